@@ -1,0 +1,36 @@
+# make app   set up and open the app
+# make test  set up, then lint, type-check and test, in a real browser too
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: app test lint browser clean
+
+app: .venv/app.done
+	$(BIN)/streamlit run streamlit_app.py
+
+test: .venv/dev.done browser lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/app.done: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/dev.done: requirements-dev.txt .venv/app.done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# Debian and Ubuntu: install the browser that the tests drive, unless one is there.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+		{ echo "Installing chromium for the browser tests"; \
+		  if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+		  $$as apt-get update -qq && $$as apt-get install -y -qq chromium >/dev/null; }
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,151 @@
+"""Assemble the data that checkpoints/person-lite0 is trained on, from public sources laid out as
+
+    SOURCE/people/{images,masks}  SOURCE/pedestrians/{images,masks}
+    SOURCE/portraits/{images,masks,split.json}  SOURCE/cutouts/*.png  SOURCE/backgrounds/*.jpg
+
+Held out and never written into it: the portraits that split.json lists under "test", and the last
+58 people by sorted name. A training photo that looks like a held-out one (difference hash within
+6 bits) is left out too.
+
+    python benchmarks/person_data.py --source ../shared/data --out workspace/datasets/person
+"""
+
+import argparse
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from core.data.dataset import Pair, Split, describe
+from core.data.masks import MaskRule, resize_mask
+from core.data.photos import read_photo
+from core.data.store import read_pair
+from core.pictures import display_size
+from core.workspace import write_json
+
+LONG_SIDE = 448
+HELD_OUT_PEOPLE = 58
+VALIDATION = 120
+NEGATIVES = 40
+IDS, GREY = MaskRule(1), MaskRule(128)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--composites", type=int, default=400)
+    parser.add_argument("--without", nargs="*", default=[], help="sources to leave out, for ablations")
+    args = parser.parse_args()
+    for folder in ("images", "masks"):
+        (args.out / folder).mkdir(parents=True, exist_ok=True)
+
+    people = named_pairs(args.source / "people")
+    split = json.loads((args.source / "portraits" / "split.json").read_text())
+    portraits = {pair.name: pair for pair in named_pairs(args.source / "portraits")}
+    held_out = [*people[-HELD_OUT_PEOPLE:], *(portraits[name] for name in split["test"])]
+    sources = {
+        "people": [(pair, GREY) for pair in people[:-HELD_OUT_PEOPLE]],
+        "portraits": [(portraits[name], GREY) for name in split["train"]],
+        "pedestrians": [(pair, IDS) for pair in named_pairs(args.source / "pedestrians")],
+    }
+    with ThreadPoolExecutor() as pool:
+        hashes = list(pool.map(lambda pair: difference_hash(pair.image), held_out))
+        names: list[str] = []
+        for source, pairs in sources.items():
+            if source in args.without:
+                continue
+            written = pool.map(lambda item, s=source: copy_pair(*item, s, args.out, hashes), pairs)
+            names += [name for name in written if name]
+    if "cutouts" not in args.without:
+        names += compose(args.source, args.out, args.composites)
+    finish(args.out, names)
+
+
+def named_pairs(folder: Path) -> list[Pair]:
+    return [
+        Pair(p.name, p, folder / "masks" / f"{p.stem}.png") for p in sorted((folder / "images").iterdir())
+    ]
+
+
+def copy_pair(pair: Pair, rule: MaskRule, source: str, out: Path, held_out: list[int]) -> str:
+    own = difference_hash(pair.image)
+    if min((own ^ other).bit_count() for other in held_out) <= 6:
+        print(f"left out, looks like a held-out photo: {source}/{pair.name}")
+        return ""
+    photo, mask = read_pair(pair, rule)
+    photo = display_size(photo, LONG_SIDE)
+    return save(out, f"{source}-{Path(pair.name).stem}", photo, resize_mask(mask, photo.shape[:2]))
+
+
+def save(out: Path, stem: str, photo: np.ndarray, mask: np.ndarray) -> str:
+    Image.fromarray(photo).save(out / "images" / f"{stem}.jpg", quality=94)
+    Image.fromarray(mask * np.uint8(255)).save(out / "masks" / f"{stem}.png")
+    return f"{stem}.jpg"
+
+
+def compose(source: Path, out: Path, count: int) -> list[str]:
+    """Cut-out people of random size and place on photos of empty rooms and streets, seeded."""
+    rng = random.Random(7)
+    cutouts = sorted((source / "cutouts").glob("*.png"))
+    backgrounds = sorted((source / "backgrounds").glob("*.jpg"))
+    names = []
+    for i in range(count):
+        photo = display_size(read_photo(rng.choice(backgrounds)), LONG_SIDE).copy()
+        mask = np.zeros(photo.shape[:2], np.uint8)
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            paste(photo, mask, np.asarray(Image.open(rng.choice(cutouts)).convert("RGBA")), rng)
+        names.append(save(out, f"composed-{i:04d}", photo, mask))
+    for path in backgrounds[:NEGATIVES]:
+        photo = display_size(read_photo(path), LONG_SIDE)
+        names.append(save(out, f"empty-{path.stem}", photo, np.zeros(photo.shape[:2], np.uint8)))
+    return names
+
+
+def paste(photo: np.ndarray, mask: np.ndarray, figure: np.ndarray, rng: random.Random) -> None:
+    """Lay one RGBA figure on the photo in place, its feet possibly below the lower edge."""
+    height = int(photo.shape[0] * rng.uniform(0.35, 1.1))
+    width = max(8, round(figure.shape[1] * height / figure.shape[0]))
+    figure = cv2.resize(figure, (width, height), interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.5:
+        figure = figure[:, ::-1]
+    left = rng.randint(-width // 4, max(1, photo.shape[1] - width * 3 // 4))
+    top = rng.randint(photo.shape[0] - height - photo.shape[0] // 8, photo.shape[0] - height // 2)
+    y0, y1 = max(0, top), min(photo.shape[0], top + height)
+    x0, x1 = max(0, left), min(photo.shape[1], left + width)
+    if y1 <= y0 or x1 <= x0:
+        return
+    part = figure[y0 - top : y1 - top, x0 - left : x1 - left].astype(np.float32)
+    alpha = cv2.GaussianBlur(part[..., 3], (3, 3), 0)[..., None] / 255
+    light = rng.uniform(0.75, 1.2)
+    colour = np.clip(part[..., :3] * light, 0, 255)
+    photo[y0:y1, x0:x1] = (colour * alpha + photo[y0:y1, x0:x1] * (1 - alpha)).astype(np.uint8)
+    mask[y0:y1, x0:x1] |= (alpha[..., 0] >= 0.5).astype(np.uint8)
+
+
+def difference_hash(path: Path) -> int:
+    """64 bits: whether each of 8x8 grey cells is brighter than its right neighbour."""
+    grey = cv2.cvtColor(read_photo(path, max_side=64), cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
+    return int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes(), "big")
+
+
+def finish(out: Path, names: list[str]) -> None:
+    shuffled = sorted(name for name in names if not name.startswith(("composed", "empty")))
+    random.Random(7).shuffle(shuffled)
+    validation = set(shuffled[:VALIDATION])
+    split = Split(tuple(sorted(set(names) - validation)), tuple(sorted(validation)))
+    write_json(
+        out / "dataset.json", describe("person", MaskRule(128, meaning="0 background, 255 person"), split)
+    )
+    print(f"{len(split.train)} training and {len(split.validation)} validation pairs in {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The settings of one training: a single validated dataclass that goes to JSON and back."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import UserError
+
+SIZE_STEP = 32  # every smp encoder halves the picture five times
+
+ARCHITECTURES = (
+    "Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet",
+    "PAN", "DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer", "DPT",
+)  # fmt: skip
+DEFAULT_ENCODER = "timm-tf_efficientnet_lite0"
+CHOICES: dict[str, tuple[str, ...]] = {
+    "architecture": ARCHITECTURES,
+    "encoder_weights": ("auto", "none"),
+    "loss": ("bce", "dice", "bce+dice"),
+    "optimizer": ("adam", "adamw"),
+    "schedule": ("constant", "one-cycle", "cosine"),
+    "augmentation": ("none", "tutorial", "light", "standard", "strong"),
+    "precision": ("auto", "fp32", "bf16"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """What to train on what, and how. Raises UserError when a value makes no sense.
+
+    Sizes are in pixels, rates are per step, `images_per_epoch` and `validation_images` cap how
+    many pairs an epoch uses (0: all of them).
+    """
+
+    data: str
+    architecture: str = "Unet"
+    encoder: str = DEFAULT_ENCODER
+    encoder_weights: str = "auto"
+    height: int = 256
+    width: int = 192
+    epochs: int = 10
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    loss: str = "bce+dice"
+    augmentation: str = "standard"
+    ema_decay: float = 0.0
+    images_per_epoch: int = 0
+    validation_images: int = 0
+    precision: str = "auto"
+    channels_last: bool = True
+    device: str = "auto"
+    seed: int = 42
+    name: str = ""
+    preset: str = ""
+
+    def __post_init__(self) -> None:
+        for field, allowed in CHOICES.items():
+            if getattr(self, field) not in allowed:
+                raise UserError(
+                    f"{field} cannot be '{getattr(self, field)}': choose one of {', '.join(allowed)}."
+                )
+        for field in ("height", "width"):
+            size = getattr(self, field)
+            if not 32 <= size <= 2048 or size % SIZE_STEP:
+                raise UserError(f"{field} cannot be {size}: use a multiple of {SIZE_STEP} from 32 to 2048.")
+        for field, low, high in (
+            ("epochs", 1, 10_000),
+            ("batch_size", 1, 4096),
+            ("learning_rate", 1e-8, 10.0),
+            ("weight_decay", 0.0, 1.0),
+            ("ema_decay", 0.0, 0.99999),
+            ("images_per_epoch", 0, 10**9),
+            ("validation_images", 0, 10**9),
+            ("seed", 0, 2**32 - 1),
+        ):
+            if not low <= getattr(self, field) <= high:
+                raise UserError(f"{field} cannot be {getattr(self, field)}: use {low:g} to {high:g}.")
+        if not self.data:
+            raise UserError("No data set is named: give a folder with images/ and masks/.")
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `to_dict`. Unknown keys and wrong types raise UserError."""
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - set(fields))
+        if unknown:
+            raise UserError(f"Unknown setting '{unknown[0]}'. Known: {', '.join(fields)}.")
+        checked: dict[str, Any] = {}
+        for key, value in values.items():
+            kind: Any = fields[key].type
+            whole_for_float = kind is float and type(value) is int  # JSON and widgets write 1 for 1.0
+            if type(value) is not kind and not whole_for_float:
+                raise UserError(f"Setting '{key}' should be a {kind.__name__}, not {value!r}.")
+            checked[key] = kind(value)
+        return cls(**checked)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named set of settings, with the sentence that the page shows beside it."""
+
+    name: str
+    summary: str
+    settings: dict[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "Quick look",
+            "Under three minutes on two processor cores: at most 240 photos an epoch, six epochs.",
+            {
+                "epochs": 6,
+                "batch_size": 8,
+                "learning_rate": 2e-3,
+                "augmentation": "light",
+                "images_per_epoch": 240,
+                "validation_images": 64,
+            },
+        ),
+        Preset(
+            "Balanced",
+            "All your photos, stronger augmentation, averaged weights: the one to keep.",
+            {"epochs": 20, "batch_size": 16, "augmentation": "standard", "ema_decay": 0.99},
+        ),
+        Preset(
+            "Tutorial recipe",
+            "The tutorial as published: efficientnet-b3, BCE, Adam 3e-4, batches of 64, ten epochs. "
+            "Slow without a GPU.",
+            {
+                "encoder": "efficientnet-b3",
+                "epochs": 10,
+                "batch_size": 64,
+                "learning_rate": 3e-4,
+                "weight_decay": 0.0,
+                "optimizer": "adam",
+                "schedule": "constant",
+                "loss": "bce",
+                "augmentation": "tutorial",
+                "precision": "fp32",
+                "channels_last": False,
+            },
+        ),
+    )
+}
+
+
+def preset_config(preset: str, data: str | Path, **changes: Any) -> TrainConfig:
+    """The named preset on `data`, with single settings changed. Raises UserError on unknown names."""
+    if preset not in PRESETS:
+        raise UserError(f"There is no preset '{preset}': choose one of {', '.join(PRESETS)}.")
+    values = {**PRESETS[preset].settings, **changes}
+    return TrainConfig.from_dict({"data": str(data), "preset": preset, **values})

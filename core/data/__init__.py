@@ -1,0 +1,1 @@
+"""Photos and masks: reading, pairing, checking, importing, generating, transforming."""

@@ -1,0 +1,174 @@
+"""What the values in mask files mean, decided once for a whole data set and written down.
+
+One file cannot tell: an all-ones mask is "everything" in a data set of 0/1 masks and almost
+nothing in one of 0/255 masks. So `guess_rule` looks at many files and `MaskRule` keeps the answer.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.data.photos import ORIENTATION_TAG, open_picture
+from core.errors import UserError
+
+LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}
+SAMPLED_MASKS = 400  # enough to see every kind of value, few enough to take seconds on 50,000 files
+VOID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRule:
+    """Pixels with value >= `level`, and not `void` (-1: none), are foreground."""
+
+    level: int = 1
+    void: int = -1
+    meaning: str = "every value above 0 is foreground"
+
+    def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """Raw values (height, width) -> 0 or 1, uint8, same shape."""
+        inside = values >= self.level
+        if self.void >= 0:
+            inside &= values != self.void
+        return inside.astype(np.uint8)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "MaskRule":
+        try:
+            return cls(int(values["level"]), int(values["void"]), str(values["meaning"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError("dataset.json holds a mask rule that cannot be read: delete the file.") from error
+
+
+def mask_values(path: Path, photo: Path | None = None) -> NDArray[np.int32]:
+    """The raw values of a mask file, shape (height, width): grey level, class index or instance id.
+
+    Transparent pictures give their alpha, grey palettes their grey, colour palettes their index,
+    colour pictures 255 wherever they are not black. A mask stored as the camera held it is turned
+    like its `photo`. Raises UserError when the file cannot be read.
+    """
+    picture = open_picture(path)
+    try:
+        values = _values(picture)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise UserError(f"{path.name} is damaged or incomplete: replace it by a whole copy.") from error
+    own = picture.getexif().get(ORIENTATION_TAG, 1)
+    if own != 1:
+        return _turn(values, own)
+    if photo is None:
+        return values
+    header = open_picture(photo)
+    turn = header.getexif().get(ORIENTATION_TAG, 1)
+    if turn in (5, 6, 7, 8) and not same_shape(values.shape, (header.width, header.height)):
+        return _turn(values, turn)
+    return values
+
+
+def same_shape(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two (height, width) are the same picture at two resolutions: within 1 % or 1.5 pixels."""
+    (h1, w1), (h2, w2) = one[:2], other[:2]
+    expected = h1 * w2 / w1
+    return abs(expected - h2) <= max(1.5, 0.01 * h2)
+
+
+def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A 0/1 mask at (height, width), uint8: by area when shrinking, so that thin parts survive."""
+    if mask.shape == size:
+        return mask
+    shrinks = size[0] < mask.shape[0]
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(mask * np.uint8(255), (size[1], size[0]), interpolation=way)
+    return (resized >= 128).astype(np.uint8)
+
+
+def guess_rule(paths: list[Path]) -> MaskRule:
+    """What the values in these mask files most probably mean. Unreadable files are passed over."""
+    step = max(1, len(paths) // SAMPLED_MASKS)
+    sample = paths[::step]
+    seen: Counter[int] = Counter()
+    with ThreadPoolExecutor() as pool:
+        for counts in pool.map(_count_values, sample):
+            seen.update(counts)
+    lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in sample)
+    return rule_for_values(seen, lossy)
+
+
+def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
+    """The rule for a data set in which each value covers this many pixels."""
+    positive = sorted(value for value, count in pixels.items() if value > 0 and count)
+    top = positive[-1] if positive else 0
+    if lossy and top > 1:
+        level = (top + 1) // 2
+        return MaskRule(level, meaning=f"values from {level} on are foreground (lossy files)")
+    if positive == [255]:
+        return MaskRule(128, meaning="0 is background, 255 is foreground")
+    if positive == [1]:
+        return MaskRule(1, meaning="0 is background, 1 is foreground")
+    others = sum(pixels[value] for value in positive[:-1])
+    if top == VOID and positive[-2] < 64 and others > pixels[VOID]:
+        return MaskRule(1, VOID, "class indices or ids: above 0 is foreground, 255 is void")
+    if 250 <= top <= 255:
+        return MaskRule(128, meaning="grey levels: from 128 on is foreground")
+    return MaskRule(1, meaning="class indices or instance ids: every value above 0 is foreground")
+
+
+def _count_values(path: Path) -> Counter[int]:
+    try:
+        values, counts = np.unique(mask_values(path), return_counts=True)
+    except UserError:
+        return Counter()
+    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+
+
+def _values(picture: Image.Image) -> NDArray[np.int32]:
+    if picture.mode in ("1", "L"):
+        scale = 255 if picture.mode == "1" else 1
+        return np.asarray(picture).astype(np.int32) * scale
+    if picture.mode == "P":
+        return _palette_values(picture)
+    if picture.mode.startswith(("I", "F")):
+        return np.nan_to_num(np.asarray(picture, np.float64)).astype(np.int32)
+    if picture.mode in ("RGBA", "LA", "PA"):
+        alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        if alpha.min() != alpha.max():
+            return alpha.astype(np.int32)
+    rgb = np.asarray(picture.convert("RGB"))
+    if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
+        return rgb[..., 0].astype(np.int32)
+    # Lossy colours bleed into black; 16 is above that and below every colour that means something.
+    return np.where(rgb.max(axis=2) >= 16, 255, 0).astype(np.int32)
+
+
+def _palette_values(picture: Image.Image) -> NDArray[np.int32]:
+    index = np.asarray(picture)
+    table = np.zeros((256, 3), np.int32)
+    colours = np.asarray(picture.getpalette("RGB") or [], np.int32).reshape(-1, 3)
+    table[: len(colours)] = colours
+    used = table[np.unique(index)]
+    if (used == used[:, :1]).all():
+        return table[index, 0]
+    return index.astype(np.int32)
+
+
+def _turn(values: NDArray[np.int32], orientation: int) -> NDArray[np.int32]:
+    """Apply an EXIF orientation. Source: EXIF 2.32, tag 274."""
+    turned = {
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: np.transpose,
+        6: lambda a: np.rot90(a, -1),
+        7: lambda a: np.rot90(a, 2).T,
+        8: np.rot90,
+    }.get(orientation, np.asarray)(values)
+    return np.array(turned, np.int32, order="C")

@@ -1,0 +1,58 @@
+"""The order in which training sees images, and the one place where they are augmented."""
+
+from collections.abc import Iterator
+
+import albumentations as A
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from core.data.store import Store
+
+Draw = tuple[int, int]  # index of the image, seed of its augmentation
+
+
+class TrainingOrder(Sampler[list[Draw]]):
+    """Batches of draws, shuffled anew each epoch from (seed, epoch) alone.
+
+    Every draw carries its own augmentation seed, so the result does not depend on how many worker
+    processes load the data, and an epoch can be repeated exactly. A data set smaller than a batch
+    gives one small batch; otherwise the last, incomplete batch is left out, because batch
+    normalisation over one or two images harms more than they teach.
+    """
+
+    def __init__(self, images: int, batch_size: int, images_per_epoch: int = 0, seed: int = 0) -> None:
+        self.images, self.seed, self.epoch = images, seed, 0
+        self.drawn = min(images, images_per_epoch) if images_per_epoch else images
+        self.batch_size = min(batch_size, self.drawn)
+
+    def __len__(self) -> int:
+        return self.drawn // self.batch_size
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        random = np.random.default_rng((self.seed, self.epoch))
+        self.epoch += 1
+        order = random.permutation(self.images)[: self.drawn]
+        seeds = random.integers(0, 2**31, self.drawn)
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            part = slice(start, start + self.batch_size)
+            yield list(zip(order[part].tolist(), seeds[part].tolist(), strict=True))
+
+
+class PairDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Stored pairs, augmented: image uint8 (3, h, w) and mask float32 (1, h, w)."""
+
+    def __init__(self, store: Store, transform: A.Compose) -> None:
+        self.store, self.transform = store, transform
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
+        index, seed = draw
+        self.transform.set_random_seed(seed)
+        photo, mask = self.store[index]
+        out = self.transform(image=photo, mask=mask)
+        image = torch.from_numpy(np.ascontiguousarray(out["image"].transpose(2, 0, 1)))
+        return image, torch.from_numpy(out["mask"][None].astype(np.float32))

@@ -1,0 +1,197 @@
+"""Pairs decoded and resized once, kept as uint8 in memory-mapped files.
+
+Decoding photos costs more than a small network's forward pass; it is done once per data set and
+size, with all cores, and found again by the next run. Photos keep their shape: each is stored with
+its own height and width, one after the other. A pair that cannot be used is left out and named, so
+that one bad file never ends a training.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core import workspace
+from core.data.dataset import Pair, Problem
+from core.data.masks import MaskRule, mask_values, resize_mask, same_shape
+from core.data.photos import read_photo
+from core.errors import UserError
+
+LAYOUT = 1  # raised when what is stored changes, so that old files are not read as new ones
+INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Decoded pairs: `pixels` and `labels` are flat uint8 arrays, `shapes` (n, 2) heights and widths."""
+
+    names: tuple[str, ...]
+    shapes: NDArray[np.int64]
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    problems: tuple[Problem, ...]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The photo (h, w, 3) and its mask (h, w; 0 or 1), uint8, views into the files."""
+        height, width = self.shapes[index]
+        start, size = self.offsets[index], height * width
+        photo = self.pixels[3 * start : 3 * (start + size)].reshape(height, width, 3)
+        return photo, self.labels[start : start + size].reshape(height, width)
+
+    def batch(
+        self, indices: Iterable[int], height: int, width: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """These pairs stretched to one size: uint8 (n, height, width, 3) and (n, height, width)."""
+        photos, masks = [], []
+        for index in indices:
+            photo, mask = self[index]
+            photos.append(_resized(photo, (height, width)))
+            masks.append(resize_mask(mask, (height, width)))
+        return np.stack(photos), np.stack(masks)
+
+
+def read_pair(
+    pair: Pair, rule: MaskRule, max_side: int | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Photo (h, w, 3) and mask (its own resolution, 0 or 1), uint8, both upright.
+
+    Raises UserError, naming the file, when one cannot be read or their shapes differ.
+    """
+    photo = read_photo(pair.image, max_side=max_side)
+    values = mask_values(pair.mask, pair.image)
+    if not same_shape(values.shape, photo.shape):
+        raise UserError(
+            f"{pair.name} and its mask differ in shape ({_size(photo)} and {_size(values)}): "
+            "export the mask again from this photo."
+        )
+    return photo, rule.foreground(values)
+
+
+def build_store(pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> Iterator[int | Store]:
+    """Decode these pairs with the longer side at most `long_side` pixels, or find them decoded.
+
+    Yields how many pairs are done, then the Store. Raises UserError when the disk is too full.
+    """
+    folder = workspace.cache() / "pairs" / _fingerprint(pairs, rule, long_side)
+    if (folder / INDEX).is_file():
+        yield _opened(folder)
+        return
+    needed = len(pairs) * long_side * long_side * 4
+    if shutil.disk_usage(workspace.cache()).free < needed:
+        raise UserError(
+            f"Preparing these photos may need {needed / 1e9:.1f} GB on the disk of {workspace.cache()}: "
+            "free some space or choose a smaller size."
+        )
+    making = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    making.mkdir(parents=True, exist_ok=True)
+    try:
+        yield from _fill(making, pairs, rule, long_side)
+        if not (folder / INDEX).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            making.replace(folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    yield _opened(folder)
+
+
+def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> Iterator[int]:
+    names: list[str] = []
+    shapes: list[tuple[int, int]] = []
+    problems: list[Problem] = []
+
+    def read(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Problem:
+        try:
+            # Twice the size keeps the JPEG decoder's cheap scaling from costing sharpness.
+            photo, mask = read_pair(pair, rule, max_side=2 * long_side)
+        except UserError as error:
+            return Problem(pair.name, str(error))
+        scale = min(1.0, long_side / max(photo.shape[:2]))
+        size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
+        return _resized(photo, size), resize_mask(mask, size)
+
+    with (
+        ThreadPoolExecutor() as pool,
+        open(folder / PIXELS, "wb") as pixels,
+        open(folder / LABELS, "wb") as labels,
+    ):
+        for done, (pair, result) in enumerate(zip(pairs, _in_order(pool, read, pairs), strict=True), 1):
+            if isinstance(result, Problem):
+                problems.append(result)
+            else:
+                photo, mask = result
+                pixels.write(photo.tobytes())
+                labels.write(mask.tobytes())
+                names.append(pair.name)
+                shapes.append(mask.shape)
+            if done % 16 == 0:
+                yield done
+    index = {"names": names, "shapes": shapes, "problems": [[p.name, p.sentence] for p in problems]}
+    (folder / INDEX).write_text(json.dumps(index), "utf-8")
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Pair], _Result], items: Sequence[Pair], ahead: int = 64
+) -> Iterator[_Result]:
+    """`map` over a pool that holds at most `ahead` results, so that memory does not grow with the data."""
+    waiting: deque[Future[_Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _opened(folder: Path) -> Store:
+    index = json.loads((folder / INDEX).read_text("utf-8"))
+    shapes = np.asarray(index["shapes"], np.int64).reshape(-1, 2)
+    areas = shapes.prod(axis=1)
+    return Store(
+        tuple(index["names"]),
+        shapes,
+        _mapped(folder / PIXELS),
+        _mapped(folder / LABELS),
+        tuple(Problem(*entry) for entry in index["problems"]),
+        np.concatenate([[0], np.cumsum(areas)[:-1]]).astype(np.int64) if len(areas) else areas,
+    )
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    # A file of no bytes cannot be mapped; it means that no pair was usable.
+    return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
+
+
+def _resized(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    if photo.shape[:2] == size:
+        return photo
+    way = cv2.INTER_AREA if photo.shape[0] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(photo, (size[1], size[0]), interpolation=way), np.uint8)
+
+
+def _fingerprint(pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> str:
+    """Changes whenever a file, the meaning of the masks or the size does."""
+    digest = hashlib.sha256(repr((LAYOUT, rule.to_dict(), long_side)).encode())
+    for pair in pairs:
+        for path in (pair.image, pair.mask):
+            stat = path.stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _size(array: NDArray[np.generic]) -> str:
+    return f"{array.shape[1]}x{array.shape[0]}"

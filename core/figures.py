@@ -1,0 +1,92 @@
+"""Plotly figures from plain data. Colours hold on light and dark pages and for the colour-blind."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core.events import EpochEnd, Step
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "rgba(128,128,128,0.55)"
+MAX_POINTS = 600  # more than a chart has pixels to show
+CHART_HEIGHT = 280
+
+
+def loss_curve(
+    steps: Sequence[Step], epochs: Sequence[EpochEnd], steps_per_epoch: int, total: int
+) -> go.Figure:
+    """Loss of every batch, and on the validation images after every epoch."""
+    figure = _chart("Loss", total)
+    x, thinned = _batches(steps, steps_per_epoch)
+    figure.add_scatter(
+        x=x, y=[s.loss for s in thinned], name="batch", mode="lines", line={"color": GREY, "width": 1.5}
+    )
+    figure.add_scatter(
+        x=[e.epoch for e in epochs], y=[e.validation_loss for e in epochs], name="validation",
+        mode="lines+markers", line={"color": BLUE, "width": 2.5},
+    )  # fmt: skip
+    highest = max([s.loss for s in steps] + [e.validation_loss for e in epochs if e.epoch], default=1.0)
+    figure.update_yaxes(range=[0, highest * 1.08])
+    return figure
+
+
+def overlap_curve(
+    steps: Sequence[Step], epochs: Sequence[EpochEnd], steps_per_epoch: int, total: int
+) -> go.Figure:
+    """Dice and IoU on the validation images, and Dice of every batch."""
+    figure = _chart("Dice and IoU", total)
+    x, thinned = _batches(steps, steps_per_epoch)
+    figure.add_scatter(
+        x=x, y=[s.dice for s in thinned], name="Dice, batch", mode="lines", line={"color": GREY, "width": 1.5}
+    )
+    for name, colour, values in (
+        ("Dice", BLUE, [e.dice for e in epochs]),
+        ("IoU", ORANGE, [e.iou for e in epochs]),
+    ):
+        figure.add_scatter(
+            x=[e.epoch for e in epochs], y=values, name=name, mode="lines+markers",
+            line={"color": colour, "width": 2.5},
+        )  # fmt: skip
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def accuracy_curve(
+    steps: Sequence[Step], epochs: Sequence[EpochEnd], steps_per_epoch: int, total: int
+) -> go.Figure:
+    """Pixel accuracy on the validation images, and of every batch."""
+    figure = _chart("Pixel accuracy", total)
+    x, thinned = _batches(steps, steps_per_epoch)
+    figure.add_scatter(
+        x=x,
+        y=[s.pixel_accuracy for s in thinned],
+        name="batch",
+        mode="lines",
+        line={"color": GREY, "width": 1.5},
+    )
+    figure.add_scatter(
+        x=[e.epoch for e in epochs], y=[e.pixel_accuracy for e in epochs], name="validation",
+        mode="lines+markers", line={"color": GREEN, "width": 2.5},
+    )  # fmt: skip
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def _chart(title: str, epochs: int) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        title={"text": title, "x": 0.02, "font": {"size": 15}},
+        height=CHART_HEIGHT,
+        margin={"l": 44, "r": 12, "t": 42, "b": 64},
+        legend={"orientation": "h", "x": 0, "y": -0.22},
+        hovermode="x unified",
+        uirevision="keep",  # a zoom survives the next update
+    )
+    figure.update_xaxes(title={"text": "epoch", "standoff": 4}, range=[-0.02 * epochs, epochs * 1.02])
+    figure.update_yaxes(tickformat=".2f")
+    return figure
+
+
+def _batches(steps: Sequence[Step], steps_per_epoch: int) -> tuple[list[float], list[Step]]:
+    """Where each step lies on an axis of epochs, thinned to MAX_POINTS."""
+    thinned = list(steps[:: max(1, len(steps) // MAX_POINTS)])
+    return [s.step / max(1, steps_per_epoch) for s in thinned], thinned

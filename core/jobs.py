@@ -1,0 +1,67 @@
+"""Starting and stopping the worker process of a run."""
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+
+from core import runs, workspace
+from core.config import TrainConfig
+from core.runs import LIVE, Run
+
+STOP_SECONDS = 2.9
+_children: dict[str, "subprocess.Popen[bytes]"] = {}
+
+
+def start(config: TrainConfig) -> Run:
+    """A new run with a worker of its own, which goes on when this process ends."""
+    run = runs.create(config)
+    log = open(run.folder / "log.txt", "ab")  # noqa: SIM115 - the worker keeps it open
+    with log:
+        child = subprocess.Popen(
+            [sys.executable, "-u", "-m", "core", "train", "--run", str(run.folder)],
+            cwd=workspace.PROJECT,
+            env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(workspace.root().resolve())},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[run.id] = child
+    run.set_status("starting", "Starting the worker.", process=child.pid)
+    return run
+
+
+def stop(run: Run) -> None:
+    """Ask the worker to stop; returns once it has, within three seconds. The best model is kept."""
+    if run.status().state not in LIVE:
+        return
+    run.stop_file.touch()
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        reap()
+        if run.status().state not in LIVE:
+            return
+        time.sleep(0.05)
+    status = run.status()
+    if status.state in LIVE:
+        try:
+            psutil.Process(status.process).kill()
+        except psutil.Error:
+            pass
+        run.set_status("stopped", "The worker did not answer and was ended.")
+
+
+def reap() -> None:
+    """Collect workers that have ended, so that none stays behind as a zombie."""
+    for run_id, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[run_id]
+
+
+def active() -> list[Run]:
+    """Runs that train or wait, oldest first."""
+    reap()
+    return [run for run in reversed(runs.list_runs()) if run.status().state in LIVE]

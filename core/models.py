@@ -1,0 +1,247 @@
+"""Building, saving and loading models: any smp architecture with any encoder it names.
+
+A saved model is smp's own folder, config.json and model.safetensors, so that
+`smp.from_pretrained(folder)` opens it anywhere. studio.json beside them holds what smp has no
+place for: normalisation, input size, threshold, scores, origin. No pickle is ever read.
+"""
+
+import dataclasses
+import json
+import re
+import shutil
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from core import encoder_weights
+from core.config import ARCHITECTURES, TrainConfig
+from core.data.transforms import Preprocessing
+from core.errors import UserError
+from core.model_card import write_card
+from core.workspace import read_json, write_json
+
+WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "studio.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a saved model. `scores` are fractions in 0..1, `height`/`width` in pixels."""
+
+    name: str
+    architecture: str
+    encoder: str
+    encoder_weights: str
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    height: int = 256
+    width: int = 192
+    long_side: int = 384
+    threshold: float = 0.5
+    data: str = ""
+    created: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    scored_on: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ModelCard":
+        """The inverse of `to_dict`; unknown keys are ignored. Raises UserError on wrong types."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        try:
+            kept = {key: value for key, value in values.items() if key in known}
+            prep = kept.pop("preprocessing", None)
+            if prep:
+                mean, std = ([float(v) for v in prep[key]] for key in ("mean", "std"))
+                kept["preprocessing"] = Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+            for key, kind in (("height", int), ("width", int), ("long_side", int), ("threshold", float)):
+                kept[key] = kind(kept.get(key, getattr(_DEFAULTS, key)))
+            for key in ("name", "architecture", "encoder", "encoder_weights", "data", "created", "text"):
+                kept[key] = str(kept.get(key, ""))
+            kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
+            kept["settings"] = dict(kept.get("settings", {}))
+            return cls(**kept)
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            raise UserError(
+                f"{CARD_FILE} cannot be read ({error}): restore it or delete the model."
+            ) from error
+
+
+_DEFAULTS = ModelCard("", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A fresh model, where its encoder's weights came from, and the normalisation they expect."""
+
+    model: nn.Module
+    weights: str
+    preprocessing: Preprocessing
+
+
+def build_model(config: TrainConfig) -> Built:
+    """The network that `config` names. ImageNet weights: local package, else hub, else none.
+
+    `Built.weights` says which in words. Raises UserError for an unknown encoder or a pair of
+    architecture and encoder that smp cannot join.
+    """
+    if config.encoder_weights == "none":
+        return Built(_create(config), "random (asked for)", Preprocessing())
+    if package := encoder_weights.local_package(config.encoder):
+        model = _create(config)
+        encoder_weights.load_local(model.get_submodule("encoder"), package)
+        return Built(model, "ImageNet (local package)", encoder_weights.LITE_PREPROCESSING)
+    if encoder_weights.hub_files(config.encoder) is None:
+        return Built(_create(config), "random (no ImageNet weights exist for this encoder)", Preprocessing())
+    if encoder_weights.is_cached(config.encoder):
+        with encoder_weights.only_cached():
+            return _from_hub(config, "ImageNet (model hub, kept from before)")
+    if encoder_weights.hub_answers():
+        return _from_hub(config, "ImageNet (model hub)")
+    return Built(
+        _create(config),
+        "random (the model hub cannot be reached; only efficientnet-lite0 comes with the project)",
+        Preprocessing(),
+    )
+
+
+def _from_hub(config: TrainConfig, weights: str) -> Built:
+    try:
+        model = _create(config, "imagenet")
+        return Built(model, weights, encoder_weights.hub_preprocessing(config.encoder))
+    except (OSError, ValueError) as error:  # what the hub client raises for every failed download
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        return Built(_create(config), f"random (the model hub failed: {reason})", Preprocessing())
+
+
+def _create(config: TrainConfig, weights: str | None = None) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # `timm-` names, which still work
+            model: nn.Module = smp.create_model(
+                config.architecture, config.encoder, encoder_weights=weights, classes=1
+            )
+    except KeyError:
+        raise UserError(
+            f"There is no encoder '{config.encoder}': see the list on the Train page, or "
+            "`python -m core train --list-encoders`."
+        ) from None
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        if weights is not None:
+            raise
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{config.architecture} does not go with the encoder {config.encoder}: {reason}"
+        ) from error
+    return model
+
+
+def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
+    """Write the model's folder. Each file is replaced whole, so a kill at any moment leaves a
+    model that opens."""
+    making = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    model.save_pretrained(making)  # type: ignore[operator]
+    write_json(making / CARD_FILE, card.to_dict())
+    write_card(making / "README.md", card.to_dict())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, "README.md"):
+        (making / name).replace(folder / name)
+    shutil.rmtree(making, ignore_errors=True)
+
+
+def is_model(folder: Path) -> bool:
+    return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a saved model; for a plain smp folder, what its config.json tells."""
+    if (folder / CARD_FILE).is_file():
+        return ModelCard.from_dict(read_json(folder / CARD_FILE))
+    config = read_json(folder / CONFIG_FILE)
+    encoder = str(config.get("encoder_name", ""))
+    lite = re.fullmatch(r"timm-tf_efficientnet_lite\d", encoder)
+    return ModelCard(
+        folder.name,
+        str(config.get("_model_class", "")),
+        encoder,
+        "as saved",
+        encoder_weights.LITE_PREPROCESSING if lite else Preprocessing(),
+    )
+
+
+def update_card(folder: Path, **changes: Any) -> None:
+    """Change single fields of a saved model's card, such as its name or threshold."""
+    card = dataclasses.replace(read_card(folder), **changes)
+    write_json(folder / CARD_FILE, card.to_dict())
+    write_card(folder / "README.md", card.to_dict())
+
+
+def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:
+    """A saved model, in eval mode on `device`, and its card.
+
+    Only JSON and safetensors are read. Raises UserError when a file is missing, damaged, or names
+    something other than an smp segmentation model.
+    """
+    import segmentation_models_pytorch as smp
+    from safetensors.torch import load_file
+
+    if not is_model(folder):
+        raise UserError(f"{folder} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
+    config = read_json(folder / CONFIG_FILE)
+    kind = config.get("_model_class")
+    if kind not in ARCHITECTURES:
+        raise UserError(f"{folder / CONFIG_FILE} names no architecture that is known here: {kind!r}.")
+    settings = {k: v for k, v in config.items() if not k.startswith("_")}
+    settings["encoder_weights"] = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            model = getattr(smp, kind)(**settings)
+        model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except Exception as error:  # whatever hostile or damaged files provoke, one sentence
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise UserError(f"The model in {folder} cannot be opened: {reason}") from error
+    return model.to(device).eval(), read_card(folder)
+
+
+def weights_megabytes(folder: Path) -> float:
+    """Size of the weights on disk in MB (10^6 bytes)."""
+    return (folder / WEIGHTS_FILE).stat().st_size / 1e6
+
+
+def encoder_names() -> list[str]:
+    """Every encoder that smp names; timm's others go by `tu-<name>`."""
+    from segmentation_models_pytorch.encoders import get_encoder_names
+
+    return sorted(get_encoder_names())
+
+
+def parameter_count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def config_of(folder: Path) -> str:
+    """config.json as text, for showing."""
+    return json.dumps(read_json(folder / CONFIG_FILE), indent=2)
+
+
+def pick_device(wanted: str = "auto") -> str:
+    """ "cuda", "mps" or "cpu"; what "auto" means on this machine. Raises UserError if not available."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = wanted.split(":", maxsplit=1)[0]
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not here.get(kind, False):
+        raise UserError(f"The device '{wanted}' is not available here: use auto or cpu.")
+    return wanted

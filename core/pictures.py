@@ -1,0 +1,133 @@
+"""Pictures made from a photo and a probability map: overlay, mask, cut-out, error map."""
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Rgb = tuple[int, int, int]
+
+# Okabe & Ito's palette, told apart with every common kind of colour blindness.
+# Source: https://jfly.uni-koeln.de/color/
+HIT: Rgb = (0, 158, 115)
+MISS: Rgb = (230, 159, 0)
+FALSE_ALARM: Rgb = (204, 121, 167)
+SUBJECT: Rgb = (0, 158, 255)
+
+
+def overlay(
+    photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float, colour: Rgb = SUBJECT
+) -> NDArray[np.uint8]:
+    """The photo with its foreground tinted and outlined. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
+    inside = probability >= threshold
+    tinted = photo.copy()
+    tinted[inside] = (photo[inside] * 0.55 + np.array(colour) * 0.45).astype(np.uint8)
+    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    thickness = max(1, round(max(photo.shape[:2]) / 400))
+    outlined = cv2.drawContours(tinted, contours, -1, (255, 255, 255), thickness, cv2.LINE_AA)
+    return np.asarray(outlined, np.uint8)
+
+
+def mask_picture(probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
+    """0 and 255, uint8 (h, w)."""
+    return np.where(probability >= threshold, 255, 0).astype(np.uint8)
+
+
+def cutout(photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
+    """The photo with everything but the foreground transparent: RGBA uint8 (h, w, 4).
+
+    Alpha rises from 0 to 255 over probabilities 0.15 below to 0.15 above the threshold, so that
+    edges are soft where the model is unsure and the subject stays solid.
+    """
+    soft = 0.15
+    alpha = np.clip((probability - (threshold - soft)) / (2 * soft), 0, 1)
+    return np.dstack([photo, (alpha * 255).round().astype(np.uint8)])
+
+
+def result(
+    kind: str, photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float
+) -> NDArray[np.uint8]:
+    """The "mask" (h, w), the "cutout" (h, w, 4) or the "overlay" (h, w, 3), uint8."""
+    if kind == "mask":
+        return mask_picture(probability, threshold)
+    if kind == "cutout":
+        return cutout(photo, probability, threshold)
+    return overlay(photo, probability, threshold)
+
+
+def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uint8]:
+    """An RGBA picture laid on the grey squares that stand for transparency: RGB uint8."""
+    height, width = rgba.shape[:2]
+    rows, columns = np.arange(height) // square, np.arange(width) // square
+    board = np.where((rows[:, None] + columns[None]) % 2, 205.0, 240.0)[..., None]
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return (rgba[..., :3] * alpha + board * (1 - alpha)).round().astype(np.uint8)
+
+
+def error_map(
+    photo: NDArray[np.uint8], mask: NDArray[np.uint8], predicted: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Hits, misses and false alarms coloured over a dimmed grey photo. RGB uint8 (h, w, 3)."""
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    picture = np.repeat((grey * 0.45 + 30).astype(np.uint8)[..., None], 3, axis=2)
+    truth = mask.astype(bool)
+    for region, colour in (
+        (truth & predicted, HIT),
+        (truth & ~predicted, MISS),
+        (~truth & predicted, FALSE_ALARM),
+    ):
+        picture[region] = (picture[region] * 0.3 + np.array(colour) * 0.7).astype(np.uint8)
+    return picture
+
+
+def four_panels(
+    photo: NDArray[np.uint8], mask: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Photo, ground truth, prediction and error map, each with its title."""
+    return [
+        ("Photo", photo),
+        ("Ground truth", overlay(photo, mask.astype(np.float32), 0.5)),
+        ("Prediction", overlay(photo, probability, threshold)),
+        ("Errors", error_map(photo, mask, probability >= threshold)),
+    ]
+
+
+def display_size(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
+    """Shrunk so that the longer side is at most `long_side` pixels; smaller pictures stay as they are."""
+    scale = long_side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def pair_picture(photo: NDArray[np.uint8], mask: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
+    """A photo with its 0/1 mask of any resolution: "Overlay", "Photo" or "Mask"."""
+    if view == "Photo":
+        return photo
+    fitted = cv2.resize(mask, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_NEAREST)
+    if view == "Mask":
+        return np.asarray(fitted * 255, np.uint8)
+    return overlay(photo, np.asarray(fitted, np.float32), 0.5)
+
+
+def display_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """A probability map brought to (height, width), to go with a picture of that size."""
+    if probability.shape == size:
+        return probability
+    return np.asarray(cv2.resize(probability, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def foreground_share(probability: NDArray[np.float32], threshold: float) -> float:
+    """The fraction of pixels at or above the threshold."""
+    return float((probability >= threshold).mean())
+
+
+def encode(picture: NDArray[np.uint8], form: str = "PNG") -> bytes:
+    """A picture as the bytes of a PNG or JPEG file."""
+    stream = io.BytesIO()
+    options = {"quality": 88} if form == "JPEG" else {"compress_level": 4}
+    Image.fromarray(picture).save(stream, form, **options)  # type: ignore[arg-type]
+    return stream.getvalue()

@@ -1,0 +1,237 @@
+"""A run is a folder. The worker writes there; everyone else reads; the folder says what is true.
+
+config.json    the TrainConfig
+status.json    state, process, message
+events.jsonl   what happened, one event a line
+log.txt        the worker's own output
+previews/      small pictures, epoch by epoch
+best/ last/    models
+"""
+
+import datetime
+import shutil
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core import events, workspace
+from core.config import TrainConfig
+from core.errors import UserError
+from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step
+from core.workspace import read_json, safe_name, write_json
+
+LIVE = ("starting", "queued", "running")
+STATES = (*LIVE, "finished", "stopped", "failed", "died")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`state` is one of STATES; `process` and `process_started` name the worker beyond doubt, since
+    process numbers are used again."""
+
+    state: str
+    message: str = ""
+    process: int = 0
+    process_started: float = 0.0
+    changed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> TrainConfig:
+        return TrainConfig.from_dict(read_json(self.folder / "config.json"))
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best"
+
+    @property
+    def events_file(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    @property
+    def stop_file(self) -> Path:
+        return self.folder / "stop"
+
+    @property
+    def log(self) -> str:
+        """The last 20,000 characters that the worker printed."""
+        try:
+            return (self.folder / "log.txt").read_text("utf-8", "replace")[-20_000:]
+        except OSError:
+            return ""
+
+    def status(self) -> Status:
+        """What is true now: a worker that is gone without a last word has "died"."""
+        try:
+            values = read_json(self.folder / "status.json")
+            status = Status(**{k: v for k, v in values.items() if k in Status.__dataclass_fields__})
+        except (UserError, TypeError):
+            return Status("failed", "status.json of this run cannot be read.")
+        if status.state in LIVE and not is_alive(status):
+            return replace(status, state="died", message=_how_it_died(self))
+        return status
+
+    def set_status(self, state: str, message: str = "", process: int | None = None) -> None:
+        """Write the status; the process stays as it was unless given."""
+        old = read_json(self.folder / "status.json") if (self.folder / "status.json").exists() else {}
+        number = old.get("process", 0) if process is None else process
+        started = old.get("process_started", 0.0) if process is None else process_start(process)
+        write_json(self.folder / "status.json", asdict(Status(state, message, number, started, time.time())))
+
+    def append(self, event: Event) -> None:
+        with open(self.events_file, "a", encoding="utf-8") as file:
+            file.write(events.to_line(event) + "\n")
+
+
+def create(config: TrainConfig, folder: Path | None = None) -> Run:
+    """A new run's folder. Raises UserError when `folder` is in use already."""
+    if folder is None:
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        stem = safe_name(f"{stamp}-{config.name or Path(config.data).name}", "run name")
+        folder = workspace.runs() / stem
+        for number in range(2, 100):
+            if not folder.exists():
+                break
+            folder = workspace.runs() / f"{stem}-{number}"
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty: name a new folder for this run.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made ({error.strerror}): name another folder.") from error
+    run = Run(folder.resolve())
+    write_json(run.folder / "config.json", config.to_dict())
+    run.set_status("starting", "Starting the worker.", process=0)
+    return run
+
+
+def list_runs() -> list[Run]:
+    """All runs of the workspace, newest first."""
+    folders = [p for p in workspace.runs().iterdir() if (p / "config.json").is_file()]
+    return [Run(p) for p in sorted(folders, key=lambda p: p.name, reverse=True)]
+
+
+def find(run_id: str) -> Run | None:
+    folder = workspace.runs() / Path(run_id).name
+    return Run(folder) if (folder / "config.json").is_file() else None
+
+
+def delete(run: Run) -> None:
+    """Remove a run and its models. Raises UserError while it is training."""
+    if run.status().state in LIVE:
+        raise UserError("This run is still training: stop it first.")
+    shutil.rmtree(run.folder)
+
+
+def process_start(process: int) -> float:
+    try:
+        return float(psutil.Process(process).create_time()) if process else 0.0
+    except psutil.Error:
+        return 0.0
+
+
+def is_alive(status: Status) -> bool:
+    """Whether the worker of this status still runs. One that is not started yet has ten seconds."""
+    if not status.process:
+        return time.time() - status.changed < 10
+    try:
+        worker = psutil.Process(status.process)
+        same = abs(worker.create_time() - status.process_started) < 2
+        return same and worker.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _how_it_died(run: Run) -> str:
+    log = run.log
+    if "Fatal Python error" in log:
+        line = next(x for x in log.splitlines() if "Fatal Python error" in x)
+        return f"The worker crashed in native code ({line.split(':', 1)[1].strip()}); see the log."
+    tail = [line for line in log.splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in tail):
+        return f"The worker failed: {tail[-1][:200]}"
+    return (
+        "The worker is gone without a word: it was killed, or the computer ran out of memory or was "
+        "restarted. What was saved by then is kept."
+    )
+
+
+@dataclass(slots=True)
+class History:
+    """What a run's events tell, read so far. `refresh` reads only what was added since."""
+
+    run: Run
+    offset: int = 0
+    started: Started | None = None
+    finished: Finished | None = None
+    steps: list[Step] = field(default_factory=list)
+    epochs: list[EpochEnd] = field(default_factory=list)
+    previews: dict[int, Preview] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+    def refresh(self) -> "History":
+        try:
+            with open(self.run.events_file, "rb") as file:
+                file.seek(self.offset)
+                added = file.read()
+        except OSError:
+            return self
+        whole = added[: added.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        for event in events.from_lines(whole.decode("utf-8", "replace").splitlines()):
+            self._take(event)
+        return self
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.started = event
+            case Step():
+                self.steps.append(event)
+            case EpochEnd():
+                self.epochs.append(event)
+            case Preview():
+                self.previews[event.epoch] = event
+            case Note():
+                self.notes.append(event)
+            case Finished():
+                self.finished = event
+
+    @property
+    def fraction_done(self) -> float:
+        if self.finished and self.finished.reason == "done":
+            return 1.0
+        if not self.started or not self.steps:
+            return 0.0
+        total = self.started.steps_per_epoch * self.started.epochs
+        return min(1.0, self.steps[-1].step / max(1, total))
+
+    @property
+    def best(self) -> EpochEnd | None:
+        return max((e for e in self.epochs if e.epoch > 0), key=lambda e: e.dice, default=None)
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """One row of a table of runs."""
+    config, best = run.config, History(run).refresh().best
+    return {
+        "run": run.id,
+        "state": run.status().state,
+        "data": Path(config.data).name,
+        "encoder": config.encoder,
+        "preset": config.preset,
+        "dice": best.dice if best else None,
+        "pixel_accuracy": best.pixel_accuracy if best else None,
+        "epoch": best.epoch if best else None,
+    }

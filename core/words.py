@@ -1,0 +1,25 @@
+"""Numbers as people say them."""
+
+
+def duration(seconds: float) -> str:
+    """ "12 s", "3 min 20 s", "2 h 5 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(fraction: float) -> str:
+    """0.9568 -> "95.7 %"."""
+    return f"{fraction * 100:.1f} %"
+
+
+def megapixels(height: int, width: int) -> str:
+    return f"{width} x {height} ({height * width / 1e6:.1f} megapixels)"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """ "1 photo", "3 photos"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

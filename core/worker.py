@@ -1,0 +1,132 @@
+"""The body of a training process: waits for its device, trains, and leaves a true status behind.
+
+torch is imported only after the stop watch runs, so that even a worker that is still loading can
+be stopped at once.
+"""
+
+import contextlib
+import faulthandler
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from core import workspace
+from core.errors import UserError
+from core.events import Event, Finished, Note
+from core.runs import LIVE, Run, is_alive, list_runs
+
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
+
+
+def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
+    """Train the run of this folder in this process. Returns the final state.
+
+    Every event is appended to the run's events and given to `tell`. Raises UserError, after
+    writing it down, when the training cannot go on.
+    """
+    faulthandler.enable()
+    run.set_status("starting", "Loading libraries.", process=os.getpid())
+    stopping = threading.Event()
+    watch = threading.Thread(target=_watch_for_stop, args=(run, stopping), daemon=True)
+    watch.start()
+    _stop_on_signal(stopping)
+
+    def say(event: Event) -> None:
+        run.append(event)
+        tell(event)
+
+    try:
+        say(Note("Loading libraries."))
+        state = _train(run, stopping, say)
+        run.set_status(state, "" if state == "finished" else "Stopped by request.")
+        return state
+    except UserError as error:
+        say(Note(str(error), "warning"))
+        run.set_status("failed", str(error))
+        raise
+    except OSError as error:
+        sentence = f"The training ended: {error.strerror or error}. Check the disk's free space."
+        with contextlib.suppress(OSError):
+            run.set_status("failed", sentence)
+        raise UserError(sentence) from error
+    except BaseException as error:
+        run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
+        raise
+
+
+def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) -> str:
+    from core.models import pick_device
+    from core.training import fit
+
+    config = run.config
+    with _device_turn(run, pick_device(config.device), stopping, say) as has_turn:
+        if not has_turn:
+            return "stopped"
+        run.set_status("running")
+        for event in fit(config, run.folder, stopping.is_set):
+            say(event)
+            if isinstance(event, Finished):
+                return "finished" if event.reason == "done" else "stopped"
+    return "finished"
+
+
+@contextlib.contextmanager
+def _device_turn(
+    run: Run, device: str, stopping: threading.Event, say: Callable[[Event], None]
+) -> Iterator[bool]:
+    """Wait, first come first served, until no other run trains on this device. False: stopped."""
+    folder = workspace.cache() / "locks"
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder / f"{device.replace(':', '_')}.lock")
+    said = False
+    while not stopping.is_set():
+        if not _older_in_line(run):
+            try:
+                with lock.acquire(timeout=0):
+                    yield True
+                    return
+            except Timeout:
+                pass
+        if not said:
+            said = True
+            run.set_status("queued", f"Waiting for the training that runs on {device} now.")
+            say(Note(f"Another training runs on {device}; this one is next in line and starts by itself."))
+        time.sleep(POLL_SECONDS)
+    yield False
+
+
+def _older_in_line(run: Run) -> bool:
+    """Whether a run that was made before this one waits too."""
+    for other in list_runs():
+        if other.folder == run.folder:
+            continue
+        status = other.status()
+        if status.state == "queued" and is_alive(status) and other.id < run.id:
+            return True
+    return False
+
+
+def _watch_for_stop(run: Run, stopping: threading.Event) -> None:
+    """Turn a stop file into a stop; end the process when the loop does not get to it in time."""
+    while not (stopping.is_set() or run.stop_file.exists()):
+        time.sleep(POLL_SECONDS)
+    stopping.set()
+    time.sleep(GRACE_SECONDS)
+    if run.status().state in LIVE:
+        run.set_status("stopped", "Stopped by request, in the middle of a step.")
+        os._exit(0)
+
+
+def _stop_on_signal(stopping: threading.Event) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)

@@ -1,0 +1,84 @@
+"""Where things that users make are kept: data sets, runs, caches."""
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from core.errors import UserError
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHIPPED_MODELS = PROJECT / "checkpoints"
+
+
+def root() -> Path:
+    """The workspace folder: $SEGMENTATION_STUDIO_WORKSPACE, else `workspace/` in the project."""
+    return Path(os.environ.get("SEGMENTATION_STUDIO_WORKSPACE") or PROJECT / "workspace")
+
+
+def datasets() -> Path:
+    return _made(root() / "datasets")
+
+
+def runs() -> Path:
+    return _made(root() / "runs")
+
+
+def cache() -> Path:
+    return _made(root() / "cache")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The workspace folder {folder} cannot be created ({error.strerror}). "
+            "Set SEGMENTATION_STUDIO_WORKSPACE to a folder you may write to."
+        ) from error
+    return folder
+
+
+def safe_name(text: str, what: str = "name") -> str:
+    """A user's words as a folder name: letters of any script, digits, dots, dashes, underscores.
+
+    Raises UserError where nothing usable is left.
+    """
+    name = re.sub(r"[^\w.-]+", "-", text.strip(), flags=re.UNICODE).strip("-._")[:80]
+    if not name:
+        raise UserError(f"'{text}' cannot be a {what}: use at least one letter or digit.")
+    return name
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Readers see the old file or the new one, never half of one, whatever happens to the writer."""
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises UserError, naming the file, when it is not one."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UserError(f"{path.name} in {path.parent} cannot be read as JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path.name} in {path.parent} should hold a JSON object.")
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,1 @@
+"""The pages: layout and words. What they show is computed in core."""

@@ -1,0 +1,118 @@
+"""Compare: a model's predictions beside the ground truth, worst images first."""
+
+import streamlit as st
+
+from core import comparison, pictures
+from core.comparison import Comparison, Judged
+from core.data.dataset import DataFolder, Pair, open_data
+from core.errors import UserError
+from core.shelf import Entry
+from core.words import percent, plural
+from pages.widgets.choices import choose_dataset, choose_model
+
+PER_PAGE = 5
+SORTS = {
+    "Worst first": lambda j: (j.dice, j.name),
+    "Best first": lambda j: (-j.dice, j.name),
+    "Name": lambda j: (j.name,),
+    "Smallest subject first": lambda j: (j.foreground, j.name),
+}
+
+
+def compare_page() -> None:
+    st.title("Prediction against ground truth")
+    left, right = st.columns(2, gap="large")
+    with left:
+        entry = choose_model(key="compare_model")
+    if entry is None:
+        return
+    with right:
+        trained_on = str(entry.card.settings.get("data", ""))
+        folder = choose_dataset(key=f"compare_data_{entry.folder}", prefer=trained_on)
+    if folder is None:
+        return
+    try:
+        data = open_data(folder)
+        result = predicted(entry, data)
+    except UserError as error:
+        st.error(str(error))
+        return
+    totals(result)
+    images(result, data)
+
+
+def predicted(entry: Entry, data: DataFolder) -> Comparison:
+    """The model on the validation images; made once, with progress."""
+    count = len(data.part("validation"))
+    bar = st.progress(0.0, f"Predicting {plural(count, 'validation image')}, once …")
+    for result in comparison.compare(entry, data):
+        if isinstance(result, Comparison):
+            bar.empty()
+            return result
+        bar.progress(result / count, f"Predicted {result} of {plural(count, 'validation image')}")
+    raise UserError("The comparison did not finish: reload the page.")
+
+
+def totals(result: Comparison) -> None:
+    figures = result.totals
+    with st.container(horizontal=True):
+        st.metric("Dice", f"{figures.dice:.4f}", border=True, help="Over all pixels of all images.")
+        st.metric("Dice, mean over images", f"{figures.dice_mean:.4f}", border=True)
+        st.metric(
+            "Mean IoU", f"{figures.miou:.4f}", border=True, help="Mean of background's and foreground's IoU."
+        )
+        st.metric("Pixel accuracy", percent(figures.pixel_accuracy), border=True)
+    st.caption(
+        f"{plural(figures.images, 'validation image')}, each at its own size, threshold {result.threshold:g}. "
+        "These photos were not trained on, if the model was trained on this data set."
+    )
+    for problem in result.problems[:5]:
+        st.warning(problem.sentence)
+
+
+@st.fragment
+def images(result: Comparison, data: DataFolder) -> None:
+    """Four pictures an image, a page at a time."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order = st.selectbox("Sort by", list(SORTS), key="compare_order", width=220)
+        pages = max(1, -(-len(result.images) // PER_PAGE))
+        page = st.pagination(pages, key=f"compare_page_{order}") if pages > 1 else 1
+    st.html(legend())
+    by_name = {pair.name: pair for pair in data.pairs}
+    ordered = sorted(result.images, key=SORTS[order])
+    for judged in ordered[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        one_image(result, judged, by_name.get(judged.name), data)
+
+
+def one_image(result: Comparison, judged: Judged, pair: Pair | None, data: DataFolder) -> None:
+    with st.container(border=True):
+        st.markdown(
+            f"`{judged.name}` · Dice **{judged.dice:.3f}** · IoU {judged.iou:.3f} · "
+            f"precision {judged.precision:.3f} · recall {judged.recall:.3f} · pixel accuracy {percent(judged.pixel_accuracy)}"
+        )
+        if pair is None:
+            st.warning(f"{judged.name} is no longer in the data set.")
+            return
+        try:
+            shown = comparison.panels(result, pair, data)
+        except UserError as error:
+            st.warning(str(error))
+            return
+        panels = pictures.four_panels(shown.photo, shown.mask, shown.probability, result.threshold)
+        for column, (title, picture) in zip(st.columns(4), panels, strict=True):
+            with column:
+                st.image(picture, caption=title, width="stretch")
+
+
+def legend() -> str:
+    """The three colours of the error map, as small squares with words."""
+    entries = (("hit", pictures.HIT), ("miss", pictures.MISS), ("false alarm", pictures.FALSE_ALARM))
+    squares = (
+        f'<span style="display:inline-block;width:.9em;height:.9em;border-radius:3px;vertical-align:-.1em;'
+        f'background:rgb{colour};margin:0 .4em 0 1em"></span>{word}'
+        for word, colour in entries
+    )
+    return f'<div style="font-size:.9rem">Error map:{"".join(squares)}</div>'
+
+
+compare_page()

@@ -1,0 +1,58 @@
+"""Choosing a model or a data set, the same way on every page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core import shelf
+from core.data import demo
+from core.data.importing import display_name, list_datasets
+from core.shelf import Entry
+
+
+def choose_model(label: str = "Model", key: str = "model") -> Entry | None:
+    """A list of models; None, with a sentence, where there is none. Remembered across pages."""
+    entries = shelf.list_models()
+    if not entries:
+        st.info("There is no model yet: train one on the Train page.")
+        return None
+    folders = [str(entry.folder) for entry in entries]
+    wanted = st.session_state.get("chosen_model")
+    index = folders.index(wanted) if wanted in folders else 0
+    chosen = st.selectbox(
+        label, folders, index, key=f"{key}_box", format_func=lambda f: entries[folders.index(f)].label
+    )
+    st.session_state.chosen_model = chosen
+    return entries[folders.index(chosen)]
+
+
+def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = "") -> Path | None:
+    """A list of the workspace's data sets; the built-in one is drawn when first asked for."""
+    folders = [str(p) for p in list_datasets()]
+    builtin = str(demo.demo_folder())
+    if builtin not in folders:
+        folders.insert(0, builtin)
+    wanted = prefer if prefer in folders else st.session_state.get("chosen_dataset")
+    index = folders.index(wanted) if wanted in folders else folders.index(builtin)
+    chosen = st.selectbox(label, folders, index, key=f"{key}_box", format_func=_dataset_label)
+    st.session_state.chosen_dataset = chosen
+    if chosen == builtin:
+        ensure_demo()
+    return Path(chosen)
+
+
+def ensure_demo() -> None:
+    """Draw the built-in data set if it is not there yet, with progress."""
+    if demo.is_ready():
+        return
+    bar = st.progress(0.0, "Drawing the built-in data set, once …")
+    for done in demo.generate():
+        bar.progress(done / demo.PAIRS)
+    bar.empty()
+
+
+def _dataset_label(folder: str) -> str:
+    path = Path(folder)
+    if path == demo.demo_folder():
+        return "Drawn people (comes with the project)"
+    return display_name(path)

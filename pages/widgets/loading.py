@@ -1,0 +1,39 @@
+"""What is loaded once for the whole server, and loaded early so that nobody waits for it."""
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from core.inference import Predictor
+    from core.shelf import Entry
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Import torch and the shipped model behind the first page's back."""
+
+    def load() -> None:
+        from core import inference, shelf
+
+        for entry in shelf.list_models()[:1]:
+            inference.Predictor(entry.folder)
+
+    thread = threading.Thread(target=load, daemon=True, name="warm-up")
+    thread.start()
+    return thread
+
+
+def predictor_of(entry: "Entry") -> "Predictor":
+    """The loaded model of a shelf entry, shared by all sessions."""
+    return _predictor(str(entry.folder), entry.key)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the model …")
+def _predictor(folder: str, key: str) -> "Predictor":
+    from pathlib import Path
+
+    from core.inference import Predictor
+
+    return Predictor(Path(folder))
