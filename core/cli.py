@@ -97,12 +97,14 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         print("\n".join(encoder_names()))
         return {"encoders": encoder_names()}
     from core import runs, worker
+    from core.data.dataset import find_root
 
     if args.run:
         run = runs.Run(args.run.resolve())
     else:
         if not args.data:
             raise UserError("Which data? Give --data FOLDER, with images/ and masks/ in it.")
+        find_root(Path(args.data))  # before a run's folder is made for nothing
         names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset"}
         changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
         config = preset_config(args.preset, Path(args.data).resolve(), **changes)

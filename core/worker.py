@@ -5,7 +5,6 @@ be stopped at once.
 """
 
 import contextlib
-import faulthandler
 import os
 import signal
 import threading
@@ -30,7 +29,6 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
     Every event is appended to the run's events and given to `tell`. Raises UserError, after
     writing it down, when the training cannot go on.
     """
-    faulthandler.enable()
     run.set_status("starting", "Loading libraries.", process=os.getpid())
     stopping = threading.Event()
     watch = threading.Thread(target=_watch_for_stop, args=(run, stopping), daemon=True)

@@ -63,7 +63,8 @@ def totals(result: Comparison) -> None:
         )
         st.metric("Pixel accuracy", percent(figures.pixel_accuracy), border=True)
     st.caption(
-        f"{plural(figures.images, 'validation image')}, each at its own size, threshold {result.threshold:g}. "
+        f"{plural(figures.images, 'validation image')}, each at its own size, "
+        f"threshold {result.threshold:g}. "
         "These photos were not trained on, if the model was trained on this data set."
     )
     for problem in result.problems[:5]:
@@ -88,7 +89,8 @@ def one_image(result: Comparison, judged: Judged, pair: Pair | None, data: DataF
     with st.container(border=True):
         st.markdown(
             f"`{judged.name}` · Dice **{judged.dice:.3f}** · IoU {judged.iou:.3f} · "
-            f"precision {judged.precision:.3f} · recall {judged.recall:.3f} · pixel accuracy {percent(judged.pixel_accuracy)}"
+            f"precision {judged.precision:.3f} · recall {judged.recall:.3f} · "
+            f"pixel accuracy {percent(judged.pixel_accuracy)}"
         )
         if pair is None:
             st.warning(f"{judged.name} is no longer in the data set.")

@@ -15,10 +15,14 @@ from pages.widgets.choices import choose_dataset
 SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
 LOSSES = {"bce+dice": "BCE + Dice", "bce": "BCE", "dice": "Dice"}
 BADGES = {
-    "starting": ("Starting", "blue"), "queued": ("Waiting in line", "orange"), "running": ("Training", "blue"),
-    "finished": ("Finished", "green"), "stopped": ("Stopped", "gray"), "failed": ("Failed", "red"),
+    "starting": ("Starting", "blue"),
+    "queued": ("Waiting in line", "orange"),
+    "running": ("Training", "blue"),
+    "finished": ("Finished", "green"),
+    "stopped": ("Stopped", "gray"),
+    "failed": ("Failed", "red"),
     "died": ("Died", "red"),
-}  # fmt: skip
+}
 
 _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "off"}
 

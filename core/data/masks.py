@@ -162,13 +162,21 @@ def _palette_values(picture: Image.Image) -> NDArray[np.int32]:
 
 def _turn(values: NDArray[np.int32], orientation: int) -> NDArray[np.int32]:
     """Apply an EXIF orientation. Source: EXIF 2.32, tag 274."""
-    turned = {
-        2: np.fliplr,
-        3: lambda a: np.rot90(a, 2),
-        4: np.flipud,
-        5: np.transpose,
-        6: lambda a: np.rot90(a, -1),
-        7: lambda a: np.rot90(a, 2).T,
-        8: np.rot90,
-    }.get(orientation, np.asarray)(values)
-    return np.array(turned, np.int32, order="C")
+    match orientation:
+        case 2:
+            turned = np.fliplr(values)
+        case 3:
+            turned = np.rot90(values, 2)
+        case 4:
+            turned = np.flipud(values)
+        case 5:
+            turned = values.T
+        case 6:
+            turned = np.rot90(values, -1)
+        case 7:
+            turned = np.rot90(values, 2).T
+        case 8:
+            turned = np.rot90(values)
+        case _:
+            turned = values
+    return np.ascontiguousarray(turned, np.int32)

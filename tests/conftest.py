@@ -1,0 +1,55 @@
+"""What several tests share: a workspace of their own and small, real picture files."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.data import demo
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a workspace of its own, so none sees another's data sets or runs."""
+    folder = tmp_path / "workspace"
+    monkeypatch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(folder))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return folder
+
+
+@pytest.fixture
+def small_data(tmp_path: Path) -> Path:
+    """Ten drawn scenes of 96x64 with exact masks."""
+    return write_scenes(tmp_path / "small", 10)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real photos are not at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+def write_scenes(folder: Path, count: int) -> Path:
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for i in range(count):
+        photo, mask = demo.draw_scene(i, 96, 64)
+        Image.fromarray(photo).save(folder / "images" / f"{i:02d}.jpg")
+        Image.fromarray(mask * np.uint8(255)).save(folder / "masks" / f"{i:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_hub() -> Iterator[None]:
+    """No test may reach for the network by accident."""
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    yield
+    if before is None:
+        os.environ.pop("HF_HUB_OFFLINE")

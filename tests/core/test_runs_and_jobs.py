@@ -1,0 +1,171 @@
+"""Runs as folders, and real worker processes: started, queued, stopped, killed."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import jobs, runs, shelf
+from core.config import TrainConfig, preset_config
+from core.errors import UserError
+from core.events import EpochEnd, Note, Started, Step
+from core.models import load_model
+from core.runs import LIVE, History, Run
+from tests.core.test_training import TINY
+
+LONG = {**TINY, "epochs": 5000}
+
+
+def long_config(data: Path, **changes: object) -> TrainConfig:
+    return preset_config("Balanced", data, **{**LONG, **changes})
+
+
+def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{what} did not happen within {seconds} s")
+
+
+def epochs_done(run: Run) -> int:
+    return len(History(run).refresh().epochs)
+
+
+@pytest.fixture
+def running(small_data: Path):  # type: ignore[no-untyped-def]
+    run = jobs.start(long_config(small_data))
+    wait_until(lambda: epochs_done(run) >= 3, 90, "training")
+    yield run
+    jobs.stop(run)
+
+
+def test_a_worker_trains_in_a_process_of_its_own_and_can_be_found_again(running: Run) -> None:
+    status = running.status()
+    assert status.state == "running" and status.process != os.getpid()
+    assert os.getsid(status.process) != os.getsid(0)  # it does not die with this process's terminal
+    assert [r.id for r in jobs.active()] == [running.id]
+    found = runs.find(running.id)
+    assert found is not None and found.config == running.config
+
+
+def test_stop_takes_less_than_three_seconds_and_keeps_the_best_model(running: Run) -> None:
+    start = time.monotonic()
+    jobs.stop(running)
+    assert time.monotonic() - start < 3
+    assert running.status().state == "stopped"
+    load_model(running.best)
+    assert [entry.run for entry in shelf.list_models() if entry.run] == [running]
+
+
+def test_a_killed_worker_is_noticed_and_what_it_saved_opens(running: Run) -> None:
+    os.kill(running.status().process, signal.SIGKILL)
+    wait_until(lambda: running.status().state == "died", 5, "noticing the death")
+    assert "killed" in running.status().message
+    load_model(running.best)
+    jobs.reap()
+    assert jobs.active() == []
+
+
+def test_a_second_training_waits_in_line_and_then_starts_by_itself(running: Run, small_data: Path) -> None:
+    second = jobs.start(long_config(small_data))
+    try:
+        wait_until(lambda: second.status().state == "queued", 60, "queueing")
+        assert "Waiting" in second.status().message
+        assert epochs_done(second) == 0
+        jobs.stop(running)
+        wait_until(lambda: epochs_done(second) >= 1, 60, "the second training")
+    finally:
+        jobs.stop(second)
+
+
+def test_one_that_waits_can_be_stopped(running: Run, small_data: Path) -> None:
+    second = jobs.start(long_config(small_data))
+    wait_until(lambda: second.status().state == "queued", 60, "queueing")
+    start = time.monotonic()
+    jobs.stop(second)
+    assert time.monotonic() - start < 3
+    assert second.status().state == "stopped"
+    assert running.status().state == "running"
+
+
+def test_a_worker_that_is_still_loading_can_be_stopped(small_data: Path) -> None:
+    run = jobs.start(long_config(small_data))
+    time.sleep(0.3)
+    start = time.monotonic()
+    jobs.stop(run)
+    assert time.monotonic() - start < 3.2
+    assert run.status().state == "stopped"
+
+
+def test_what_the_user_did_wrong_is_the_status_not_a_traceback(small_data: Path) -> None:
+    for mask in (small_data / "masks").iterdir():
+        mask.unlink()
+    run = jobs.start(long_config(small_data))
+    wait_until(lambda: run.status().state == "failed", 60, "failing")
+    assert "pairs" in run.status().message
+    assert "Traceback" not in run.log
+
+
+def test_a_run_is_only_deleted_when_it_has_ended(running: Run) -> None:
+    with pytest.raises(UserError, match="stop it first"):
+        runs.delete(running)
+    jobs.stop(running)
+    runs.delete(running)
+    assert not running.folder.exists()
+
+
+def test_history_reads_only_whole_lines_and_only_once(workspace: Path) -> None:
+    run = runs.create(TrainConfig("data"))
+    history = History(run)
+    run.append(Note("one"))
+    with open(run.events_file, "a") as file:
+        file.write('{"event": "note", "te')
+    assert [n.text for n in history.refresh().notes] == ["one"]
+    with open(run.events_file, "a") as file:
+        file.write('xt": "two"}\n')
+    assert [n.text for n in history.refresh().refresh().notes] == ["one", "two"]
+
+
+def test_progress_is_a_fraction_of_all_steps(workspace: Path) -> None:
+    run = runs.create(TrainConfig("data"))
+    run.append(Started(8, 2, 10, 4, "CPU", "fp32", "none", 1))
+    run.append(Step(2, 15, 0.1, 0.5, 0.4, 0.9, 1e-3, 9.0, 12.0, 20.0))
+    run.append(EpochEnd(1, 0.3, 0.2, 0.8, 0.7, 0.6, 0.7, 0.9, 0.8, 0.8, 9.0, True))
+    history = History(run).refresh()
+    assert history.fraction_done == 15 / 40
+    assert history.best is not None and history.best.dice == 0.8
+
+
+def test_two_runs_of_the_same_second_get_two_folders(workspace: Path) -> None:
+    assert len({runs.create(TrainConfig("data")).id for _ in range(4)}) == 4
+
+
+def test_a_folder_in_use_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty"):
+        runs.create(TrainConfig("data"), tmp_path / "full")
+
+
+def test_a_worker_that_never_came_up_is_not_live_for_ever(workspace: Path) -> None:
+    run = runs.create(TrainConfig("data"))
+    assert run.status().state in LIVE
+    run.set_status("running", process=2**22 - 7)
+    assert run.status().state == "died"
+
+
+def test_a_process_number_used_again_is_not_taken_for_the_worker(workspace: Path) -> None:
+    from dataclasses import asdict, replace
+
+    from core.workspace import write_json
+
+    run = runs.create(TrainConfig("data"))
+    run.set_status("running", process=os.getpid())
+    assert run.status().state == "running"
+    write_json(run.folder / "status.json", asdict(replace(run.status(), process_started=1.0)))
+    assert run.status().state == "died"
