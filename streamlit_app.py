@@ -20,4 +20,5 @@ page = st.navigation(
 )
 with st.sidebar:
     running_now(page.title)
+    st.caption("Photos stay on the machine that runs this page.")
 page.run()

@@ -4,7 +4,7 @@ Kept without importing torch, so that the page opens at once; a test holds the l
 """
 
 SUGGESTED: dict[str, str] = {
-    "timm-tf_efficientnet_lite0": "efficientnet-lite0 · light, weights included",
+    "timm-tf_efficientnet_lite0": "efficientnet-lite0 · weights included",
     "mit_b0": "mit_b0 · light transformer",
     "resnet18": "resnet18 · fast classic",
     "resnet34": "resnet34 · classic",
@@ -33,6 +33,11 @@ OTHERS: tuple[str, ...] = (
 def all_encoders() -> list[str]:
     """The suggested ones first."""
     return [*SUGGESTED, *(name for name in OTHERS if name not in SUGGESTED)]
+
+
+def short_name(encoder: str) -> str:
+    """Without the prefixes that say which library an encoder came through."""
+    return encoder.removeprefix("timm-").removeprefix("tu-").removeprefix("tf_").replace("_", "-")
 
 
 def describe(encoder: str) -> str:

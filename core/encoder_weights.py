@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 
 from torch import nn
 
-from core.data.transforms import Preprocessing
+from core.preprocessing import Preprocessing
 
 PROBE_SECONDS = 2.0
-LITE_PREPROCESSING = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def local_package(encoder: str) -> Path | None:

@@ -1,10 +1,21 @@
-"""The README.md of a saved model: what it is, how good it is, how to use it elsewhere."""
+"""What is known of a saved model, as studio.json for the project and README.md for people.
 
+Kept without torch, so that a page can list models at once.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.workspace import write_atomically
+from core.errors import UserError
+from core.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.workspace import read_json, write_atomically, write_json
 
+WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE = (
+    "model.safetensors", "config.json", "studio.json", "README.md",
+)  # fmt: skip
 LABELS = {
     "dice": "Dice, all pixels",
     "dice_mean": "Dice, mean over images",
@@ -16,22 +27,104 @@ LABELS = {
 }
 
 
-def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Write the card of `ModelCard.to_dict()` as Markdown."""
-    write_atomically(path, card_text(card))
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a saved model. `scores` are fractions in 0..1, `height`/`width` in pixels."""
+
+    name: str
+    architecture: str
+    encoder: str
+    encoder_weights: str
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    height: int = 256
+    width: int = 192
+    long_side: int = 384
+    threshold: float = 0.5
+    data: str = ""
+    created: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    scored_on: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ModelCard":
+        """The inverse of `to_dict`; unknown keys are ignored. Raises UserError on wrong types."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        try:
+            kept = {key: value for key, value in values.items() if key in known}
+            prep = kept.pop("preprocessing", None)
+            if prep:
+                mean, std = ([float(v) for v in prep[key]] for key in ("mean", "std"))
+                kept["preprocessing"] = Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+            for key, kind in (("height", int), ("width", int), ("long_side", int), ("threshold", float)):
+                kept[key] = kind(kept.get(key, getattr(_DEFAULTS, key)))
+            for key in ("name", "architecture", "encoder", "encoder_weights", "data", "created", "text"):
+                kept[key] = str(kept.get(key, ""))
+            kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
+            kept["settings"] = dict(kept.get("settings", {}))
+            return cls(**kept)
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            raise UserError(
+                f"{CARD_FILE} cannot be read ({error}): restore it or delete the model."
+            ) from error
 
 
-def card_text(card: dict[str, Any]) -> str:
-    scores = [f"| {LABELS[k]} | {v:.4f} |" for k, v in card["scores"].items() if k in LABELS]
+_DEFAULTS = ModelCard("", "", "", "")
+
+
+def is_model(folder: Path) -> bool:
+    return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a saved model; for a plain smp folder, what its config.json tells."""
+    if (folder / CARD_FILE).is_file():
+        return ModelCard.from_dict(read_json(folder / CARD_FILE))
+    config = read_json(folder / CONFIG_FILE)
+    encoder = str(config.get("encoder_name", ""))
+    lite = re.fullmatch(r"timm-tf_efficientnet_lite\d", encoder)
+    return ModelCard(
+        folder.name,
+        str(config.get("_model_class", "")),
+        encoder,
+        "as saved",
+        LITE_PREPROCESSING if lite else Preprocessing(),
+    )
+
+
+def update_card(folder: Path, **changes: Any) -> None:
+    """Change single fields of a saved model's card, such as its name or threshold."""
+    card = dataclasses.replace(read_card(folder), **changes)
+    write_card(folder, card)
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write studio.json and README.md, each whole or not at all."""
+    write_json(folder / CARD_FILE, card.to_dict())
+    write_atomically(folder / README_FILE, card_text(card))
+
+
+def weights_megabytes(folder: Path) -> float:
+    """Size of the weights on disk in MB (10^6 bytes)."""
+    return (folder / WEIGHTS_FILE).stat().st_size / 1e6
+
+
+def card_text(card: ModelCard) -> str:
+    """The card as Markdown: the README.md of the model's folder."""
+    scores = [f"| {LABELS[k]} | {v:.4f} |" for k, v in card.scores.items() if k in LABELS]
     sections = [
-        f"# {card['name']}",
-        f"{card['architecture']} with the encoder `{card['encoder']}` "
-        f"(start: {card['encoder_weights']}), trained on {card['data'] or 'unnamed data'}"
-        f"{', ' + card['created'] if card['created'] else ''}. One class: foreground.",
-        card["text"],
-        _scores_section(scores, card["scored_on"]),
+        f"# {card.name}",
+        f"{card.architecture} with the encoder `{card.encoder}` "
+        f"(start: {card.encoder_weights}), trained on {card.data or 'unnamed data'}"
+        f"{', ' + card.created if card.created else ''}. One class: foreground.",
+        card.text,
+        _scores_section(scores, card.scored_on),
         _usage(card),
-        _settings_section(card["settings"]),
+        _settings_section(card.settings),
     ]
     return "\n\n".join(s for s in sections if s) + "\n"
 
@@ -43,17 +136,17 @@ def _scores_section(rows: list[str], scored_on: str) -> str:
     return f"## Scores\n\n{scored_on}\n\n{table}" if scored_on else f"## Scores\n\n{table}"
 
 
-def _usage(card: dict[str, Any]) -> str:
-    prep = card["preprocessing"]
+def _usage(card: ModelCard) -> str:
+    prep = card.preprocessing
     return (
         "## Use\n\n"
         "```python\n"
         "import segmentation_models_pytorch as smp\n\n"
         'model = smp.from_pretrained("path/to/this/folder").eval()\n'
         "```\n\n"
-        f"Input: RGB in 0..1, minus {list(prep['mean'])}, divided by {list(prep['std'])}; height and "
-        f"width multiples of 32; the longer side about {card['long_side']} pixels. Output: logits; "
-        f"foreground where sigmoid(logit) >= {card['threshold']:g}."
+        f"Input: RGB in 0..1, minus {list(prep.mean)}, divided by {list(prep.std)}; height and "
+        f"width multiples of 32; the longer side about {card.long_side} pixels. Output: logits; "
+        f"foreground where sigmoid(logit) >= {card.threshold:g}."
     )
 
 

@@ -5,75 +5,29 @@ A saved model is smp's own folder, config.json and model.safetensors, so that
 place for: normalisation, input size, threshold, scores, origin. No pickle is ever read.
 """
 
-import dataclasses
-import json
-import re
 import shutil
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from core import encoder_weights
 from core.config import ARCHITECTURES, TrainConfig
-from core.data.transforms import Preprocessing
 from core.errors import UserError
-from core.model_card import write_card
-from core.workspace import read_json, write_json
-
-WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "studio.json"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """What is known of a saved model. `scores` are fractions in 0..1, `height`/`width` in pixels."""
-
-    name: str
-    architecture: str
-    encoder: str
-    encoder_weights: str
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    height: int = 256
-    width: int = 192
-    long_side: int = 384
-    threshold: float = 0.5
-    data: str = ""
-    created: str = ""
-    scores: dict[str, float] = field(default_factory=dict)
-    scored_on: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-    text: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "ModelCard":
-        """The inverse of `to_dict`; unknown keys are ignored. Raises UserError on wrong types."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        try:
-            kept = {key: value for key, value in values.items() if key in known}
-            prep = kept.pop("preprocessing", None)
-            if prep:
-                mean, std = ([float(v) for v in prep[key]] for key in ("mean", "std"))
-                kept["preprocessing"] = Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
-            for key, kind in (("height", int), ("width", int), ("long_side", int), ("threshold", float)):
-                kept[key] = kind(kept.get(key, getattr(_DEFAULTS, key)))
-            for key in ("name", "architecture", "encoder", "encoder_weights", "data", "created", "text"):
-                kept[key] = str(kept.get(key, ""))
-            kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
-            kept["settings"] = dict(kept.get("settings", {}))
-            return cls(**kept)
-        except (TypeError, ValueError, KeyError, IndexError) as error:
-            raise UserError(
-                f"{CARD_FILE} cannot be read ({error}): restore it or delete the model."
-            ) from error
-
-
-_DEFAULTS = ModelCard("", "", "", "")
+from core.model_card import (
+    CARD_FILE,
+    CONFIG_FILE,
+    README_FILE,
+    WEIGHTS_FILE,
+    ModelCard,
+    is_model,
+    read_card,
+    write_card,
+)
+from core.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.workspace import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +50,7 @@ def build_model(config: TrainConfig) -> Built:
     if package := encoder_weights.local_package(config.encoder):
         model = _create(config)
         encoder_weights.load_local(model.get_submodule("encoder"), package)
-        return Built(model, "ImageNet (local package)", encoder_weights.LITE_PREPROCESSING)
+        return Built(model, "ImageNet (local package)", LITE_PREPROCESSING)
     if encoder_weights.hub_files(config.encoder) is None:
         return Built(_create(config), "random (no ImageNet weights exist for this encoder)", Preprocessing())
     if encoder_weights.is_cached(config.encoder):
@@ -150,39 +104,11 @@ def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
     making = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(making, ignore_errors=True)
     model.save_pretrained(making)  # type: ignore[operator]
-    write_json(making / CARD_FILE, card.to_dict())
-    write_card(making / "README.md", card.to_dict())
+    write_card(making, card)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, "README.md"):
+    for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE):
         (making / name).replace(folder / name)
     shutil.rmtree(making, ignore_errors=True)
-
-
-def is_model(folder: Path) -> bool:
-    return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
-
-
-def read_card(folder: Path) -> ModelCard:
-    """The card of a saved model; for a plain smp folder, what its config.json tells."""
-    if (folder / CARD_FILE).is_file():
-        return ModelCard.from_dict(read_json(folder / CARD_FILE))
-    config = read_json(folder / CONFIG_FILE)
-    encoder = str(config.get("encoder_name", ""))
-    lite = re.fullmatch(r"timm-tf_efficientnet_lite\d", encoder)
-    return ModelCard(
-        folder.name,
-        str(config.get("_model_class", "")),
-        encoder,
-        "as saved",
-        encoder_weights.LITE_PREPROCESSING if lite else Preprocessing(),
-    )
-
-
-def update_card(folder: Path, **changes: Any) -> None:
-    """Change single fields of a saved model's card, such as its name or threshold."""
-    card = dataclasses.replace(read_card(folder), **changes)
-    write_json(folder / CARD_FILE, card.to_dict())
-    write_card(folder / "README.md", card.to_dict())
 
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:
@@ -213,11 +139,6 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     return model.to(device).eval(), read_card(folder)
 
 
-def weights_megabytes(folder: Path) -> float:
-    """Size of the weights on disk in MB (10^6 bytes)."""
-    return (folder / WEIGHTS_FILE).stat().st_size / 1e6
-
-
 def encoder_names() -> list[str]:
     """Every encoder that smp names; timm's others go by `tu-<name>`."""
     from segmentation_models_pytorch.encoders import get_encoder_names
@@ -227,11 +148,6 @@ def encoder_names() -> list[str]:
 
 def parameter_count(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
-
-
-def config_of(folder: Path) -> str:
-    """config.json as text, for showing."""
-    return json.dumps(read_json(folder / CONFIG_FILE), indent=2)
 
 
 def pick_device(wanted: str = "auto") -> str:

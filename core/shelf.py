@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core import runs, workspace
 from core.errors import UserError
-from core.models import ModelCard, is_model, read_card, update_card, weights_megabytes
+from core.model_card import ModelCard, is_model, read_card, update_card, weights_megabytes
 from core.runs import Run
 
 MAX_NAME = 80
@@ -34,7 +34,7 @@ class Entry:
 
 def list_models() -> list[Entry]:
     """Shipped models first, then runs, newest first. Folders that cannot be read are passed over."""
-    shipped = sorted(p for p in workspace.SHIPPED_MODELS.iterdir() if is_model(p))
+    shipped = sorted(p for p in workspace.SHIPPED_MODELS.glob("*") if is_model(p))
     found = [_entry(folder, None) for folder in shipped]
     found += [_entry(run.best, run) for run in runs.list_runs() if is_model(run.best)]
     return [entry for entry in found if entry is not None]

@@ -25,11 +25,14 @@ from core.config import TrainConfig
 from core.data.dataset import DataFolder, open_data
 from core.data.sampling import PairDataset, TrainingOrder
 from core.data.store import Store, build_store
-from core.data.transforms import Preprocessing, augmentation
+from core.data.transforms import augmentation
+from core.encoder_guide import short_name
 from core.errors import UserError
 from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step
 from core.metrics import Scores
-from core.models import ModelCard, build_model, parameter_count, pick_device, save_model
+from core.model_card import ModelCard
+from core.models import build_model, parameter_count, pick_device, save_model
+from core.preprocessing import Preprocessing
 from core.previews import save_previews
 
 PREVIEWS = 6
@@ -414,7 +417,7 @@ def _plain(model: nn.Module) -> nn.Module:
 
 def _card(config: TrainConfig, data: DataFolder, weights: str, preprocessing: Preprocessing) -> ModelCard:
     return ModelCard(
-        name=config.name or f"{data.name} {config.encoder}",
+        name=config.name or f"{data.name}, {short_name(config.encoder)}",
         architecture=config.architecture,
         encoder=config.encoder,
         encoder_weights=weights,

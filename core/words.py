@@ -1,6 +1,11 @@
 """Numbers as people say them."""
 
 
+def plain(text: str) -> str:
+    """A user's words or a file's name for Markdown: shown as they are, never obeyed."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>$:~" else c for c in text)
+
+
 def duration(seconds: float) -> str:
     """ "12 s", "3 min 20 s", "2 h 5 min"."""
     whole = max(0, round(seconds))

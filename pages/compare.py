@@ -1,5 +1,7 @@
 """Compare: a model's predictions beside the ground truth, worst images first."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from core import comparison, pictures
@@ -7,7 +9,7 @@ from core.comparison import Comparison, Judged
 from core.data.dataset import DataFolder, Pair, open_data
 from core.errors import UserError
 from core.shelf import Entry
-from core.words import percent, plural
+from core.words import percent, plain, plural
 from pages.widgets.choices import choose_dataset, choose_model
 
 PER_PAGE = 5
@@ -23,7 +25,7 @@ def compare_page() -> None:
     st.title("Prediction against ground truth")
     left, right = st.columns(2, gap="large")
     with left:
-        entry = choose_model(key="compare_model")
+        entry = choose_model(key="compare_model", prefer_trained=True)
     if entry is None:
         return
     with right:
@@ -35,9 +37,11 @@ def compare_page() -> None:
         data = open_data(folder)
         result = predicted(entry, data)
     except UserError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     totals(result)
+    if Path(trained_on).resolve() != folder.resolve():
+        st.info(f"{plain(entry.card.name)} was trained on other photos than these.")
     images(result, data)
 
 
@@ -65,10 +69,10 @@ def totals(result: Comparison) -> None:
     st.caption(
         f"{plural(figures.images, 'validation image')}, each at its own size, "
         f"threshold {result.threshold:g}. "
-        "These photos were not trained on, if the model was trained on this data set."
+        "None of them was trained on."
     )
     for problem in result.problems[:5]:
-        st.warning(problem.sentence)
+        st.warning(plain(problem.sentence))
 
 
 @st.fragment
@@ -88,17 +92,17 @@ def images(result: Comparison, data: DataFolder) -> None:
 def one_image(result: Comparison, judged: Judged, pair: Pair | None, data: DataFolder) -> None:
     with st.container(border=True):
         st.markdown(
-            f"`{judged.name}` · Dice **{judged.dice:.3f}** · IoU {judged.iou:.3f} · "
+            f"**{plain(judged.name)}** · Dice **{judged.dice:.3f}** · IoU {judged.iou:.3f} · "
             f"precision {judged.precision:.3f} · recall {judged.recall:.3f} · "
             f"pixel accuracy {percent(judged.pixel_accuracy)}"
         )
         if pair is None:
-            st.warning(f"{judged.name} is no longer in the data set.")
+            st.warning(f"{plain(judged.name)} is no longer in the data set.")
             return
         try:
             shown = comparison.panels(result, pair, data)
         except UserError as error:
-            st.warning(str(error))
+            st.warning(plain(str(error)))
             return
         panels = pictures.four_panels(shown.photo, shown.mask, shown.probability, result.threshold)
         for column, (title, picture) in zip(st.columns(4), panels, strict=True):

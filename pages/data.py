@@ -11,7 +11,7 @@ from core.data.dataset import DataFolder, Pair, open_data
 from core.data.store import read_pair
 from core.data.validation import Report
 from core.errors import UserError
-from core.words import percent, plural
+from core.words import percent, plain, plural
 from pages.widgets.choices import choose_dataset
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def data_page() -> None:
         data = open_data(folder)
         report = checked(data)
     except UserError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     overview(data, report)
     findings(report)
@@ -64,7 +64,9 @@ def overview(data: DataFolder, report: Report) -> None:
         st.metric("Validation", f"{summary['validation']:,}", border=True)
         st.metric("Foreground", percent(summary["foreground"]), border=True, help="Mean over the images.")
         st.metric("Left out", f"{summary['left_out']:,}", border=True)
-    st.caption(f"Masks: {data.rule.meaning}. The split is written down in {data.root / 'dataset.json'}.")
+    st.caption(
+        f"Masks: {data.rule.meaning}. The split is written down in {plain(str(data.root / 'dataset.json'))}."
+    )
 
 
 def findings(report: Report) -> None:
@@ -110,8 +112,10 @@ def gallery(data: DataFolder, report: Report) -> None:
             try:
                 st.image(thumbnail(by_name[row["name"]], data, view), width="stretch")
             except UserError as error:
-                st.warning(str(error))
-            st.caption(f"{row['name']} · {row['width']} x {row['height']} · {percent(row['foreground'])}")
+                st.warning(plain(str(error)))
+            st.caption(
+                f"{plain(row['name'])} · {row['width']} x {row['height']} · {percent(row['foreground'])}"
+            )
 
 
 def thumbnail(pair: Pair, data: DataFolder, view: str) -> "NDArray[np.uint8]":
@@ -125,17 +129,21 @@ def import_dialog() -> None:
         "Put the photos into a folder `images` and the masks, **under the same file names**, into a folder "
         "`masks`. White (or any value above 0) marks what the model should find."
     )
-    name = st.text_input("Name of the data set", placeholder="my photos")
+    name = st.text_input("Name of the data set", placeholder="that of the zip or folder")
     upload_tab, folder_tab = st.tabs(["Upload a zip", "A folder on this machine"])
     with upload_tab:
         upload = st.file_uploader("Zip with images/ and masks/", ["zip"])
     with folder_tab:
         path = st.text_input("Folder or zip on the machine that runs this app", placeholder="/home/me/photos")
-    if not st.button("Import", type="primary", disabled=not name.strip() or not (upload or path.strip())):
+    if not st.button("Import", type="primary"):
         return
+    if not (upload or path.strip()):
+        st.error("Upload a zip or name a folder first.")
+        return
+    source = upload or Path(path.strip()).expanduser()
     bar = st.progress(0.0, "Copying …")
     try:
-        for result in importing.import_data(upload or Path(path.strip()).expanduser(), name):
+        for result in importing.import_data(source, name.strip() or Path(source.name).stem):
             if isinstance(result, importing.Imported):
                 st.session_state.chosen_dataset = str(result.data.root)
                 st.session_state.pop("dataset_box", None)
@@ -143,14 +151,14 @@ def import_dialog() -> None:
                 bar.progress(result, f"Copied {percent(result)}")
     except UserError as error:
         bar.empty()
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     st.rerun()
 
 
 @st.dialog("Delete this data set?")
 def delete_dialog(folder: Path) -> None:
-    st.write(f"**{importing.display_name(folder)}** and its files in the workspace will be gone.")
+    st.write(f"**{plain(importing.display_name(folder))}** and its files in the workspace will be gone.")
     if st.button("Delete", type="primary"):
         importing.delete_dataset(folder)
         st.session_state.pop("chosen_dataset", None)

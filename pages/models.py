@@ -3,10 +3,10 @@
 import streamlit as st
 
 from core import shelf
-from core.encoder_guide import describe
+from core.encoder_guide import short_name
 from core.errors import UserError
 from core.shelf import Entry
-from core.words import percent
+from core.words import percent, plain
 
 
 def models_page() -> None:
@@ -26,7 +26,7 @@ def card(entry: Entry) -> None:
         title, actions = st.columns([3, 2], vertical_alignment="center")
         with title:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{escaped(entry.card.name)}**", width="content")
+                st.markdown(f"**{plain(entry.card.name)}**", width="content")
                 if entry.run is None:
                     st.badge("ships with the project", color="green")
             st.caption(facts(entry))
@@ -40,9 +40,9 @@ def card(entry: Entry) -> None:
 def facts(entry: Entry) -> str:
     model = entry.card
     parts = [
-        f"{model.architecture}, {describe(model.encoder).split(' · ')[0]}",
+        f"{model.architecture}, {short_name(model.encoder)}",
         f"{entry.megabytes:.1f} MB",
-        f"trained on {escaped(model.data)}" if model.data else "",
+        f"trained on {plain(model.data)}" if model.data else "",
         model.created[:16].replace("T", " ") + " UTC" if model.created else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -59,7 +59,7 @@ def scores(entry: Entry) -> None:
         if "pixel_accuracy" in values:
             st.metric("Pixel accuracy", percent(values["pixel_accuracy"]))
     if entry.card.scored_on:
-        st.caption(escaped(entry.card.scored_on))
+        st.caption(plain(entry.card.scored_on))
 
 
 def buttons(entry: Entry) -> None:
@@ -84,19 +84,19 @@ def rename_dialog(entry: Entry) -> None:
         try:
             shelf.rename(entry, name)
         except UserError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         st.rerun()
 
 
 @st.dialog("Delete this model?")
 def delete_dialog(entry: Entry) -> None:
-    st.write(f"**{escaped(entry.card.name)}**, its run, charts and previews will be gone.")
+    st.write(f"**{plain(entry.card.name)}**, its run, charts and previews will be gone.")
     if st.button("Delete", type="primary"):
         try:
             shelf.delete(entry)
         except UserError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         st.session_state.pop("chosen_model", None)
         st.rerun()
@@ -112,11 +112,6 @@ def model_card_text(entry: Entry) -> str:
         )
     except OSError:
         return "This model has no card."
-
-
-def escaped(text: str) -> str:
-    """A user's words, so that Markdown in them is shown and not obeyed."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>$:~" else c for c in text)
 
 
 models_page()

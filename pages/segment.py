@@ -11,7 +11,7 @@ from core.data.photos import read_photo
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.shelf import Entry
-from core.words import megapixels, percent
+from core.words import megapixels, percent, plain
 from pages.widgets.choices import choose_model
 from pages.widgets.image_slider import image_slider
 from pages.widgets.loading import predictor_of
@@ -48,7 +48,7 @@ def segment_page() -> None:
         try:
             work = segmented(chosen, entry)
         except UserError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         view, threshold = adjust(work, entry)
     with stage:
@@ -121,7 +121,7 @@ def adjust(work: Work, entry: Entry) -> tuple[str, float]:
     if share == 0:
         st.warning("Nothing is found at this threshold: move it down, or try another model.")
     downloads(work, threshold)
-    st.caption(f"{work.name} · {megapixels(*work.photo.shape[:2])} · subject covers {percent(share)}")
+    st.caption(f"{plain(work.name)} · {megapixels(*work.photo.shape[:2])} · subject covers {percent(share)}")
     return view, threshold
 
 

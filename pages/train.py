@@ -9,7 +9,7 @@ from core.config import ARCHITECTURES, DEFAULT_ENCODER, PRESETS, SIZE_STEP, Trai
 from core.encoder_guide import all_encoders, describe
 from core.errors import UserError
 from core.runs import LIVE, History, Run, Status
-from core.words import duration, percent
+from core.words import duration, percent, plain
 from pages.widgets.choices import choose_dataset
 
 SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
@@ -57,7 +57,7 @@ def choose_config() -> TrainConfig | None:
     try:
         return preset_config(name, folder.resolve(), encoder=encoder, **changes)
     except UserError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return None
 
 
@@ -117,7 +117,7 @@ def start(config: TrainConfig) -> None:
     try:
         run = jobs.start(config)
     except (UserError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     st.session_state.watched_run = run.id
     st.query_params["run"] = run.id
@@ -176,9 +176,16 @@ def _watch(run_id: str, was_live: bool) -> None:
     if was_live and status.state not in LIVE:
         jobs.reap()
         st.rerun()
-    headline(run, status, history)
-    charts(history)
-    previews(run, history, status)
+    # A container each: what appears in one never moves, or for a moment doubles, the next.
+    with st.container():
+        headline(run, status, history)
+    with st.container():
+        numbers(history)
+        what_next(run, status)
+    with st.container():
+        charts(history)
+    with st.container():
+        previews(run, history, status)
     log(run, history)
 
 
@@ -192,12 +199,15 @@ def headline(run: Run, status: Status, history: History) -> None:
                 jobs.stop(run)
             st.rerun()
     if status.state in ("failed", "died"):
-        st.error(status.message)
+        st.error(plain(status.message))
     elif status.state == "queued":
-        st.info(status.message)
+        st.info(plain(status.message))
     for note in [n for n in history.notes if n.level == "warning"][:5]:
-        st.warning(note.text)
-    numbers(history)
+        st.warning(plain(note.text))
+
+
+def what_next(run: Run, status: Status) -> None:
+    """Once there is a model: look at its mistakes, or use it."""
     if status.state not in LIVE and (run.best / "config.json").exists():
         with st.container(horizontal=True):
             if st.button("Compare with the ground truth", icon=":material/compare:", type="primary"):
@@ -274,7 +284,7 @@ def previews(run: Run, history: History, status: Status) -> None:
                 if path.is_file():
                     st.image(str(path), width="stretch")
             if i < len(names):
-                st.caption(names[i])
+                st.caption(plain(names[i]))
 
 
 def log(run: Run, history: History) -> None:
@@ -284,7 +294,7 @@ def log(run: Run, history: History) -> None:
             st.caption(
                 f"{started.train_images} training and {started.validation_images} validation images · "
                 f"{started.parameters / 1e6:.1f} M parameters · {started.device} · {started.precision} · "
-                f"weights: {started.weights} · folder {run.folder}"
+                f"weights: {started.weights} · folder {plain(str(run.folder))}"
             )
         st.code(run.log or "Nothing yet.", language=None, height=220)
         st.json(run.config.to_dict(), expanded=False)

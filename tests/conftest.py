@@ -3,12 +3,19 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.config import TrainConfig
 from core.data import demo
+
+if TYPE_CHECKING:
+    from core.model_card import ModelCard
+
+LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -33,6 +40,26 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real photos are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small untrained model in its folder."""
+    import torch
+
+    from core.models import build_model, save_model
+
+    folder = tmp_path_factory.mktemp("model") / "best"
+    torch.manual_seed(0)
+    config = TrainConfig("x", encoder=LIGHT_ENCODER, encoder_weights="none")
+    save_model(build_model(config).model, untrained_card(), folder)
+    return folder
+
+
+def untrained_card() -> "ModelCard":
+    from core.model_card import ModelCard
+
+    return ModelCard("Test", "Unet", LIGHT_ENCODER, "random", long_side=96)
 
 
 def write_scenes(folder: Path, count: int) -> Path:

@@ -156,7 +156,7 @@ def _palette_values(picture: Image.Image) -> NDArray[np.int32]:
     table[: len(colours)] = colours
     used = table[np.unique(index)]
     if (used == used[:, :1]).all():
-        return table[index, 0]
+        return np.asarray(table[index, 0], np.int32)
     return index.astype(np.int32)
 
 
@@ -179,4 +179,4 @@ def _turn(values: NDArray[np.int32], orientation: int) -> NDArray[np.int32]:
             turned = np.rot90(values)
         case _:
             turned = values
-    return np.ascontiguousarray(turned, np.int32)
+    return np.array(turned, np.int32, order="C")

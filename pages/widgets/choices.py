@@ -10,15 +10,19 @@ from core.data.importing import display_name, list_datasets
 from core.shelf import Entry
 
 
-def choose_model(label: str = "Model", key: str = "model") -> Entry | None:
-    """A list of models; None, with a sentence, where there is none. Remembered across pages."""
+def choose_model(label: str = "Model", key: str = "model", prefer_trained: bool = False) -> Entry | None:
+    """A list of models; None, with a sentence, where there is none. Remembered across pages.
+
+    Until one is chosen it is the first that ships, or, with `prefer_trained`, the newest run's.
+    """
     entries = shelf.list_models()
     if not entries:
         st.info("There is no model yet: train one on the Train page.")
         return None
     folders = [str(entry.folder) for entry in entries]
     wanted = st.session_state.get("chosen_model")
-    index = folders.index(wanted) if wanted in folders else 0
+    first = next((i for i, entry in enumerate(entries) if entry.run and prefer_trained), 0)
+    index = folders.index(wanted) if wanted in folders else first
     chosen = st.selectbox(
         label, folders, index, key=f"{key}_box", format_func=lambda f: entries[folders.index(f)].label
     )

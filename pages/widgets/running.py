@@ -5,7 +5,7 @@ import streamlit as st
 from core import jobs
 from core.errors import UserError
 from core.runs import History
-from core.words import duration
+from core.words import duration, plain
 
 
 def running_now(page: str) -> None:
@@ -19,12 +19,12 @@ def _panel() -> None:
     try:
         active = jobs.active()
     except UserError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     for run in active[:3]:
         status, history = run.status(), History(run).refresh()
         with st.container(border=True):
-            st.caption(f"Training now · {run.config.name or run.id}")
+            st.caption(f"Training now · {plain(run.config.name or run.id)}")
             if status.state == "queued":
                 st.write("Waiting in line.")
                 continue

@@ -11,7 +11,8 @@ from core.config import TrainConfig, preset_config
 from core.data.sampling import TrainingOrder
 from core.errors import UserError
 from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step, from_lines, to_line
-from core.models import load_model, read_card
+from core.model_card import read_card
+from core.models import load_model
 from core.training import fit, use_channels_last
 from tests.conftest import write_scenes
 
@@ -57,7 +58,7 @@ def test_models_and_previews_are_kept(small_data: Path, tmp_path: Path) -> None:
     events = trained(tiny(small_data, name="Mine"), tmp_path / "run")
     best = max((e for e in of(EpochEnd, events) if e.epoch), key=lambda e: e.dice)
     for name in ("best", "last"):
-        model, card = load_model(tmp_path / "run" / name)
+        _, card = load_model(tmp_path / "run" / name)
         assert card.name == "Mine" and card.settings["epochs"] == 2
     assert read_card(tmp_path / "run" / "best").scores["dice"] == best.dice
     for preview in of(Preview, events):
@@ -73,7 +74,7 @@ def test_it_learns(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     yy, xx = np.mgrid[0:64, 0:64]
     for i in range(24):
-        cy, cx, r = rng.integers(20, 44, 2).tolist() + [int(rng.integers(8, 18))]
+        (cy, cx), r = rng.integers(20, 44, 2).tolist(), int(rng.integers(8, 18))
         mask = ((yy - cy) ** 2 + (xx - cx) ** 2 < r * r).astype(np.uint8)
         photo = np.clip(mask * 120 + 60 + rng.normal(0, 12, (64, 64)), 0, 255).astype(np.uint8)
         Image.fromarray(photo).save(folder / "images" / f"{i}.png")
@@ -148,7 +149,7 @@ def test_masks_without_any_foreground_are_refused_before_training(small_data: Pa
 def test_a_loss_that_is_no_number_ends_the_training_with_a_way_out(
     small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.data.transforms import Preprocessing
+    from core.preprocessing import Preprocessing
 
     monkeypatch.setattr(Preprocessing, "normalise", lambda self, images: images.float() * float("nan"))
     with pytest.raises(UserError, match=r"epoch 1.*learning rate"):

@@ -12,24 +12,13 @@ import torch
 
 from core import encoder_guide, encoder_weights
 from core.config import DEFAULT_ENCODER, PRESETS, TrainConfig, preset_config
-from core.data.transforms import Preprocessing, augmentation, fit_photo
+from core.data.transforms import augmentation
 from core.errors import UserError
 from core.inference import Predictor
-from core.models import ModelCard, build_model, encoder_names, load_model, read_card, save_model, update_card
-
-LIGHT = TrainConfig("x", encoder="timm-mobilenetv3_small_minimal_100", encoder_weights="none")
-
-
-@pytest.fixture(scope="module")
-def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "best"
-    torch.manual_seed(0)
-    save_model(build_model(LIGHT).model, card(), folder)
-    return folder
-
-
-def card(**changes: object) -> ModelCard:
-    return ModelCard("Test", LIGHT.architecture, LIGHT.encoder, "random", long_side=96, **changes)
+from core.model_card import read_card, update_card
+from core.models import build_model, encoder_names, load_model
+from core.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
+from tests.conftest import untrained_card
 
 
 @pytest.mark.parametrize("kind", ["none", "tutorial", "light", "standard", "strong"])
@@ -114,7 +103,7 @@ def test_a_saved_model_is_smps_own_folder_with_a_card(saved_model: Path) -> None
     batch = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(theirs(batch), ours(batch))
-    assert kept == card() and "smp.from_pretrained" in (saved_model / "README.md").read_text()
+    assert kept == untrained_card() and "smp.from_pretrained" in (saved_model / "README.md").read_text()
 
 
 def test_a_card_survives_renaming_and_the_weights_stay(saved_model: Path) -> None:
@@ -178,9 +167,7 @@ def test_the_local_weights_know_a_cat() -> None:
     photo = read_photo(samples._scikit_image_data() / "chelsea.png")
     padded, _ = fit_photo(photo, 320)
     with torch.no_grad():
-        batch = encoder_weights.LITE_PREPROCESSING.normalise(
-            torch.from_numpy(padded.transpose(2, 0, 1)[None].copy())
-        )
+        batch = LITE_PREPROCESSING.normalise(torch.from_numpy(padded.transpose(2, 0, 1)[None].copy()))
         best = model(batch).argmax().item()
     assert best in (281, 282, 285)  # ImageNet's tabby, tiger cat, Egyptian cat
 
@@ -220,7 +207,7 @@ def stand_in_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
             if content and self.command == "GET":
                 self.wfile.write(content)
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
         def log_message(self, *args: object) -> None:
             pass

@@ -1,0 +1,55 @@
+"""What every photo goes through before the network, in training, evaluation and prediction alike.
+
+One normalisation, on uint8 batches and on the model's own device, so that the three cannot drift
+apart. Kept apart from the augmentations, whose library takes long to import.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import SIZE_STEP
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """The encoder's own mean and standard deviation, per RGB channel, for values in 0..1."""
+
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def normalise(self, images: "Tensor") -> "Tensor":
+        """uint8 (batch, 3, height, width) -> float32 of the same shape, memory format and device."""
+        import torch
+
+        mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1) * 255
+        std = torch.tensor(self.std, device=images.device).view(1, 3, 1, 1) * 255
+        return (images.float() - mean) / std
+
+
+LITE_PREPROCESSING = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # efficientnet-lite0 to lite4
+
+
+def fit_photo(photo: NDArray[np.uint8], long_side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Shrink or enlarge a photo in its own shape and pad it to multiples of 32.
+
+    Returns the padded uint8 (h, w, 3) and the (height, width) that the photo takes in its upper
+    left corner. The padding mirrors the photo, so that the network sees no hard edge.
+    """
+    height, width = photo.shape[:2]
+    scale = long_side / max(height, width)
+    inner = max(1, round(height * scale)), max(1, round(width * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(photo, (inner[1], inner[0]), interpolation=way)
+    bottom, right = (-inner[0]) % SIZE_STEP, (-inner[1]) % SIZE_STEP
+    padded = cv2.copyMakeBorder(resized, 0, bottom, 0, right, cv2.BORDER_REFLECT)
+    return np.asarray(padded, np.uint8), inner

@@ -1,0 +1,219 @@
+"""What a person does with the app, in their order, in a real browser.
+
+The tests of this file share one server and one workspace: the training that one starts, the next
+finds again.
+"""
+
+import io
+import re
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from core.data.photos import read_photo
+from core.data.samples import sample_bytes
+from tests.browser.conftest import App
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+SLIDER = ".pair"
+
+
+def visit(page: Page, app: App, path: str = "") -> None:
+    page.goto(f"{app.url}/{path}")
+    expect(page.locator("h1")).to_be_visible()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page's script has run to its end."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def portrait(width: int, height: int, **save: object) -> bytes:
+    """The astronaut as a photo of another size."""
+    stream = io.BytesIO()
+    Image.fromarray(read_photo(sample_bytes("Astronaut"))).resize((width, height)).save(
+        stream, "JPEG", **save
+    )
+    return stream.getvalue()
+
+
+def covered(page: Page) -> float:
+    """The per cent of the photo that the page says its subject covers."""
+    found = re.search(r"subject covers ([\d.]+)", page.inner_text("body"))
+    assert found
+    return float(found[1])
+
+
+def metric(page: Page, label: str) -> float:
+    shown = page.get_by_test_id("stMetric").filter(has_text=re.compile(f"^{label}")).first.inner_text()
+    found = re.search(r"0\.\d+", shown)
+    assert found, shown
+    return float(found[0])
+
+
+def test_a_sample_is_cut_out_within_ten_seconds_of_opening(page: Page, app: App) -> None:
+    start = time.monotonic()
+    visit(page, app)
+    expect(page.locator(SLIDER)).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("subject covers")).to_be_visible()
+    assert time.monotonic() - start < 10
+    assert 40 < covered(page) < 70  # the astronaut fills a little more than half of her portrait
+
+
+def test_an_uploaded_photo_shows_its_mask_and_downloads_at_full_size(page: Page, app: App) -> None:
+    visit(page, app)
+    photo = portrait(1500, 1000)
+    page.set_input_files("input[type=file]", {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photo})
+    expect(page.get_by_text("1500 x 1000")).to_be_visible()
+    page.get_by_text("Mask", exact=True).first.click()
+    expect(page.locator(f"{SLIDER} .right")).to_have_text("Mask")
+    with page.expect_download() as saved:
+        page.get_by_test_id("stDownloadButton").filter(has_text="Cut-out").get_by_role("button").click()
+    cut = Image.open(saved.value.path())
+    assert (cut.size, cut.mode, saved.value.suggested_filename) == ((1500, 1000), "RGBA", "me_cutout.png")
+    share = (np.asarray(cut)[..., 3] > 127).mean()
+    assert 0.4 < share < 0.7
+
+
+def test_the_threshold_is_followed_at_once(page: Page, app: App) -> None:
+    visit(page, app)
+    expect(page.get_by_text("subject covers")).to_be_visible()
+    settle(page)
+    before = covered(page)
+    handle = page.get_by_test_id("stSlider").get_by_role("slider")
+    handle.focus()
+    for _ in range(40):
+        handle.press("ArrowRight")
+    start = time.monotonic()
+    while covered(page) == before and time.monotonic() - start < 5:
+        page.wait_for_timeout(50)
+    assert covered(page) < before
+    assert time.monotonic() - start < 3
+
+
+def test_the_slider_moves_with_the_keyboard(page: Page, app: App) -> None:
+    visit(page, app)
+    expect(page.locator(SLIDER)).to_be_visible()
+    page.locator(f"{SLIDER} input").focus()
+    page.keyboard.press("End")
+    position = page.locator(SLIDER).evaluate("pair => pair.style.getPropertyValue('--x')")
+    assert position == "100%"
+
+
+def test_a_file_that_is_no_photo_is_one_sentence(page: Page, app: App) -> None:
+    visit(page, app)
+    bad = {"name": "<b>x</b>.jpg", "mimeType": "image/jpeg", "buffer": b"hello"}
+    page.set_input_files("input[type=file]", bad)
+    expect(page.get_by_text("<b>x</b>.jpg is not a picture that can be read")).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_quick_look_learns_while_charts_move_and_a_refresh_finds_it_again(page: Page, app: App) -> None:
+    visit(page, app, "train")
+    page.get_by_role("button", name="Start training").click(timeout=60_000)
+    clicked = time.monotonic()
+    expect(page.get_by_text(re.compile(r"epoch 1 of 6 .* images/s"))).to_be_visible(timeout=60_000)
+    assert time.monotonic() - clicked < 20  # 6 s on an idle machine
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    first = curve(page)
+    page.wait_for_timeout(4000)
+    assert len(curve(page)) > len(first)
+
+    address = page.url
+    page.reload()
+    expect(page.get_by_text(re.compile(r"epoch \d of 6"))).to_be_visible()
+    assert page.url == address
+    visit(page, app)  # any other page knows of it too
+    expect(page.get_by_text("Training now")).to_be_visible()
+    page.get_by_text("Watch it").click()
+
+    app.end()  # and it outlives the server
+    app.start()
+    visit(page, app, "train")
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=300_000)
+    dice = metric(page, "Best Dice")
+    assert dice >= 0.90
+    expect(page.get_by_text("Predictions after epoch 6")).to_be_visible()
+
+
+def curve(page: Page) -> str:
+    """The path of the loss of every batch."""
+    return page.locator(".js-plotly-plot").first.locator("path.js-line").first.get_attribute("d") or ""
+
+
+def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) -> None:
+    visit(page, app, "train")
+    page.get_by_role("button", name="Compare with the ground truth").click()
+    expect(page.get_by_text("Prediction against ground truth")).to_be_visible()
+    expect(page.get_by_text("validation images, each at its own size")).to_be_visible(timeout=60_000)
+    for title in ("Photo", "Ground truth", "Prediction", "Errors"):
+        expect(
+            page.get_by_test_id("stImageCaption").filter(has_text=re.compile(f"^{title}$")).first
+        ).to_be_visible()
+    expect(page.locator("[data-testid=stImage] img")).to_have_count(20)
+    scores = [float(s) for s in re.findall(r"Dice (\d\.\d{3}) · IoU", page.inner_text("body"))]
+    assert len(scores) == 5 and scores == sorted(scores)
+    assert metric(page, "Dice") >= 0.85
+
+
+def test_a_trained_model_is_used_renamed_and_deleted(page: Page, app: App) -> None:
+    visit(page, app, "models")
+    expect(page.get_by_text("Drawn people, efficientnet-lite0").first).to_be_visible()
+    page.get_by_role("button", name="Rename").click()
+    box = page.get_by_role("dialog").get_by_role("textbox")
+    box.fill("Figure finder")
+    box.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_text("Figure finder").first).to_be_visible()
+    page.get_by_role("button", name="Use", exact=True).nth(1).click()
+    expect(page.get_by_text("Cut out the subject of a photo")).to_be_visible()
+    expect(page.get_by_text("Figure finder").first).to_be_visible()
+    expect(page.get_by_text("subject covers")).to_be_visible()
+    visit(page, app, "models")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Figure finder")).to_have_count(0)
+
+
+def test_a_training_can_be_stopped(page: Page, app: App) -> None:
+    visit(page, app, "train")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_text(re.compile(r"epoch 1 of 6"))).to_be_visible(timeout=60_000)
+    start = time.monotonic()
+    page.get_by_role("button", name="Stop", exact=True).last.click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    assert time.monotonic() - start < 4
+
+
+def test_the_data_page_shows_pairs_and_imports_a_zip(page: Page, app: App) -> None:
+    visit(page, app, "data")
+    expect(page.get_by_text("scene_000.jpg")).to_be_visible()
+    page.get_by_role("button", name="Import photos and masks").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name of the data set").fill("Three portraits")
+    dialog.locator("input[type=file]").set_input_files(
+        {"name": "p.zip", "mimeType": "application/zip", "buffer": small_zip()}
+    )
+    expect(dialog.get_by_text("p.zip")).to_be_visible()
+    dialog.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("Three portraits").first).to_be_visible()
+    expect(page.get_by_text("1 file cannot be used")).to_be_visible()
+    expect(page.get_by_text("b.jpg").first).to_be_visible()
+
+
+def small_zip() -> bytes:
+    """Three portraits with masks, one of them of another shape."""
+    import zipfile
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, size in (("a", (60, 80)), ("b", (80, 60)), ("c", (30, 40))):
+            mask = io.BytesIO()
+            Image.new("L", size, 255).save(mask, "PNG")
+            archive.writestr(f"set/images/{name}.jpg", portrait(60, 80))
+            archive.writestr(f"set/masks/{name}.png", mask.getvalue())
+    return stream.getvalue()

@@ -1,0 +1,124 @@
+"""Each page, run as Streamlit runs it, without a browser."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import runs
+from core.config import preset_config
+from core.data import demo
+from core.workspace import PROJECT
+from tests.core.test_training import TINY, tiny, trained
+
+PAGES = ("segment", "data", "train", "compare", "models")
+
+
+def opened(page: str, **state: object) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=60)
+    for key, value in state.items():
+        app.session_state[key] = value
+    return app.run()
+
+
+@pytest.fixture(autouse=True)
+def few_drawn_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "PAIRS", 10)
+    demo.generate.__defaults__ = (None, 10)
+    list(demo.generate(pairs=10))
+
+
+@pytest.fixture
+def finished_run() -> runs.Run:
+    run = runs.create(tiny(demo.demo_folder(), name="My *first* model", epochs=2))
+    for event in trained(run.config, run.folder):
+        run.append(event)
+    run.set_status("finished")
+    return run
+
+
+def words(app: AppTest) -> str:
+    kinds = ("title", "markdown", "caption", "error", "warning", "info", "success")
+    return "\n".join(e.value for kind in kinds for e in getattr(app, kind))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_in_an_empty_workspace(page: str) -> None:
+    app = opened(page)
+    assert not app.exception, app.exception
+    assert not app.error, app.error
+    assert app.title
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_a_trained_model(page: str, finished_run: runs.Run) -> None:
+    app = opened(page, chosen_model=str(finished_run.best))
+    assert not app.exception, app.exception
+    assert not app.error, app.error
+
+
+def test_the_compare_page_shows_the_validation_images(finished_run: runs.Run) -> None:
+    app = opened("compare", chosen_model=str(finished_run.best))
+    assert [m.label for m in app.metric] == ["Dice", "Dice, mean over images", "Mean IoU", "Pixel accuracy"]
+    assert "2 validation images" in words(app)
+
+
+def test_the_models_page_shows_names_as_they_are_and_lists_scores(finished_run: runs.Run) -> None:
+    app = opened("models")
+    assert r"My \*first\* model" in words(app)
+    assert any(m.label == "Dice" for m in app.metric)
+
+
+def test_the_train_page_shows_a_finished_run(finished_run: runs.Run) -> None:
+    app = opened("train")
+    labels = {m.label for m in app.metric}
+    assert {"Dice", "IoU", "Pixel accuracy", "Best Dice"} <= labels
+    assert "Predictions after epoch 2" in words(app)
+
+
+def test_the_train_page_says_how_a_run_failed() -> None:
+    run = runs.create(preset_config("Balanced", demo.demo_folder(), **TINY))
+    run.set_status("failed", "Masks in <b>x</b> hold nothing.")
+    app = opened("train")
+    assert [e.value for e in app.error] == [r"Masks in \<b\>x\</b\> hold nothing\."]
+
+
+def test_a_run_whose_folder_is_broken_does_not_break_the_page(workspace: Path) -> None:
+    run = runs.create(preset_config("Balanced", demo.demo_folder(), **TINY))
+    (run.folder / "status.json").write_text("{")
+    run.events_file.write_bytes(b"\xff\xfe not json\n{}\n")
+    app = opened("train")
+    assert not app.exception, app.exception
+
+
+def test_the_data_page_names_what_is_wrong() -> None:
+    (demo.demo_folder() / "images" / "scene_001.jpg").write_bytes(b"junk")
+    app = opened("data")
+    assert not app.exception
+    assert {m.label: m.value for m in app.metric}["Left out"] == "1"
+    assert "1 file cannot be used" in words(app)
+
+
+def test_what_pages_import_leaves_torch_for_later() -> None:
+    """A page whose imports load torch opens seconds later."""
+    sources = [PROJECT / "streamlit_app.py", *(PROJECT / "pages").rglob("*.py")]
+    lines = {
+        line
+        for p in sources
+        for line in p.read_text("utf-8").splitlines()
+        if re.match(r"(from|import) core", line)
+    }
+    heavy = ("torch", "segmentation_models_pytorch", "albumentations", "timm")
+    code = "\n".join([*sorted(lines), "import sys", f"print([m for m in {heavy} if m in sys.modules])"])
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_core_never_imports_streamlit() -> None:
+    for path in (PROJECT / "core").rglob("*.py"):
+        assert "import streamlit" not in path.read_text("utf-8"), path
