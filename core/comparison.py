@@ -16,7 +16,7 @@ from core.data.dataset import DataFolder, Pair, Problem
 from core.data.masks import resize_mask
 from core.data.store import read_pair
 from core.errors import UserError
-from core.pictures import display_map, display_size
+from core.pictures import display_size, fit_map
 from core.shelf import Entry
 
 SHOWN_SIDE = 480  # pixels; the longer side of what is kept for looking at
@@ -98,7 +98,7 @@ def panels(comparison: Comparison, pair: Pair, data: DataFolder) -> Panels:
     probability = comparison.probability(pair.name)
     photo = display_size(photo, SHOWN_SIDE)
     size = photo.shape[:2]
-    return Panels(photo, resize_mask(mask, size), display_map(probability, size))
+    return Panels(photo, resize_mask(mask, size), fit_map(probability, size))
 
 
 def _predict(entry: Entry, data: DataFolder, part: str, folder: Path) -> Iterator[int]:

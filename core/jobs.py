@@ -30,7 +30,8 @@ def start(config: TrainConfig) -> Run:
             start_new_session=True,
         )
     _children[run.id] = child
-    run.set_status("starting", "Starting the worker.", process=child.pid)
+    if not run.status().process:  # the worker has not said so itself yet
+        run.set_status("starting", "Starting the worker.", process=child.pid)
     return run
 
 

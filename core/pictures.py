@@ -113,11 +113,12 @@ def pair_picture(photo: NDArray[np.uint8], mask: NDArray[np.uint8], view: str) -
     return overlay(photo, np.asarray(fitted, np.float32), 0.5)
 
 
-def display_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def fit_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """A probability map brought to (height, width), to go with a picture of that size."""
     if probability.shape == size:
         return probability
-    return np.asarray(cv2.resize(probability, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.float32)
+    way = cv2.INTER_AREA if size[0] < probability.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(probability, (size[1], size[0]), interpolation=way), np.float32)
 
 
 def foreground_share(probability: NDArray[np.float32], threshold: float) -> float:

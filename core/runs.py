@@ -13,7 +13,6 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -220,18 +219,3 @@ class History:
     @property
     def best(self) -> EpochEnd | None:
         return max((e for e in self.epochs if e.epoch > 0), key=lambda e: e.dice, default=None)
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """One row of a table of runs."""
-    config, best = run.config, History(run).refresh().best
-    return {
-        "run": run.id,
-        "state": run.status().state,
-        "data": Path(config.data).name,
-        "encoder": config.encoder,
-        "preset": config.preset,
-        "dice": best.dice if best else None,
-        "pixel_accuracy": best.pixel_accuracy if best else None,
-        "epoch": best.epoch if best else None,
-    }

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from core import metrics
 from core.config import TrainConfig
-from core.data.dataset import DataFolder, open_data
+from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
 from core.data.sampling import PairDataset, TrainingOrder
 from core.data.store import Store, build_store
 from core.data.transforms import augmentation
@@ -34,6 +34,7 @@ from core.model_card import ModelCard
 from core.models import build_model, parameter_count, pick_device, save_model
 from core.preprocessing import Preprocessing
 from core.previews import save_previews
+from core.workspace import write_json
 
 PREVIEWS = 6
 STEP_EVENT_SECONDS = 0.2  # on a GPU steps are faster than anyone can look
@@ -94,7 +95,9 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
     """
     seed_everything(config.seed)
     device = pick_device(config.device)
-    data = open_data(Path(config.data), config.seed)
+    data = open_data(Path(config.data))
+    write_down(data)
+    write_json(folder / DATASET_FILE, data.about)
     yield from (Note(p.sentence, "warning") for p in data.problems)
     stores: dict[str, Store] = {}
     for part in ("train", "validation"):

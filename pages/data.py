@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import pictures
 from core.data import demo, importing, validation
-from core.data.dataset import DataFolder, Pair, open_data
+from core.data.dataset import DataFolder, Pair, open_data, write_down
 from core.data.store import read_pair
 from core.data.validation import Report
 from core.errors import UserError
@@ -37,6 +37,7 @@ def data_page() -> None:
         return
     try:
         data = open_data(folder)
+        write_down(data)
         report = checked(data)
     except UserError as error:
         st.error(plain(str(error)))

@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import pictures
-from core.data.photos import read_photo
+from core.data.photos import photo_size, read_photo
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.shelf import Entry
@@ -20,21 +21,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHOWN_SIDE = 1100  # pixels; larger than any column it is shown in
-KEPT_PHOTOS = 3
+SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
+KEPT_PHOTOS = 6
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "heic", "heif", "gif"]
+DOWNLOADS = (("Cut-out", "cutout", "PNG"), ("Mask", "mask", "PNG"), ("Overlay", "overlay", "JPEG"))
 VIEWS = ("Cut-out", "Overlay", "Mask")
 
 
 @dataclass(frozen=True)
 class Work:
-    """One photo with its prediction, at full size and as shown."""
+    """One photo, as uploaded and as shown, with its prediction at the size it is shown.
+
+    The pixels at full size are not kept: a phone's photo has fifty megabytes of them.
+    """
 
     name: str
+    content: bytes
+    size: tuple[int, int]
     photo: "NDArray[np.uint8]"
     probability: "NDArray[np.float32]"
-    shown_photo: "NDArray[np.uint8]"
-    shown_probability: "NDArray[np.float32]"
+
+    def full_size(self, kind: str, threshold: float, form: str = "PNG") -> bytes:
+        """The "mask", "cutout" or "overlay" at the photo's own size, as a file."""
+        photo = read_photo(self.content, self.name)
+        probability = pictures.fit_map(self.probability, photo.shape[:2])
+        return pictures.encode(pictures.result(kind, photo, probability, threshold), form)
 
 
 def segment_page() -> None:
@@ -52,10 +63,10 @@ def segment_page() -> None:
             return
         view, threshold = adjust(work, entry)
     with stage:
-        picture = rendered(work.shown_photo, work.shown_probability, threshold, view)
+        picture = rendered(work, threshold, view)
         image_slider(
-            pictures.encode(work.shown_photo, "JPEG"), pictures.encode(picture, "JPEG"),
-            work.shown_photo.shape[:2], ("Photo", view), key="before_after",
+            pictures.encode(work.photo, "JPEG"), pictures.encode(picture, "JPEG"),
+            work.photo.shape[:2], ("Photo", view), key="before_after",
         )  # fmt: skip
 
 
@@ -98,15 +109,13 @@ def segmented(chosen: tuple[str, bytes], entry: Entry) -> Work:
     key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
-        photo = read_photo(content, name)
+        photo = read_photo(content, name, max_side=SHOWN_SIDE)
         predictor = predictor_of(entry)
         with st.spinner("Looking for the subject …"):
             probability = predictor(photo)
-        shown = pictures.display_size(photo, SHOWN_SIDE)
-        shown_probability = pictures.display_map(probability, shown.shape[:2])
         while len(kept) >= KEPT_PHOTOS:
             kept.pop(next(iter(kept)))
-        kept[key] = Work(name, photo, probability, shown, shown_probability)
+        kept[key] = Work(name, content, photo_size(content, name), photo, probability)
     return kept[key]
 
 
@@ -117,22 +126,19 @@ def adjust(work: Work, entry: Entry) -> tuple[str, float]:
         "Threshold", 0.01, 0.99, entry.card.threshold, 0.01,
         key=f"threshold_{entry.key}", help="How sure the model must be before a pixel counts as subject.",
     )  # fmt: skip
-    share = pictures.foreground_share(work.shown_probability, threshold)
+    share = pictures.foreground_share(work.probability, threshold)
     if share == 0:
         st.warning("Nothing is found at this threshold: move it down, or try another model.")
     downloads(work, threshold)
-    st.caption(f"{plain(work.name)} · {megapixels(*work.photo.shape[:2])} · subject covers {percent(share)}")
+    st.caption(f"{plain(work.name)} · {megapixels(*work.size)} · subject covers {percent(share)}")
     return view, threshold
 
 
-def rendered(
-    photo: "NDArray[np.uint8]", probability: "NDArray[np.float32]", threshold: float, view: str
-) -> "NDArray[np.uint8]":
-    if view == "Overlay":
-        return pictures.overlay(photo, probability, threshold)
-    if view == "Mask":
-        return pictures.mask_picture(probability, threshold)
-    return pictures.on_checkerboard(pictures.cutout(photo, probability, threshold))
+def rendered(work: Work, threshold: float, view: str) -> "NDArray[np.uint8]":
+    """What the right-hand side of the slider shows."""
+    kind = {"Overlay": "overlay", "Mask": "mask"}.get(view, "cutout")
+    picture = pictures.result(kind, work.photo, work.probability, threshold)
+    return pictures.on_checkerboard(picture) if kind == "cutout" else picture
 
 
 def downloads(work: Work, threshold: float) -> None:
@@ -140,21 +146,16 @@ def downloads(work: Work, threshold: float) -> None:
     stem = work.name.rsplit(".", 1)[0]
     st.caption("Download at full size")
     with st.container(horizontal=True):
-        st.download_button(
-            "Cut-out",
-            lambda: pictures.encode(pictures.cutout(work.photo, work.probability, threshold)),
-            f"{stem}_cutout.png", "image/png", icon=":material/download:", type="primary", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Mask",
-            lambda: pictures.encode(pictures.mask_picture(work.probability, threshold)),
-            f"{stem}_mask.png", "image/png", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Overlay",
-            lambda: pictures.encode(pictures.overlay(work.photo, work.probability, threshold), "JPEG"),
-            f"{stem}_overlay.jpg", "image/jpeg", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        for label, kind, form in DOWNLOADS:
+            st.download_button(
+                label,
+                partial(work.full_size, kind, threshold, form),
+                f"{stem}_{kind}.{'png' if form == 'PNG' else 'jpg'}",
+                f"image/{form.lower()}",
+                icon=":material/download:",
+                type="primary" if kind == "cutout" else "secondary",
+                on_click="ignore",
+            )
 
 
 segment_page()

@@ -160,7 +160,7 @@ def _run_label(run_id: str) -> str:
 def watch(run: Run) -> None:
     """The run's state, charts and previews; renewed every second while it lives."""
     live = run.status().state in LIVE
-    st.fragment(_watch, run_every=1.0 if live else None)(run.id, live)
+    st.fragment(_watch, run_every=0.9 if live else None)(run.id, live)
 
 
 def _watch(run_id: str, was_live: bool) -> None:

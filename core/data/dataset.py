@@ -1,6 +1,7 @@
 """A data set on disk: images/ and masks/ paired by file stem, and a split written down by name."""
 
 import random
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
 MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentation")
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_gt")
 VALIDATION_SHARE = 0.2
+SPLIT_SEED = 42  # not the training's seed: another training must not see these validation photos
 DATASET_FILE = "dataset.json"
 
 
@@ -109,12 +111,10 @@ def find_pairs(root: Path) -> tuple[list[Pair], list[Problem]]:
     return sorted(pairs, key=lambda pair: pair.name), problems
 
 
-def open_data(root: Path, seed: int = 42) -> DataFolder:
-    """Find the pairs, the meaning of the masks and the split; write down what was not yet known.
+def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
+    """Find the pairs, the meaning of the masks and the split, as dataset.json has them or anew.
 
-    `dataset.json` in the folder is read when there and written when the folder can be written to,
-    so that the same photos stay in validation for good. Raises UserError when fewer than two
-    pairs are found.
+    Nothing is written; `write_down` does that. Raises UserError when fewer than two pairs are found.
     """
     root = find_root(Path(root))
     pairs, problems = find_pairs(root)
@@ -130,13 +130,23 @@ def open_data(root: Path, seed: int = 42) -> DataFolder:
     )
     split = extend_split(_split_in(about), [pair.name for pair in pairs], seed)
     name = str(about.get("name") or root.name)
-    updated = {**about, **describe(name, rule, split)}
-    if updated != about:
-        try:
-            write_json(path, updated)
-        except OSError:
-            pass  # a read-only folder: the run keeps its own copy of the split
-    return DataFolder(root, name, tuple(pairs), rule, split, tuple(problems), updated)
+    about = {**about, **describe(name, rule, split)}
+    return DataFolder(root, name, tuple(pairs), rule, split, tuple(problems), about)
+
+
+def write_down(data: DataFolder) -> bool:
+    """Keep the split and the meaning of the masks in the folder's dataset.json, so that the same
+    photos stay in validation for good. False where the folder is read-only; then the same split is
+    dealt anew each time, because it depends on the names alone."""
+    if not data.root.stat().st_mode & stat.S_IWUSR:  # root could write all the same, and should not
+        return False
+    path = data.root / DATASET_FILE
+    try:
+        if not path.is_file() or read_json(path) != data.about:
+            write_json(path, data.about)
+    except OSError:
+        return False
+    return True
 
 
 def describe(name: str, rule: MaskRule, split: Split) -> dict[str, Any]:

@@ -8,7 +8,7 @@ or leaves nothing behind.
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -20,10 +20,11 @@ from core.data.dataset import (
     DataFolder,
     find_root,
     open_data,
+    write_down,
 )  # fmt: skip
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
 from core.errors import UserError
-from core.workspace import read_json, safe_name, write_json
+from core.workspace import read_json, safe_name
 
 MAX_FILES = 200_000
 MAX_BYTES = 50_000_000_000
@@ -56,7 +57,7 @@ def import_data(source: Path | BinaryIO, name: str) -> Iterator[float | Imported
         else:
             yield from _copy_archive(source, making)
         data = open_data(making)
-        write_json(making / DATASET_FILE, {**data.about, "name": name.strip()})
+        write_down(replace(data, about={**data.about, "name": name.strip()}))
         making.rename(folder)
     except OSError as error:
         raise UserError(

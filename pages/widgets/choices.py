@@ -36,6 +36,8 @@ def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = 
     builtin = str(demo.demo_folder())
     if builtin not in folders:
         folders.insert(0, builtin)
+    if prefer and prefer not in folders and Path(prefer).is_dir():
+        folders.append(prefer)  # a model trained on a folder outside the workspace
     wanted = prefer if prefer in folders else st.session_state.get("chosen_dataset")
     index = folders.index(wanted) if wanted in folders else folders.index(builtin)
     chosen = st.selectbox(label, folders, index, key=f"{key}_box", format_func=_dataset_label)

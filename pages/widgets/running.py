@@ -17,14 +17,14 @@ def running_now(page: str) -> None:
 @st.fragment(run_every=2)
 def _panel() -> None:
     try:
-        active = jobs.active()
+        active = [(run, run.config.name or run.id) for run in jobs.active()[:3]]
     except UserError as error:
         st.error(plain(str(error)))
         return
-    for run in active[:3]:
+    for run, name in active:
         status, history = run.status(), History(run).refresh()
         with st.container(border=True):
-            st.caption(f"Training now · {plain(run.config.name or run.id)}")
+            st.caption(f"Training now · {plain(name)}")
             if status.state == "queued":
                 st.write("Waiting in line.")
                 continue

@@ -24,6 +24,10 @@ FLAGS = [
 ]  # fmt: skip
 
 
+def found_browser(names: tuple[str, ...]) -> str | None:
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 class App:
     """A running server. `restart` ends it and starts another on the same port and workspace."""
 
@@ -70,7 +74,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    found = found_browser(BROWSERS)
     if found is None:
         pytest.skip("no Chromium or Chrome is installed; `make test` installs one on Debian and Ubuntu")
     with sync_playwright() as playwright:
