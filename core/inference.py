@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.hardware import pick_device
 from core.model_card import ModelCard
-from core.models import load_model, pick_device
+from core.models import load_model
 from core.preprocessing import fit_photo
 
 MIN_LONG_SIDE, MAX_LONG_SIDE = 64, 2048

@@ -10,7 +10,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from core import encoder_weights
@@ -104,6 +103,7 @@ def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
     making = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(making, ignore_errors=True)
     model.save_pretrained(making)  # type: ignore[operator]
+    (making / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone
     write_card(making, card)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE):
@@ -148,16 +148,3 @@ def encoder_names() -> list[str]:
 
 def parameter_count(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
-
-
-def pick_device(wanted: str = "auto") -> str:
-    """ "cuda", "mps" or "cpu"; what "auto" means on this machine. Raises UserError if not available."""
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    kind = wanted.split(":", maxsplit=1)[0]
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not here.get(kind, False):
-        raise UserError(f"The device '{wanted}' is not available here: use auto or cpu.")
-    return wanted

@@ -29,9 +29,11 @@ from core.data.transforms import augmentation
 from core.encoder_guide import short_name
 from core.errors import UserError
 from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step
+from core.hardware import device_name, pick_device, precision_for, seed_everything, use_channels_last
 from core.metrics import Scores
 from core.model_card import ModelCard
-from core.models import build_model, parameter_count, pick_device, save_model
+from core.models import build_model, parameter_count, save_model
+from core.optimisation import Loss, average_of, make_loss, make_optimizer, make_schedule
 from core.preprocessing import Preprocessing
 from core.previews import save_previews
 from core.workspace import write_json
@@ -72,7 +74,7 @@ class Trainer:
     averaged: AveragedModel | None
     optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Loss
     preprocessing: Preprocessing
     channels_last: bool
     progress: Progress
@@ -140,15 +142,6 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
     )
 
 
-def seed_everything(seed: int) -> None:
-    """Python, NumPy, torch. Deterministic algorithms on the GPU, so benchmark mode is off."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
-
-
 def set_up(
     config: TrainConfig, model: nn.Module, preprocessing: Preprocessing, device: str, steps_per_epoch: int
 ) -> Trainer:
@@ -169,7 +162,7 @@ def set_up(
         config=config,
         fabric=fabric,
         model=wrapped,
-        averaged=_average_of(wrapped, config.ema_decay) if config.ema_decay else None,
+        averaged=average_of(_plain(wrapped), config.ema_decay) if config.ema_decay else None,
         optimizer=wrapped_optimizer,
         scheduler=make_schedule(config, optimizer, total),
         loss=make_loss(config),
@@ -299,77 +292,6 @@ def training_loader(config: TrainConfig, store: Store, device: str) -> "DataLoad
     return DataLoader(dataset, batch_sampler=order, num_workers=0, pin_memory=device.startswith("cuda"))
 
 
-def make_loss(config: TrainConfig) -> Callable[[Tensor, Tensor], Tensor]:
-    """From logits and 0/1 float masks, both (b, 1, h, w), to a scalar."""
-    from segmentation_models_pytorch.losses import DiceLoss
-
-    bce, dice = nn.BCEWithLogitsLoss(), DiceLoss("binary")
-    if config.loss == "bce":
-        return bce
-    if config.loss == "dice":
-        return dice  # type: ignore[no-any-return]
-    return lambda logits, masks: bce(logits, masks) + dice(logits, masks)
-
-
-def make_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
-    if config.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-
-
-def make_schedule(
-    config: TrainConfig, optimizer: torch.optim.Optimizer, total_steps: int
-) -> torch.optim.lr_scheduler.LRScheduler:
-    """The learning rate over all steps of the training.
-
-    "one-cycle": up over the first quarter, down along a cosine (Smith, https://arxiv.org/abs/1708.07120;
-    torch's own OneCycleLR divides by zero in trainings of a few steps).
-    """
-
-    def one_cycle(step: int) -> float:
-        rise = max(1, total_steps // 4)
-        if step < rise:
-            return 0.04 + 0.96 * step / rise
-        return cosine_from(step - rise, max(1, total_steps - rise))
-
-    def cosine_from(step: int, steps: int) -> float:
-        return 0.001 + 0.999 * (1 + math.cos(math.pi * min(1.0, step / steps))) / 2
-
-    shapes: dict[str, Callable[[int], float]] = {
-        "one-cycle": one_cycle,
-        "cosine": lambda step: cosine_from(step, total_steps),
-        "constant": lambda step: 1.0,
-    }
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, shapes[config.schedule])
-
-
-def precision_for(config: TrainConfig, device: str) -> str:
-    """Fabric's name for the number format: bf16 where the hardware multiplies it, else fp32."""
-    if config.precision == "fp32" or device == "mps":
-        return "32-true"
-    if config.precision == "bf16":
-        return "bf16-mixed"
-    if device.startswith("cuda"):
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
-
-
-def use_channels_last(config: TrainConfig, device: str) -> bool:
-    """Whether to store activations channels-last, which convolutions are faster in.
-
-    mobileone aborts the process in fp32 channels-last on the CPU (torch 2.15, seen repeatedly).
-    """
-    fp32 = precision_for(config, device) == "32-true"
-    return config.channels_last and not (fp32 and device == "cpu" and config.encoder.startswith("mobileone"))
-
-
-def device_name(device: str) -> str:
-    """For people: the GPU's name, or the number of processor threads."""
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(torch.device(device))
-    return f"CPU, {torch.get_num_threads()} threads" if device == "cpu" else device
-
-
 def _prepare(data: DataFolder, part: str, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
     pairs = data.part(part)
     cap = config.validation_images if part == "validation" else 0
@@ -395,21 +317,6 @@ def _prepare(data: DataFolder, part: str, config: TrainConfig, stores: dict[str,
 def stored_side(config: TrainConfig) -> int:
     """Longer side, in pixels, at which photos are kept: a third more than the network's, for crops."""
     return math.ceil(max(config.height, config.width) * 4 / 3)
-
-
-def _average_of(model: nn.Module, decay: float) -> AveragedModel:
-    """A running average of weights whose memory grows with the steps taken, up to `decay`.
-
-    Source of the warm-up: tf.train.ExponentialMovingAverage, (1 + t) / (10 + t).
-    """
-
-    def average(old: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-        if not old.is_floating_point():
-            return new
-        steps = int(count)
-        return torch.lerp(new, old, min(decay, (1 + steps) / (10 + steps)))
-
-    return AveragedModel(_plain(model), avg_fn=average, use_buffers=True)
 
 
 def _plain(model: nn.Module) -> nn.Module:

@@ -59,7 +59,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
 
 
 def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) -> str:
-    from core.models import pick_device
+    from core.hardware import pick_device
     from core.training import fit
 
     config = run.config

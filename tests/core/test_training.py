@@ -11,9 +11,10 @@ from core.config import TrainConfig, preset_config
 from core.data.sampling import TrainingOrder
 from core.errors import UserError
 from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step, from_lines, to_line
+from core.hardware import use_channels_last
 from core.model_card import read_card
 from core.models import load_model
-from core.training import fit, use_channels_last
+from core.training import fit
 from tests.conftest import write_scenes
 
 TINY = {
