@@ -2,23 +2,16 @@
 
 import streamlit as st
 
+from pages.widgets.entry import INSIDE, navigation
 from pages.widgets.loading import warm_up
 from pages.widgets.running import running_now
 
 st.set_page_config(page_title="Segmentation Studio", page_icon=":material/content_cut:", layout="wide")
 st.logo("docs/logo.svg", size="large", icon_image="docs/icon.svg")
 warm_up()
-
-page = st.navigation(
-    [
-        st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True),
-        st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
-        st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
-    ]
-)
+page = navigation()
 with st.sidebar:
     running_now(page.title)
     st.caption("Photos stay on the machine that runs this page.")
+st.session_state[INSIDE] = True
 page.run()

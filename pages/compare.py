@@ -11,6 +11,7 @@ from core.errors import UserError
 from core.shelf import Entry
 from core.words import percent, plain, plural
 from pages.widgets.choices import choose_dataset, choose_model
+from pages.widgets.entry import open_page
 
 PER_PAGE = 5
 SORTS = {
@@ -121,4 +122,4 @@ def legend() -> str:
     return f'<div style="font-size:.9rem">Error map:{"".join(squares)}</div>'
 
 
-compare_page()
+open_page(compare_page)

@@ -12,7 +12,8 @@ from core.data.store import read_pair
 from core.data.validation import Report
 from core.errors import UserError
 from core.words import percent, plain, plural
-from pages.widgets.choices import choose_dataset
+from pages.widgets.choices import choose_dataset, select_dataset
+from pages.widgets.entry import open_page
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,8 +147,7 @@ def import_dialog() -> None:
     try:
         for result in importing.import_data(source, name.strip() or Path(source.name).stem):
             if isinstance(result, importing.Imported):
-                st.session_state.chosen_dataset = str(result.data.root)
-                st.session_state.pop("dataset_box", None)
+                select_dataset(result.data.root)
             else:
                 bar.progress(result, f"Copied {percent(result)}")
     except UserError as error:
@@ -162,9 +162,8 @@ def delete_dialog(folder: Path) -> None:
     st.write(f"**{plain(importing.display_name(folder))}** and its files in the workspace will be gone.")
     if st.button("Delete", type="primary"):
         importing.delete_dataset(folder)
-        st.session_state.pop("chosen_dataset", None)
-        st.session_state.pop("dataset_box", None)
+        select_dataset(demo.demo_folder())
         st.rerun()
 
 
-data_page()
+open_page(data_page)

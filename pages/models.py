@@ -7,6 +7,7 @@ from core.encoder_guide import short_name
 from core.errors import UserError
 from core.shelf import Entry
 from core.words import percent, plain
+from pages.widgets.entry import open_page
 
 
 def models_page() -> None:
@@ -104,14 +105,10 @@ def delete_dialog(entry: Entry) -> None:
 
 def model_card_text(entry: Entry) -> str:
     try:
-        return (
-            (entry.folder / "README.md")
-            .read_text("utf-8")
-            .replace("\n# ", "\n#### ")
-            .replace("\n## ", "\n##### ")
-        )
+        text = "\n" + (entry.folder / "README.md").read_text("utf-8")
+        return text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### ")
     except OSError:
         return "This model has no card."
 
 
-models_page()
+open_page(models_page)

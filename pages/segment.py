@@ -14,6 +14,7 @@ from core.errors import UserError
 from core.shelf import Entry
 from core.words import megapixels, percent, plain
 from pages.widgets.choices import choose_model
+from pages.widgets.entry import open_page
 from pages.widgets.image_slider import image_slider
 from pages.widgets.loading import predictor_of
 
@@ -158,4 +159,4 @@ def downloads(work: Work, threshold: float) -> None:
             )
 
 
-segment_page()
+open_page(segment_page)

@@ -11,6 +11,7 @@ from core.errors import UserError
 from core.runs import LIVE, History, Run, Status
 from core.words import duration, percent, plain
 from pages.widgets.choices import choose_dataset
+from pages.widgets.entry import open_page
 
 SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
 LOSSES = {"bce+dice": "BCE + Dice", "bce": "BCE", "dice": "Dice"}
@@ -300,4 +301,4 @@ def log(run: Run, history: History) -> None:
         st.json(run.config.to_dict(), expanded=False)
 
 
-train_page()
+open_page(train_page)

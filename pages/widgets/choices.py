@@ -47,6 +47,12 @@ def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = 
     return Path(chosen)
 
 
+def select_dataset(folder: Path, key: str = "dataset") -> None:
+    """Make this the chosen data set from the next run of the page on."""
+    st.session_state.chosen_dataset = str(folder)
+    st.session_state[f"{key}_box"] = str(folder)
+
+
 def ensure_demo() -> None:
     """Draw the built-in data set if it is not there yet, with progress."""
     if demo.is_ready():

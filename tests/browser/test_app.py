@@ -55,6 +55,13 @@ def metric(page: Page, label: str) -> float:
     return float(found[0])
 
 
+def test_a_link_to_a_page_opens_the_whole_app_on_a_fresh_server(page: Page, app: App) -> None:
+    visit(page, app, "models")
+    expect(page.get_by_role("link", name="Segment")).to_be_visible()
+    expect(page.get_by_role("heading", name="Models")).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
 def test_a_sample_is_cut_out_within_ten_seconds_of_opening(page: Page, app: App) -> None:
     start = time.monotonic()
     visit(page, app)
@@ -171,7 +178,7 @@ def test_a_trained_model_is_used_renamed_and_deleted(page: Page, app: App) -> No
     expect(page.get_by_text("Figure finder").first).to_be_visible()
     page.get_by_role("button", name="Use", exact=True).nth(1).click()
     expect(page.get_by_text("Cut out the subject of a photo")).to_be_visible()
-    expect(page.get_by_text("Figure finder").first).to_be_visible()
+    expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("^Figure finder"))
     expect(page.get_by_text("subject covers")).to_be_visible()
     visit(page, app, "models")
     page.get_by_role("button", name="Delete").click()
@@ -200,7 +207,7 @@ def test_the_data_page_shows_pairs_and_imports_a_zip(page: Page, app: App) -> No
     )
     expect(dialog.get_by_text("p.zip")).to_be_visible()
     dialog.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("Three portraits").first).to_be_visible()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("Three portraits")
     expect(page.get_by_text("1 file cannot be used")).to_be_visible()
     expect(page.get_by_text("b.jpg").first).to_be_visible()
 

@@ -12,6 +12,7 @@ from core import runs
 from core.config import preset_config
 from core.data import demo
 from core.workspace import PROJECT
+from pages.widgets.entry import INSIDE
 from tests.core.test_training import TINY, tiny, trained
 
 PAGES = ("segment", "data", "train", "compare", "models")
@@ -19,6 +20,7 @@ PAGES = ("segment", "data", "train", "compare", "models")
 
 def opened(page: str, **state: object) -> AppTest:
     app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=60)
+    app.session_state[INSIDE] = True
     for key, value in state.items():
         app.session_state[key] = value
     return app.run()

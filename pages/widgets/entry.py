@@ -1,0 +1,34 @@
+"""Every page is opened through streamlit_app.py, whatever address was asked for first."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
+
+
+def navigation() -> st.Page:
+    """The five pages; returns the one that was asked for."""
+    return st.navigation(
+        [
+            st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True),
+            st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+            st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
+        ]
+    )
+
+
+def open_page(page: Callable[[], None]) -> None:
+    """Run a page, or, when Streamlit ran its file on its own, start again with the whole app.
+
+    Streamlit takes a folder called `pages` for its older kind of app until `st.navigation` has been
+    called once in the server's life. A link to a page that is the first thing a fresh server sees
+    would open that page without its app.
+    """
+    if st.session_state.get(INSIDE):
+        page()
+        return
+    navigation()
+    st.rerun()
