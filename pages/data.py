@@ -66,9 +66,7 @@ def overview(data: DataFolder, report: Report) -> None:
         st.metric("Validation", f"{summary['validation']:,}", border=True)
         st.metric("Foreground", percent(summary["foreground"]), border=True, help="Mean over the images.")
         st.metric("Left out", f"{summary['left_out']:,}", border=True)
-    st.caption(
-        f"Masks: {data.rule.meaning}. The split is written down in {plain(str(data.root / 'dataset.json'))}."
-    )
+    st.caption(f"Masks: {data.rule.meaning}. The split is kept by file name in dataset.json.")
 
 
 def findings(report: Report) -> None:
