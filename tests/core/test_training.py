@@ -189,3 +189,21 @@ def test_events_go_to_lines_and_back_and_torn_lines_are_passed_over() -> None:
     events = [Note("ä"), Finished("done", 3, 0.9, 1.5), Preview(1, ["a.jpg"])]
     lines = [to_line(e) for e in events]
     assert list(from_lines([*lines, lines[0][:10], "[]", json.dumps({"event": "other"}), ""])) == events
+
+
+def test_a_training_can_start_from_a_saved_model(saved_model: Path, small_data: Path, tmp_path: Path) -> None:
+    config = tiny(small_data, start_from=str(saved_model), epochs=1)
+    one, two = (trained(config, tmp_path / name) for name in ("one", "two"))
+    started = of(Started, one)[0]
+    assert started.weights == "those of Test"
+    other = trained(replace(config, start_from="", seed=7), tmp_path / "other")
+    untrained = [of(EpochEnd, events)[0].validation_loss for events in (one, two, other)]
+    assert untrained[0] == untrained[1] != untrained[2]
+
+
+def test_a_saved_model_of_another_kind_is_refused_by_name(
+    saved_model: Path, small_data: Path, tmp_path: Path
+) -> None:
+    config = tiny(small_data, start_from=str(saved_model), encoder="resnet18")
+    with pytest.raises(UserError, match="choose these"):
+        trained(config, tmp_path / "run")
