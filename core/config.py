@@ -30,13 +30,15 @@ class TrainConfig:
     """What to train on what, and how. Raises UserError when a value makes no sense.
 
     Sizes are in pixels, rates are per step, `images_per_epoch` and `validation_images` cap how
-    many pairs an epoch uses (0: all of them).
+    many pairs an epoch uses (0: all of them). `start_from` is the
+    folder of a saved model whose weights are the start, instead of the encoder's alone.
     """
 
     data: str
     architecture: str = "Unet"
     encoder: str = DEFAULT_ENCODER
     encoder_weights: str = "auto"
+    start_from: str = ""
     height: int = 256
     width: int = 192
     epochs: int = 10

@@ -44,6 +44,8 @@ def build_model(config: TrainConfig) -> Built:
     `Built.weights` says which in words. Raises UserError for an unknown encoder or a pair of
     architecture and encoder that smp cannot join.
     """
+    if config.start_from:
+        return _continued(config)
     if config.encoder_weights == "none":
         return Built(_create(config), "random (asked for)", Preprocessing())
     if package := encoder_weights.local_package(config.encoder):
@@ -62,6 +64,16 @@ def build_model(config: TrainConfig) -> Built:
         "random (the model hub cannot be reached; only efficientnet-lite0 comes with the project)",
         Preprocessing(),
     )
+
+
+def _continued(config: TrainConfig) -> Built:
+    model, card = load_model(Path(config.start_from))
+    if (card.architecture, card.encoder) != (config.architecture, config.encoder):
+        raise UserError(
+            f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
+            f"not {config.architecture} with {config.encoder}."
+        )
+    return Built(model, f"those of {card.name}", card.preprocessing)
 
 
 def _from_hub(config: TrainConfig, weights: str) -> Built:
