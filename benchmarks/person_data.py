@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.data.dataset import Pair, Split, describe
+from core.data.dataset import Split, describe
 from core.data.masks import MaskRule, resize_mask
+from core.data.pairing import Pair
 from core.data.photos import read_photo
 from core.data.store import read_pair
 from core.pictures import display_size

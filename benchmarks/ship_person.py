@@ -23,8 +23,9 @@ import numpy as np
 from person_data import GREY, HELD_OUT_PEOPLE, named_pairs
 
 from core import metrics, workspace
-from core.data.dataset import Pair, open_data
+from core.data.dataset import open_data
 from core.data.masks import MaskRule
+from core.data.pairing import Pair
 from core.evaluation import Scored, score_images
 from core.inference import Predictor
 from core.metrics import Scores
@@ -127,8 +128,8 @@ def chosen(predictor: Predictor, pairs: list[Pair], rule: MaskRule) -> tuple[int
 
 
 def dice_at(seen: list[Scored], threshold: float) -> float:
-    hits = sum(int(((s.probability >= threshold) & (s.mask > 0)).sum()) for s in seen)
-    marked = sum(int((s.probability >= threshold).sum()) + int(s.mask.sum()) for s in seen)
+    hits = sum(int(((s.probability >= threshold) & (s.truth > 0)).sum()) for s in seen)
+    marked = sum(int((s.probability >= threshold).sum()) + int(s.truth.sum()) for s in seen)
     return 2 * hits / marked
 
 

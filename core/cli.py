@@ -11,6 +11,7 @@
 import argparse
 import dataclasses
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
-    if getattr(args, "json", False):
+    if getattr(args, "json", False) and result:
         print(json.dumps(result, ensure_ascii=False))
     return 0
 
@@ -50,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
         "chosen by a seeded shuffle and written down in dataset.json, is kept for validation.\n\n"
         "  python -m core train --data my_photos\n"
         "  python -m core train --data my_photos --preset Balanced --encoder resnet34 --epochs 30\n\n"
-        "The run's folder holds best/ and last/ models, previews and events. Ctrl+C stops and keeps them.",
+        "  torchrun --nproc-per-node 2 -m core train --data my_photos\n\n"
+        "The run's folder holds best/ and last/ models, previews and events. Ctrl+C stops and keeps them; "
+        "--resume RUN goes on.",
     ))  # fmt: skip
     _evaluate_arguments(commands.add_parser(
         "evaluate", formatter_class=form, help="score a model on photos with masks",
@@ -74,13 +77,20 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--run", type=Path, help=argparse.SUPPRESS)  # a folder that is ready: the worker's way in
     p.add_argument("--out", type=Path, help="the run's folder (default: a new one in the workspace)")
+    p.add_argument(
+        "--resume", type=Path, metavar="RUN", help="folder of a run that ended early, to go on with"
+    )
     p.add_argument("--list-encoders", action="store_true", help="print the encoders smp names, and end")
     for field in dataclasses.fields(TrainConfig):
         if field.name in ("data", "preset", "channels_last"):
             continue
         kind: Any = field.type
+        option = f"--{field.name.replace('_', '-')}"
+        if kind is bool:
+            p.add_argument(option, action=argparse.BooleanOptionalAction, help="default: the preset's")
+            continue
         p.add_argument(
-            f"--{field.name.replace('_', '-')}",
+            option,
             type=kind,
             choices=CHOICES.get(field.name),
             metavar=None if field.name in CHOICES else field.name.upper(),
@@ -97,23 +107,46 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         print("\n".join(encoder_names()))
         return {"encoders": encoder_names()}
     from core import runs, worker
-    from core.data.dataset import find_root
+    from core.hardware import is_first_process
 
-    if args.run:
-        run = runs.Run(args.run.resolve())
+    ready = args.run or args.resume
+    config = runs.Run(ready.resolve()).config if ready else _config_of(args)
+    _start_all_processes(config)
+    if not is_first_process():
+        worker.assist(config, ready.resolve() if ready else Path())
+        return {}
+    if ready:
+        run = runs.Run(ready.resolve())
+        if args.resume:
+            run.make_ready_to_resume()
     else:
-        if not args.data:
-            raise UserError("Which data? Give --data FOLDER, with images/ and masks/ in it.")
-        find_root(Path(args.data))  # before a run's folder is made for nothing
-        names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset"}
-        changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
-        config = preset_config(args.preset, Path(args.data).resolve(), **changes)
         run = runs.create(config, args.out)
         print(f"Run: {run.folder}", flush=True)
     state = worker.work(run, _print_event)
     best = runs.History(run).refresh().best
     scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
     return {"run": str(run.folder), "model": str(run.best), "state": state, "best": scores}
+
+
+def _config_of(args: argparse.Namespace) -> TrainConfig:
+    from core.data.pairing import find_root
+
+    if not args.data:
+        raise UserError("Which data? Give --data FOLDER, with images/ and masks/ in it.")
+    find_root(Path(args.data))  # before a run's folder is made for nothing
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset"}
+    changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
+    return preset_config(args.preset, Path(args.data).resolve(), **changes)
+
+
+def _start_all_processes(config: TrainConfig) -> None:
+    """Where the settings ask for several and torchrun has not started them, become torchrun."""
+    if config.devices == 1 or "WORLD_SIZE" in os.environ:
+        return
+    threads = max(1, (os.cpu_count() or 1) // config.devices)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={config.devices}"]
+    os.execv(sys.executable, [sys.executable, *launcher, "-m", "core", *sys.argv[1:]])
 
 
 def _print_event(event: Event) -> None:
@@ -156,7 +189,8 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core import metrics
-    from core.data.dataset import Problem, open_data
+    from core.data.dataset import open_data
+    from core.data.pairing import Problem
     from core.evaluation import score_images
     from core.inference import Predictor
 

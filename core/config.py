@@ -17,21 +17,37 @@ DEFAULT_ENCODER = "timm-tf_efficientnet_lite0"
 CHOICES: dict[str, tuple[str, ...]] = {
     "architecture": ARCHITECTURES,
     "encoder_weights": ("auto", "none"),
-    "loss": ("bce", "dice", "bce+dice"),
-    "optimizer": ("adam", "adamw"),
-    "schedule": ("constant", "one-cycle", "cosine"),
+    "task": ("auto", "binary", "multiclass", "multilabel"),
+    "loss": ("bce", "dice", "bce+dice", "focal", "tversky", "lovasz"),
+    "class_weights": ("none", "balanced"),
+    "optimizer": ("adam", "adamw", "sgd"),
+    "schedule": ("constant", "one-cycle", "cosine", "plateau"),
     "augmentation": ("none", "tutorial", "light", "standard", "strong"),
     "precision": ("auto", "fp32", "bf16"),
+    "compile": ("auto", "on", "off"),
 }
+LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """What to train on what, and how. Raises UserError when a value makes no sense.
 
-    Sizes are in pixels, rates are per step, `images_per_epoch` and `validation_images` cap how
-    many pairs an epoch uses (0: all of them). `start_from` is the
-    folder of a saved model whose weights are the start, instead of the encoder's alone.
+    Sizes are in pixels, rates are per step. What is not plain from its name:
+
+    task              "auto" reads the masks as dataset.json says, else as foreground and background
+    ignore_index      with "multiclass", the mask value that is void (-1: none)
+    class_names       with "multiclass", names of the values 0, 1, 2 … without the void, by commas
+    start_from        folder of a saved model whose weights are the start, not the encoder's alone
+    batch_size        images a step, over all devices together; 0 finds the largest that pays
+    accumulate        batches whose gradients make one step
+    encoder_rate      the encoder's learning rate as a multiple of the decoder's
+    gradient_clip     largest norm of the gradient (0: as it is)
+    early_stopping    epochs without a better Dice after which to end (0: never)
+    loss              "bce" means cross entropy where there are several classes
+    images_per_epoch, validation_images   caps (0: all images)
+    loggers           names out of LOGGERS, by commas; the run's own events are always written
+    devices           processes on this machine that train together
     """
 
     data: str
@@ -39,22 +55,34 @@ class TrainConfig:
     encoder: str = DEFAULT_ENCODER
     encoder_weights: str = "auto"
     start_from: str = ""
+    freeze_encoder: bool = False
+    task: str = "auto"
+    ignore_index: int = -1
+    class_names: str = ""
     height: int = 256
     width: int = 192
     epochs: int = 10
     batch_size: int = 16
+    accumulate: int = 1
     learning_rate: float = 1e-3
+    encoder_rate: float = 1.0
     weight_decay: float = 1e-2
     optimizer: str = "adamw"
     schedule: str = "one-cycle"
+    gradient_clip: float = 0.0
+    early_stopping: int = 0
     loss: str = "bce+dice"
+    class_weights: str = "none"
     augmentation: str = "standard"
     ema_decay: float = 0.0
     images_per_epoch: int = 0
     validation_images: int = 0
     precision: str = "auto"
     channels_last: bool = True
+    compile: str = "auto"
     device: str = "auto"
+    devices: int = 1
+    loggers: str = "tensorboard,csv"
     seed: int = 42
     name: str = ""
     preset: str = ""
@@ -71,7 +99,13 @@ class TrainConfig:
                 raise UserError(f"{field} cannot be {size}: use a multiple of {SIZE_STEP} from 32 to 2048.")
         for field, low, high in (
             ("epochs", 1, 10_000),
-            ("batch_size", 1, 4096),
+            ("batch_size", 0, 4096),
+            ("accumulate", 1, 1024),
+            ("encoder_rate", 0.0, 10.0),
+            ("gradient_clip", 0.0, 1e6),
+            ("early_stopping", 0, 10_000),
+            ("ignore_index", -1, 2**16 - 1),
+            ("devices", 1, 1024),
             ("learning_rate", 1e-8, 10.0),
             ("weight_decay", 0.0, 1.0),
             ("ema_decay", 0.0, 0.99999),
@@ -81,8 +115,19 @@ class TrainConfig:
         ):
             if not low <= getattr(self, field) <= high:
                 raise UserError(f"{field} cannot be {getattr(self, field)}: use {low:g} to {high:g}.")
+        unknown = set(self.logger_names) - set(LOGGERS)
+        if unknown:
+            raise UserError(f"There is no logger '{min(unknown)}': name any of {', '.join(LOGGERS)}.")
         if not self.data:
             raise UserError("No data set is named: give a folder with images/ and masks/.")
+
+    @property
+    def logger_names(self) -> list[str]:
+        return _listed(self.loggers)
+
+    @property
+    def named_classes(self) -> list[str]:
+        return _listed(self.class_names)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -102,6 +147,10 @@ class TrainConfig:
                 raise UserError(f"Setting '{key}' should be a {kind.__name__}, not {value!r}.")
             checked[key] = kind(value)
         return cls(**checked)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from core import metrics
-from core.data.dataset import Pair, Problem
-from core.data.masks import MaskRule, resize_mask
+from core.data.classes import Rule
+from core.data.pairing import Pair, Problem
 from core.data.store import read_pair
 from core.errors import UserError
 from core.inference import Predictor
@@ -20,36 +20,52 @@ from core.metrics import Counts
 class Scored:
     """One image's counts, with what they were counted on.
 
-    photo uint8 (h, w, 3), mask uint8 0/1 (h, w), probability float32 (h, w).
+    photo uint8 (h, w, 3), truth and predicted labels uint8 (h, w), probability of the foreground
+    float32 (h, w) where the task is binary. `confusion` int64 (classes, classes), where a pixel has
+    one class.
     """
 
     name: str
     counts: Counts
     photo: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
-    probability: NDArray[np.float32]
+    truth: NDArray[np.uint8]
+    predicted: NDArray[np.uint8]
+    probability: NDArray[np.float32] | None = None
+    confusion: torch.Tensor | None = None
 
 
 def score_images(
     predictor: Predictor,
     pairs: Sequence[Pair],
-    rule: MaskRule,
+    rule: Rule,
     threshold: float,
     long_side: int | None = None,
 ) -> Iterator[Scored | Problem]:
     """Predict each pair and count. A pair that cannot be used comes out as a Problem.
 
-    A mask of another resolution than its photo is brought to the photo's.
+    `rule` reads the masks as the model was taught to (`core.data.dataset.for_model`). A mask of
+    another resolution than its photo is brought to the photo's.
     """
+    task = predictor.card.task
     for pair in pairs:
         try:
             photo, stored = read_pair(pair, rule)
         except UserError as error:
             yield Problem(pair.name, str(error))
             continue
-        mask = resize_mask(stored, photo.shape[:2])
-        probability = predictor(photo, long_side)
-        inside = torch.from_numpy(probability >= threshold)
+        truth = rule.resize(stored, (photo.shape[0], photo.shape[1]))
+        if task.kind == "binary":
+            probability = predictor(photo, long_side)
+            predicted = (probability >= threshold).astype(np.uint8)
+        else:
+            probability, predicted = None, predictor.labels(photo, long_side, threshold)
+        both = torch.from_numpy(predicted)[None], torch.from_numpy(truth)[None]
         yield Scored(
-            pair.name, metrics.count(inside[None], torch.from_numpy(mask)[None]), photo, mask, probability
+            pair.name,
+            metrics.count_labels(*both, task),
+            photo,
+            truth,
+            predicted,
+            probability,
+            metrics.confusion(*both, task.outputs) if task.kind == "multiclass" else None,
         )

@@ -36,6 +36,7 @@ class Started(Event):
     weights: str
     parameters: int
     preview_names: list[str] = field(default_factory=list)
+    task: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class EpochEnd(Event):
     recall: float
     seconds: float
     is_best: bool
+    class_dice: list[float] = field(default_factory=list)
+    class_iou: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

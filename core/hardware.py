@@ -1,12 +1,19 @@
 """The device and what it can do."""
 
+import datetime
+import os
 import random
+from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from core.config import TrainConfig
 from core.errors import UserError
+
+COMPILE_FROM_IMAGES = 200_000  # on a GPU; on the CPU it was not faster (docs/training.md)
 
 
 def pick_device(wanted: str = "auto") -> str:
@@ -22,11 +29,45 @@ def pick_device(wanted: str = "auto") -> str:
     return wanted
 
 
-def device_name(device: str) -> str:
-    """For people: the GPU's name, or the number of processor threads."""
+def make_fabric(config: TrainConfig, device: str) -> Fabric:
+    """Fabric for this process: alone on `device`, or one of those that torchrun started together."""
+    precision: Any = precision_for(config, device)
+    accelerator = device.split(":", maxsplit=1)[0]
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        devices: Any = [int(device.split(":")[1])] if ":" in device else 1
+        return Fabric(accelerator=accelerator, devices=devices, precision=precision)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    together = DDPStrategy(
+        process_group_backend="nccl" if accelerator == "cuda" else "gloo",
+        timeout=datetime.timedelta(days=1),  # the first may wait in line for its device that long
+        find_unused_parameters=True,  # smp's encoders have layers that the decoder does not read
+    )
+    fabric = Fabric(
+        accelerator=accelerator, devices=here, num_nodes=world // here, strategy=together, precision=precision
+    )
+    fabric.launch()
+    return fabric
+
+
+def is_first_process() -> bool:
+    """Whether this process speaks and writes for all that train together."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def pays_to_compile(config: TrainConfig, device: str, steps: int) -> bool:
+    """Whether torch.compile earns its minute back within this many steps."""
+    if config.compile != "auto":
+        return config.compile == "on"
+    return device == "cuda" and steps * config.batch_size >= COMPILE_FROM_IMAGES
+
+
+def device_name(device: str, processes: int = 1) -> str:
+    """For people: the GPU's name, or the number of processor threads; how many where there are several."""
+    many = f"{processes} x " if processes > 1 else ""
     if device.startswith("cuda"):
-        return torch.cuda.get_device_name(torch.device(device))
-    return f"CPU, {torch.get_num_threads()} threads" if device == "cpu" else device
+        return many + torch.cuda.get_device_name(torch.device(device))
+    return many + (f"CPU, {torch.get_num_threads()} threads" if device == "cpu" else device)
 
 
 def precision_for(config: TrainConfig, device: str) -> str:
@@ -50,9 +91,9 @@ def use_channels_last(config: TrainConfig, device: str) -> bool:
 
 
 def seed_everything(seed: int) -> None:
-    """Python, NumPy, torch. Deterministic algorithms on the GPU, so benchmark mode is off."""
+    """Python, NumPy, torch. On the CPU the same seed gives the same numbers; on a GPU cuDNN picks the
+    fastest algorithm, so the last digits may differ."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.benchmark = True

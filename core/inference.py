@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.errors import UserError
 from core.hardware import pick_device
 from core.model_card import ModelCard
 from core.models import load_model
@@ -38,13 +39,43 @@ class Predictor:
         """Foreground probability of every pixel, float32 (height, width) in 0..1.
 
         `photo` is uint8 RGB (height, width, 3). `long_side` is the size, in pixels, at which the
-        network sees the photo's longer side; the card's own when None.
+        network sees the photo's longer side; the card's own when None. Raises UserError for a model
+        that tells several classes apart: ask for `labels`.
         """
-        height, width = photo.shape[:2]
+        if self.card.task.kind != "binary":
+            raise UserError(f"{self.card.name} tells several classes apart: it has no one foreground.")
+        return np.asarray(self._resized(self._logits(photo, long_side).sigmoid(), photo)[0])
+
+    @torch.inference_mode()
+    def labels(
+        self, photo: NDArray[np.uint8], long_side: int | None = None, threshold: float | None = None
+    ) -> NDArray[np.uint8]:
+        """The label of every pixel, uint8 (height, width), as core.task describes them.
+
+        `threshold` is a probability in 0..1, the card's own when None; of no meaning for "multiclass".
+        """
+        task = self.card.task
+        logits = self._logits(photo, long_side)
+        if task.kind == "multiclass":
+            return np.asarray(self._resized(logits.softmax(0), photo).argmax(axis=0), np.uint8)
+        inside = self._resized(logits.sigmoid(), photo) >= (
+            self.card.threshold if threshold is None else threshold
+        )
+        bits = np.arange(task.outputs, dtype=np.uint8).reshape(-1, 1, 1)
+        return np.asarray((inside.astype(np.uint8) << bits).sum(axis=0), np.uint8)
+
+    def _logits(self, photo: NDArray[np.uint8], long_side: int | None) -> torch.Tensor:
+        """float32 (outputs, h, w) at the size that the network sees."""
         side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
         padded, (inner_h, inner_w) = fit_photo(photo, side)
         batch = torch.from_numpy(padded.transpose(2, 0, 1)[None]).to(self.device)
         images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
-        probability = self._model(images).float().sigmoid()[0, 0, :inner_h, :inner_w].cpu().numpy()
-        resized = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
+        logits: torch.Tensor = self._model(images).float()[0, :, :inner_h, :inner_w]
+        return logits
+
+    @staticmethod
+    def _resized(maps: torch.Tensor, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(outputs, h, w) at the photo's own size."""
+        size = photo.shape[1], photo.shape[0]
+        resized = [cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in maps.cpu().numpy()]
         return np.asarray(resized, np.float32)

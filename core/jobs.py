@@ -18,6 +18,17 @@ _children: dict[str, "subprocess.Popen[bytes]"] = {}
 def start(config: TrainConfig) -> Run:
     """A new run with a worker of its own, which goes on when this process ends."""
     run = runs.create(config)
+    _launch(run)
+    return run
+
+
+def resume(run: Run) -> None:
+    """Let a run that ended early go on after its last whole epoch. Raises UserError when it cannot."""
+    run.make_ready_to_resume()
+    _launch(run)
+
+
+def _launch(run: Run) -> None:
     log = open(run.folder / "log.txt", "ab")  # noqa: SIM115 - the worker keeps it open
     with log:
         child = subprocess.Popen(
@@ -32,7 +43,6 @@ def start(config: TrainConfig) -> Run:
     _children[run.id] = child
     if not run.status().process:  # the worker has not said so itself yet
         run.set_status("starting", "Starting the worker.", process=child.pid)
-    return run
 
 
 def stop(run: Run) -> None:

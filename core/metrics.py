@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.task import IGNORE, Task
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """True/false positives and negatives of each image. Shapes: (images,), int64."""
+    """True/false positives and negatives of each image and class. Shapes: (images, classes), int64."""
 
     tp: Tensor
     fp: Tensor
@@ -50,17 +52,29 @@ class Counts:
         return _ratio(self.tp, self.tp + self.fn, self.fp == 0)
 
     def pixel_accuracy(self) -> Tensor:
-        """(TP + TN) / all pixels, in 0..1."""
+        """(TP + TN) / all pixels, in 0..1, each class against the rest."""
         return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
 
+    def occurs(self) -> Tensor:
+        """Whether the class is in the mask or the prediction. Bool (images, classes)."""
+        return self.tp + self.fp + self.fn > 0
+
     def total(self) -> "Counts":
-        """All images as one: the counts for a figure over all pixels. Shape: (1,)."""
+        """All images as one: the counts for a figure over all pixels. Shape: (1, classes)."""
         return Counts(*(x.sum(0, keepdim=True) for x in (self.tp, self.fp, self.fn, self.tn)))
+
+    def of(self, images: slice) -> "Counts":
+        """The counts of some of the images."""
+        return Counts(self.tp[images], self.fp[images], self.fn[images], self.tn[images])
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One data set's figures, in 0..1: over all pixels, and `…_mean` over images."""
+    """One data set's figures, in 0..1: over all pixels, and `…_mean` over images.
+
+    With several classes, every figure but `pixel_accuracy` is the mean over the classes that occur;
+    `class_dice` and `class_iou` are theirs one by one, in label order.
+    """
 
     images: int
     dice: float
@@ -71,46 +85,92 @@ class Scores:
     pixel_accuracy: float
     dice_mean: float
     iou_mean: float
+    class_dice: tuple[float, ...] = ()
+    class_iou: tuple[float, ...] = ()
 
 
 def count(prediction: Tensor, mask: Tensor) -> Counts:
     """Compare binary predictions with masks, image by image.
 
-    Both are bool or 0/1, of shape (images, 1, height, width) or (images, height, width).
+    Both are bool or 0/1, of shape (images, classes, height, width) or (images, height, width).
     """
     import segmentation_models_pytorch as smp
 
     if prediction.dim() == 3:
         prediction, mask = prediction[:, None], mask[:, None]
-    tp, fp, fn, tn = smp.metrics.get_stats(
-        prediction.long().contiguous(), mask.long().contiguous(), mode="binary"
+    return Counts(
+        *smp.metrics.get_stats(prediction.long().contiguous(), mask.long().contiguous(), mode="multilabel")
     )
-    return Counts(tp[:, 0], fp[:, 0], fn[:, 0], tn[:, 0])
+
+
+def count_labels(predicted: Tensor, truth: Tensor, task: Task) -> Counts:
+    """Compare predicted with true labels, image by image. Both are uint8 (images, height, width),
+    as core.task describes them; where the truth is IGNORE, a multiclass prediction is not counted."""
+    import segmentation_models_pytorch as smp
+
+    if task.kind == "binary":
+        return count(predicted, truth)
+    if task.kind == "multilabel":
+        return count(task.target(predicted), task.target(truth))
+    return Counts(
+        *smp.metrics.get_stats(
+            predicted.long(), truth.long(), mode="multiclass", num_classes=task.outputs, ignore_index=IGNORE
+        )
+    )
+
+
+def confusion(predicted: Tensor, truth: Tensor, classes: int) -> Tensor:
+    """Pixels of class i taken for class j: int64 (classes, classes). IGNORE in the truth is left out."""
+    known = truth != IGNORE
+    pairs = truth[known].long() * classes + predicted[known].long()
+    return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
 
 
 def join(parts: Iterable[Counts]) -> Counts:
     """The counts of several batches as those of one."""
     listed = list(parts)
     if not listed:
-        empty = torch.zeros(0, dtype=torch.int64)
+        empty = torch.zeros(0, 1, dtype=torch.int64)
         return Counts(empty, empty, empty, empty)
     return Counts(*(torch.cat([getattr(p, name) for p in listed]) for name in ("tp", "fp", "fn", "tn")))
 
 
-def summarise(counts: Counts) -> Scores:
+def summarise(counts: Counts, task: Task | None = None) -> Scores:
     """Every figure of one data set from its counts."""
+    task = task or Task()
     total = counts.total()
+    occurs = total.occurs()
+    miou = total.iou()
+    if task.kind == "binary":
+        occurs = torch.ones_like(occurs)  # one class: empty against empty is a perfect score
+        miou = (miou + total.background_iou()) / 2
+    if task.kind == "multiclass":  # every pixel has one class, so hits over pixels
+        accuracy = _ratio(total.tp.sum(), (total.tp + total.fn).sum())
+    else:
+        accuracy = total.pixel_accuracy().mean()
+    in_image = counts.occurs() if task.kind != "binary" else torch.ones_like(counts.tp, dtype=torch.bool)
     return Scores(
         images=len(counts),
-        dice=total.dice().item(),
-        iou=total.iou().item(),
-        miou=(total.iou() + total.background_iou()).item() / 2,
-        precision=total.precision().item(),
-        recall=total.recall().item(),
-        pixel_accuracy=total.pixel_accuracy().item(),
-        dice_mean=counts.dice().mean().item(),
-        iou_mean=counts.iou().mean().item(),
+        dice=_mean(total.dice(), occurs),
+        iou=_mean(total.iou(), occurs),
+        miou=_mean(miou, occurs),
+        precision=_mean(total.precision(), occurs),
+        recall=_mean(total.recall(), occurs),
+        pixel_accuracy=accuracy.item(),
+        dice_mean=per_image(counts.dice(), in_image).mean().item(),
+        iou_mean=per_image(counts.iou(), in_image).mean().item(),
+        class_dice=tuple(total.dice()[0].tolist()),
+        class_iou=tuple(total.iou()[0].tolist()),
     )
+
+
+def per_image(values: Tensor, occurs: Tensor) -> Tensor:
+    """(images, classes) to (images,): the mean over the classes that occur in the image; 1 if none does."""
+    return _ratio(torch.where(occurs, values, 0.0).sum(1), occurs.sum(1))
+
+
+def _mean(values: Tensor, occurs: Tensor) -> float:
+    return values[occurs].mean().item() if occurs.any() else 1.0
 
 
 def _ratio(part: Tensor, whole: Tensor, otherwise: Tensor | float = 1.0) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.task import Task
 from core.workspace import read_json, write_atomically, write_json
 
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE = (
@@ -46,9 +47,10 @@ class ModelCard:
     scored_on: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     text: str = ""
+    task: Task = field(default_factory=Task)
 
     def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "task": self.task.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelCard":
@@ -66,6 +68,7 @@ class ModelCard:
                 kept[key] = str(kept.get(key, ""))
             kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
             kept["settings"] = dict(kept.get("settings", {}))
+            kept["task"] = Task.from_dict(dict(kept.get("task", {})))
             return cls(**kept)
         except (TypeError, ValueError, KeyError, IndexError) as error:
             raise UserError(
@@ -120,7 +123,7 @@ def card_text(card: ModelCard) -> str:
         f"# {card.name}",
         f"{card.architecture} with the encoder `{card.encoder}` "
         f"(start: {card.encoder_weights}), trained on {card.data or 'unnamed data'}"
-        f"{', ' + card.created if card.created else ''}. One class: foreground.",
+        f"{', ' + card.created if card.created else ''}. {_classes(card.task)}",
         card.text,
         _scores_section(scores, card.scored_on),
         _usage(card),
@@ -146,8 +149,22 @@ def _usage(card: ModelCard) -> str:
         "```\n\n"
         f"Input: RGB in 0..1, minus {list(prep.mean)}, divided by {list(prep.std)}; height and "
         f"width multiples of 32; the longer side about {card.long_side} pixels. Output: logits; "
-        f"foreground where sigmoid(logit) >= {card.threshold:g}."
+        f"{_reading(card)}"
     )
+
+
+def _classes(task: Task) -> str:
+    if task.kind == "binary":
+        return "One class: foreground."
+    listed = ", ".join(f"{i} {name}" for i, name in enumerate(task.classes))
+    return f"Classes, one a pixel: {listed}." if task.kind == "multiclass" else f"Labels: {listed}."
+
+
+def _reading(card: ModelCard) -> str:
+    if card.task.kind == "multiclass":
+        return "the class of a pixel is the channel with the largest."
+    what = "foreground" if card.task.kind == "binary" else "a label holds"
+    return f"{what} where sigmoid(logit) >= {card.threshold:g}."
 
 
 def _settings_section(settings: dict[str, Any]) -> str:

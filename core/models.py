@@ -26,6 +26,7 @@ from core.model_card import (
     write_card,
 )
 from core.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.task import Task
 from core.workspace import read_json
 
 
@@ -38,36 +39,44 @@ class Built:
     preprocessing: Preprocessing
 
 
-def build_model(config: TrainConfig) -> Built:
-    """The network that `config` names. ImageNet weights: local package, else hub, else none.
+def build_model(config: TrainConfig, task: Task | None = None) -> Built:
+    """The network that `config` names, with an output for each class of `task`
+    (None: one). ImageNet weights: local package, else hub, else none.
 
     `Built.weights` says which in words. Raises UserError for an unknown encoder or a pair of
     architecture and encoder that smp cannot join.
     """
+    outputs = task.outputs if task else 1
     if config.start_from:
-        return _continued(config)
+        return _continued(config, task or Task())
     if config.encoder_weights == "none":
-        return Built(_create(config), "random (asked for)", Preprocessing())
+        return Built(_create(config, outputs), "random (asked for)", Preprocessing())
     if package := encoder_weights.local_package(config.encoder):
-        model = _create(config)
+        model = _create(config, outputs)
         encoder_weights.load_local(model.get_submodule("encoder"), package)
         return Built(model, "ImageNet (local package)", LITE_PREPROCESSING)
     if encoder_weights.hub_files(config.encoder) is None:
-        return Built(_create(config), "random (no ImageNet weights exist for this encoder)", Preprocessing())
+        no_weights = "random (no ImageNet weights exist for this encoder)"
+        return Built(_create(config, outputs), no_weights, Preprocessing())
     if encoder_weights.is_cached(config.encoder):
         with encoder_weights.only_cached():
-            return _from_hub(config, "ImageNet (model hub, kept from before)")
+            return _from_hub(config, outputs, "ImageNet (model hub, kept from before)")
     if encoder_weights.hub_answers():
-        return _from_hub(config, "ImageNet (model hub)")
+        return _from_hub(config, outputs, "ImageNet (model hub)")
     return Built(
-        _create(config),
+        _create(config, outputs),
         "random (the model hub cannot be reached; only efficientnet-lite0 comes with the project)",
         Preprocessing(),
     )
 
 
-def _continued(config: TrainConfig) -> Built:
+def _continued(config: TrainConfig, task: Task) -> Built:
     model, card = load_model(Path(config.start_from))
+    if card.task.outputs != task.outputs:
+        raise UserError(
+            f"{card.name} tells {card.task.outputs} classes apart and this data has {task.outputs}: "
+            "choose data with the same classes to go on from it."
+        )
     if (card.architecture, card.encoder) != (config.architecture, config.encoder):
         raise UserError(
             f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
@@ -76,23 +85,23 @@ def _continued(config: TrainConfig) -> Built:
     return Built(model, f"those of {card.name}", card.preprocessing)
 
 
-def _from_hub(config: TrainConfig, weights: str) -> Built:
+def _from_hub(config: TrainConfig, outputs: int, weights: str) -> Built:
     try:
-        model = _create(config, "imagenet")
+        model = _create(config, outputs, "imagenet")
         return Built(model, weights, encoder_weights.hub_preprocessing(config.encoder))
     except (OSError, ValueError) as error:  # what the hub client raises for every failed download
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        return Built(_create(config), f"random (the model hub failed: {reason})", Preprocessing())
+        return Built(_create(config, outputs), f"random (the model hub failed: {reason})", Preprocessing())
 
 
-def _create(config: TrainConfig, weights: str | None = None) -> nn.Module:
+def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn.Module:
     import segmentation_models_pytorch as smp
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # `timm-` names, which still work
             model: nn.Module = smp.create_model(
-                config.architecture, config.encoder, encoder_weights=weights, classes=1
+                config.architecture, config.encoder, encoder_weights=weights, classes=outputs
             )
     except KeyError:
         raise UserError(

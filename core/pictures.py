@@ -1,11 +1,14 @@
 """Pictures made from a photo and a probability map: overlay, mask, cut-out, error map."""
 
+import colorsys
 import io
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from core.task import IGNORE, Task
 
 Rgb = tuple[int, int, int]
 
@@ -28,6 +31,57 @@ def overlay(
     thickness = max(1, round(max(photo.shape[:2]) / 400))
     outlined = cv2.drawContours(tinted, contours, -1, (255, 255, 255), thickness, cv2.LINE_AA)
     return np.asarray(outlined, np.uint8)
+
+
+def label_overlay(photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
+    """The photo tinted by the class of each pixel. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
+    if task.kind == "binary":
+        return overlay(photo, labels.astype(np.float32), 0.5)
+    colours, known = label_colours(labels, task)
+    blended = photo * np.float32(0.4) + colours * np.float32(0.6)
+    return np.where(known[..., None], blended, photo).astype(np.uint8)
+
+
+def label_colours(labels: NDArray[np.uint8], task: Task) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Labels (h, w) as colours (h, w, 3), and where there are any. Labels on one pixel are mixed."""
+    table = class_colours(task.outputs)
+    if task.kind != "multilabel":
+        known = labels < task.outputs
+        return table[np.where(known, labels, 0)], known
+    bits = (labels[..., None] >> np.arange(task.outputs) & 1).astype(np.float32)
+    count = bits.sum(axis=2, keepdims=True)
+    mixed = (bits @ table.astype(np.float32)) / np.maximum(count, 1)
+    return mixed.astype(np.uint8), count[..., 0] > 0
+
+
+def class_colours(classes: int) -> NDArray[np.uint8]:
+    """A colour for each class, uint8 (classes, 3): Okabe and Ito's first, then hues apart from each other."""
+    first = [(0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
+             (240, 228, 66), (130, 90, 44)]  # fmt: skip
+    more = [
+        tuple(round(255 * c) for c in colorsys.hsv_to_rgb(i * 0.618034 % 1, 0.55 + 0.4 * (i % 2), 0.9))
+        for i in range(max(0, classes - len(first)))
+    ]
+    return np.array([*first, *more][:classes], np.uint8)
+
+
+def hex_colours(classes: int) -> list[str]:
+    """The same as #rrggbb."""
+    return ["#" + bytes(colour).hex() for colour in class_colours(classes)]
+
+
+def wrong_pixels(
+    photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
+) -> NDArray[np.uint8]:
+    """Where the label is wrong, in the colour of what was predicted; the rest dimmed and grey."""
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    picture = np.repeat((grey * 0.35 + 20).astype(np.uint8)[..., None], 3, axis=2)
+    colours, _ = label_colours(predicted, task)
+    wrong = truth != predicted
+    if task.kind == "multiclass":
+        wrong &= truth != IGNORE
+    picture[wrong] = np.maximum(colours[wrong], 40)
+    return picture
 
 
 def mask_picture(probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
@@ -83,14 +137,18 @@ def error_map(
 
 
 def four_panels(
-    photo: NDArray[np.uint8], mask: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float
+    photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
 ) -> list[tuple[str, NDArray[np.uint8]]]:
     """Photo, ground truth, prediction and error map, each with its title."""
+    if task.kind == "binary":
+        errors = error_map(photo, truth, predicted.astype(bool))
+    else:
+        errors = wrong_pixels(photo, truth, predicted, task)
     return [
         ("Photo", photo),
-        ("Ground truth", overlay(photo, mask.astype(np.float32), 0.5)),
-        ("Prediction", overlay(photo, probability, threshold)),
-        ("Errors", error_map(photo, mask, probability >= threshold)),
+        ("Ground truth", label_overlay(photo, truth, task)),
+        ("Prediction", label_overlay(photo, predicted, task)),
+        ("Errors", errors),
     ]
 
 
@@ -103,14 +161,21 @@ def display_size(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def pair_picture(photo: NDArray[np.uint8], mask: NDArray[np.uint8], view: str) -> NDArray[np.uint8]:
-    """A photo with its 0/1 mask of any resolution: "Overlay", "Photo" or "Mask"."""
+def pair_picture(
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], view: str, task: Task | None = None
+) -> NDArray[np.uint8]:
+    """A photo with its labels of any resolution: "Overlay", "Photo" or "Mask"."""
+    task = task or Task()
     if view == "Photo":
         return photo
-    fitted = cv2.resize(mask, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_NEAREST)
-    if view == "Mask":
-        return np.asarray(fitted * 255, np.uint8)
-    return overlay(photo, np.asarray(fitted, np.float32), 0.5)
+    resized = cv2.resize(labels, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_NEAREST)
+    fitted = np.asarray(resized, np.uint8)
+    if view == "Overlay":
+        return label_overlay(photo, fitted, task)
+    if task.kind == "binary":
+        return fitted * np.uint8(255)
+    colours, known = label_colours(fitted, task)
+    return colours * known[..., None].astype(np.uint8)
 
 
 def fit_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.pictures import overlay
+from core.pictures import label_overlay
+from core.task import Task
 
 HEIGHT = 256  # pixels; enough for a column of the page
 
@@ -16,22 +17,23 @@ def save_previews(
     folder: Path,
     epoch: int,
     images: NDArray[np.uint8],
-    masks: NDArray[np.uint8],
-    probabilities: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    predicted: NDArray[np.uint8],
+    task: Task,
 ) -> list[str]:
     """Write one JPEG per image: the prediction laid over the photo. Returns paths within `folder`.
 
-    Shapes: images (n, h, w, 3), masks (n, h, w) of 0/1, probabilities (n, h, w) in 0..1. Epoch 0
-    also writes the true masks, as `truth_0.jpg` and so on.
+    Shapes: images (n, h, w, 3), labels and predicted (n, h, w), as core.task describes them. Epoch 0
+    also writes the true labels, as `truth_0.jpg` and so on.
     """
     target = folder / "previews"
     target.mkdir(exist_ok=True)
     files: list[str] = []
     for i in range(len(images)):
         if epoch == 0:
-            _save(target / f"truth_{i}.jpg", overlay(images[i], masks[i].astype(np.float32), 0.5))
+            _save(target / f"truth_{i}.jpg", label_overlay(images[i], labels[i], task))
         path = target / f"epoch_{epoch:04d}_{i}.jpg"
-        _save(path, overlay(images[i], probabilities[i], 0.5))
+        _save(path, label_overlay(images[i], predicted[i], task))
         files.append(str(path.relative_to(folder)))
     return files
 

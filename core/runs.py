@@ -1,14 +1,18 @@
 """A run is a folder. The worker writes there; everyone else reads; the folder says what is true.
 
 config.json    the TrainConfig
+provenance.json versions, revision, data and hardware
 status.json    state, process, message
 events.jsonl   what happened, one event a line
 log.txt        the worker's own output
 previews/      small pictures, epoch by epoch
 best/ last/    models
+state.safetensors   what a resumed training needs
+metrics.csv, tensorboard/   the scores for other tools
 """
 
 import datetime
+import os
 import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -20,8 +24,9 @@ from core import events, workspace
 from core.config import TrainConfig
 from core.errors import UserError
 from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step
-from core.workspace import read_json, safe_name, write_json
+from core.workspace import read_json, safe_name, write_atomically, write_json
 
+STATE_FILE = "state.safetensors"
 LIVE = ("starting", "queued", "running")
 STATES = (*LIVE, "finished", "stopped", "failed", "died")
 
@@ -88,9 +93,37 @@ class Run:
         started = old.get("process_started", 0.0) if process is None else process_start(process)
         write_json(self.folder / "status.json", asdict(Status(state, message, number, started, time.time())))
 
+    @property
+    def can_resume(self) -> bool:
+        """Whether the training ended early and left what is needed to go on."""
+        ended_early = self.status().state in ("stopped", "failed", "died")
+        return ended_early and (self.folder / STATE_FILE).is_file()
+
     def append(self, event: Event) -> None:
         with open(self.events_file, "a", encoding="utf-8") as file:
             file.write(events.to_line(event) + "\n")
+
+    def make_ready_to_resume(self) -> None:
+        """Raises UserError when there is nothing to go on from."""
+        if not self.can_resume:
+            raise UserError(
+                f"{self.folder.name} cannot go on: it is training, has finished, or ended in its first epoch."
+            )
+        self.stop_file.unlink(missing_ok=True)
+        self.set_status("starting", "Starting the worker.", process=0)
+
+    def forget_after(self, epoch: int) -> None:
+        """Drop the events of an epoch that was cut short, and of the end, before the run goes on."""
+        try:
+            lines = self.events_file.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return
+        kept = [
+            event
+            for event in events.from_lines(lines)
+            if not isinstance(event, Finished) and getattr(event, "epoch", 0) <= epoch
+        ]
+        write_atomically(self.events_file, "".join(events.to_line(e) + "\n" for e in kept))
 
 
 def create(config: TrainConfig, folder: Path | None = None) -> Run:
@@ -172,6 +205,7 @@ class History:
 
     run: Run
     offset: int = 0
+    file: int = 0  # its number: a resumed run has a new one
     started: Started | None = None
     finished: Finished | None = None
     steps: list[Step] = field(default_factory=list)
@@ -182,6 +216,10 @@ class History:
     def refresh(self) -> "History":
         try:
             with open(self.run.events_file, "rb") as file:
+                number = os.fstat(file.fileno()).st_ino
+                if number != self.file:
+                    self._forget()
+                    self.file = number
                 file.seek(self.offset)
                 added = file.read()
         except OSError:
@@ -191,6 +229,10 @@ class History:
         for event in events.from_lines(whole.decode("utf-8", "replace").splitlines()):
             self._take(event)
         return self
+
+    def _forget(self) -> None:
+        self.offset, self.started, self.finished = 0, None, None
+        self.steps, self.epochs, self.previews, self.notes = [], [], {}, []
 
     def _take(self, event: Event) -> None:
         match event:

@@ -10,14 +10,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 from filelock import FileLock, Timeout
 
 from core import workspace
+from core.config import TrainConfig
 from core.errors import UserError
 from core.events import Event, Finished, Note
-from core.runs import LIVE, Run, is_alive, list_runs
+from core.runs import LIVE, STATE_FILE, Run, is_alive, list_runs
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
@@ -29,6 +31,8 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
     Every event is appended to the run's events and given to `tell`. Raises UserError, after
     writing it down, when the training cannot go on.
     """
+    if run.status().state == "finished":
+        raise UserError("This run has finished: start another from its model with `start_from`.")
     run.set_status("starting", "Loading libraries.", process=os.getpid())
     stopping = threading.Event()
     watch = threading.Thread(target=_watch_for_stop, args=(run, stopping), daemon=True)
@@ -48,27 +52,53 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
         say(Note(str(error), "warning"))
         run.set_status("failed", str(error))
         raise
-    except OSError as error:
-        sentence = f"The training ended: {error.strerror or error}. Check the disk's free space."
+    except Exception as error:
+        if not _is_of_the_disk(error):
+            run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
+            raise
+        sentence = (
+            f"The disk is full or cannot be written to ({getattr(error, 'strerror', None) or error}): free "
+            "some space and resume the run. The models of the last whole epoch are kept."
+        )
         with contextlib.suppress(OSError):
             run.set_status("failed", sentence)
         raise UserError(sentence) from error
-    except BaseException as error:
-        run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
-        raise
+
+
+def assist(config: TrainConfig, folder: Path) -> None:
+    """Train beside the process that speaks and writes: same settings, other images."""
+    from core.training import fit
+    from core.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+    for _ in fit(config, folder):
+        pass
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Python's own error, or that of the safetensors library, which is none of Python's."""
+    return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
 
 
 def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) -> str:
     from core.hardware import pick_device
     from core.training import fit
+    from core.training.loggers import Listener
+    from core.training.memory import keep_freed_memory
+    from core.training.resuming import epoch_of
 
     config = run.config
+    keep_freed_memory()
+    if (run.folder / STATE_FILE).is_file():
+        run.forget_after(epoch_of(run.folder))
+    listener = Listener(run)
     with _device_turn(run, pick_device(config.device), stopping, say) as has_turn:
         if not has_turn:
             return "stopped"
         run.set_status("running")
         for event in fit(config, run.folder, stopping.is_set):
             say(event)
+            listener(event)
             if isinstance(event, Finished):
                 return "finished" if event.reason == "done" else "stopped"
     return "finished"

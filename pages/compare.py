@@ -6,7 +6,8 @@ import streamlit as st
 
 from core import comparison, pictures
 from core.comparison import Comparison, Judged
-from core.data.dataset import DataFolder, Pair, open_data
+from core.data.dataset import DataFolder, open_data
+from core.data.pairing import Pair
 from core.errors import UserError
 from core.shelf import Entry
 from core.words import percent, plain, plural
@@ -105,7 +106,7 @@ def one_image(result: Comparison, judged: Judged, pair: Pair | None, data: DataF
         except UserError as error:
             st.warning(plain(str(error)))
             return
-        panels = pictures.four_panels(shown.photo, shown.mask, shown.probability, result.threshold)
+        panels = pictures.four_panels(shown.photo, shown.truth, shown.predicted, result.task)
         for column, (title, picture) in zip(st.columns(4), panels, strict=True):
             with column:
                 st.image(picture, caption=title, width="stretch")

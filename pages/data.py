@@ -7,7 +7,8 @@ import streamlit as st
 
 from core import pictures
 from core.data import demo, importing, validation
-from core.data.dataset import DataFolder, Pair, open_data, write_down
+from core.data.dataset import DataFolder, open_data, write_down
+from core.data.pairing import Pair
 from core.data.store import read_pair
 from core.data.validation import Report
 from core.errors import UserError
@@ -120,7 +121,7 @@ def gallery(data: DataFolder, report: Report) -> None:
 
 def thumbnail(pair: Pair, data: DataFolder, view: str) -> "NDArray[np.uint8]":
     photo, mask = read_pair(pair, data.rule, max_side=THUMBNAIL)
-    return pictures.pair_picture(pictures.display_size(photo, THUMBNAIL), mask, view)
+    return pictures.pair_picture(pictures.display_size(photo, THUMBNAIL), mask, view, data.rule.task)
 
 
 @st.dialog("Import photos and masks", width="large")

@@ -13,15 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from core import workspace
-from core.data.dataset import (
-    DATASET_FILE,
-    IMAGE_FOLDERS,
-    MASK_FOLDERS,
-    DataFolder,
-    find_root,
-    open_data,
-    write_down,
-)  # fmt: skip
+from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
+from core.data.pairing import IMAGE_FOLDERS, MASK_FOLDERS, find_root
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
 from core.errors import UserError
 from core.workspace import read_json, safe_name

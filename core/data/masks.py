@@ -18,6 +18,7 @@ from PIL import Image
 
 from core.data.photos import ORIENTATION_TAG, open_picture
 from core.errors import UserError
+from core.task import Task
 
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}
 SAMPLED_MASKS = 400  # enough to see every kind of value, few enough to take seconds on 50,000 files
@@ -38,6 +39,16 @@ class MaskRule:
         if self.void >= 0:
             inside &= values != self.void
         return inside.astype(np.uint8)
+
+    @property
+    def task(self) -> Task:
+        return Task()
+
+    def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+        return self.foreground(values)
+
+    def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        return resize_mask(labels, size)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,14 +104,17 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
 
 def guess_rule(paths: list[Path]) -> MaskRule:
     """What the values in these mask files most probably mean. Unreadable files are passed over."""
-    step = max(1, len(paths) // SAMPLED_MASKS)
-    sample = paths[::step]
+    lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in paths)
+    return rule_for_values(value_counts(paths), lossy)
+
+
+def value_counts(paths: list[Path]) -> Counter[int]:
+    """How many pixels have which value, over a sample of these files. Unreadable ones are passed over."""
     seen: Counter[int] = Counter()
     with ThreadPoolExecutor() as pool:
-        for counts in pool.map(_count_values, sample):
+        for counts in pool.map(_count_values, paths[:: max(1, len(paths) // SAMPLED_MASKS)]):
             seen.update(counts)
-    lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in sample)
-    return rule_for_values(seen, lossy)
+    return seen
 
 
 def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:

@@ -20,10 +20,22 @@ class TrainingOrder(Sampler[list[Draw]]):
     processes load the data, and an epoch can be repeated exactly. A data set smaller than a batch
     gives one small batch; otherwise the last, incomplete batch is left out, because batch
     normalisation over one or two images harms more than they teach.
+
+    Where several processes train together, each is dealt its share of every batch: `rank` of
+    `world`. `epoch` is that of the next iteration.
     """
 
-    def __init__(self, images: int, batch_size: int, images_per_epoch: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        images: int,
+        batch_size: int,
+        images_per_epoch: int = 0,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
         self.images, self.seed, self.epoch = images, seed, 0
+        self.rank, self.world = rank, world
         self.drawn = min(images, images_per_epoch) if images_per_epoch else images
         self.batch_size = min(batch_size, self.drawn)
 
@@ -36,12 +48,12 @@ class TrainingOrder(Sampler[list[Draw]]):
         order = random.permutation(self.images)[: self.drawn]
         seeds = random.integers(0, 2**31, self.drawn)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
-            part = slice(start, start + self.batch_size)
+            part = slice(start + self.rank, start + self.batch_size, self.world)
             yield list(zip(order[part].tolist(), seeds[part].tolist(), strict=True))
 
 
 class PairDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Stored pairs, augmented: image uint8 (3, h, w) and mask float32 (1, h, w)."""
+    """Stored pairs, augmented: image uint8 (3, h, w) and labels uint8 (h, w)."""
 
     def __init__(self, store: Store, transform: A.Compose) -> None:
         self.store, self.transform = store, transform
@@ -55,4 +67,4 @@ class PairDataset(Dataset[tuple[Tensor, Tensor]]):
         photo, mask = self.store[index]
         out = self.transform(image=photo, mask=mask)
         image = torch.from_numpy(np.ascontiguousarray(out["image"].transpose(2, 0, 1)))
-        return image, torch.from_numpy(out["mask"][None].astype(np.float32))
+        return image, torch.from_numpy(np.array(out["mask"], order="C"))

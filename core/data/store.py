@@ -8,6 +8,7 @@ that one bad file never ends a training.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections import deque
@@ -22,19 +23,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import workspace
-from core.data.dataset import Pair, Problem
-from core.data.masks import MaskRule, mask_values, resize_mask, same_shape
+from core.data.classes import LayersRule, Rule, nearest
+from core.data.masks import mask_values, resize_mask, same_shape
+from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
 from core.errors import UserError
 
-LAYOUT = 1  # raised when what is stored changes, so that old files are not read as new ones
+LAYOUT = 2  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Decoded pairs: `pixels` and `labels` are flat uint8 arrays, `shapes` (n, 2) heights and widths."""
+    """Decoded pairs: `pixels` and `labels` are flat uint8 arrays, `shapes` (n, 2) heights and widths.
+
+    `is_binary` says that labels are 0 and 1, which may be averaged; others are codes (core.task).
+    `fingerprint` is the hash of everything that is stored: the same data anywhere has the same.
+    """
 
     names: tuple[str, ...]
     shapes: NDArray[np.int64]
@@ -42,12 +48,14 @@ class Store:
     labels: NDArray[np.uint8]
     problems: tuple[Problem, ...]
     offsets: NDArray[np.int64]
+    is_binary: bool = True
+    fingerprint: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The photo (h, w, 3) and its mask (h, w; 0 or 1), uint8, views into the files."""
+        """The photo (h, w, 3) and its labels (h, w), uint8, views into the files."""
         height, width = self.shapes[index]
         start, size = self.offsets[index], height * width
         photo = self.pixels[3 * start : 3 * (start + size)].reshape(height, width, 3)
@@ -58,17 +66,23 @@ class Store:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """These pairs stretched to one size: uint8 (n, height, width, 3) and (n, height, width)."""
         photos, masks = [], []
+        resize = resize_mask if self.is_binary else nearest
         for index in indices:
             photo, mask = self[index]
             photos.append(_resized(photo, (height, width)))
-            masks.append(resize_mask(mask, (height, width)))
+            masks.append(resize(mask, (height, width)))
         return np.stack(photos), np.stack(masks)
 
 
+def stored_side(height: int, width: int) -> int:
+    """Longer side, in pixels, at which photos are kept: a third more than the network's, for crops."""
+    return math.ceil(max(height, width) * 4 / 3)
+
+
 def read_pair(
-    pair: Pair, rule: MaskRule, max_side: int | None = None
+    pair: Pair, rule: Rule, max_side: int | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Photo (h, w, 3) and mask (its own resolution, 0 or 1), uint8, both upright.
+    """Photo (h, w, 3) and labels (at the mask's own resolution), uint8, both upright.
 
     Raises UserError, naming the file, when one cannot be read or their shapes differ.
     """
@@ -79,10 +93,22 @@ def read_pair(
             f"{pair.name} and its mask differ in shape ({_size(photo)} and {_size(values)}): "
             "export the mask again from this photo."
         )
-    return photo, rule.foreground(values)
+    if isinstance(rule, LayersRule):
+        return photo, _joined(pair, rule, values.shape)
+    return photo, rule.labels(values)
 
 
-def build_store(pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> Iterator[int | Store]:
+def _joined(pair: Pair, rule: LayersRule, size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Every label's own file as one bit of uint8 labels of this size."""
+    labels = np.zeros(size, np.uint8)
+    for bit, path in enumerate(pair.layers):
+        if path is not None:
+            inside = resize_mask(rule.labels(mask_values(path, pair.image)), (size[0], size[1]))
+            labels |= inside << np.uint8(bit)
+    return labels
+
+
+def build_store(pairs: Sequence[Pair], rule: Rule, long_side: int) -> Iterator[int | Store]:
     """Decode these pairs with the longer side at most `long_side` pixels, or find them decoded.
 
     Yields how many pairs are done, then the Store. Raises UserError when the disk is too full.
@@ -109,9 +135,10 @@ def build_store(pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> Iterat
     yield _opened(folder)
 
 
-def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> Iterator[int]:
+def _fill(folder: Path, pairs: Sequence[Pair], rule: Rule, long_side: int) -> Iterator[int]:
     names: list[str] = []
     shapes: list[tuple[int, int]] = []
+    digest = hashlib.blake2b(digest_size=16)
     problems: list[Problem] = []
 
     def read(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Problem:
@@ -122,7 +149,7 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskRule, long_side: int) -
             return Problem(pair.name, str(error))
         scale = min(1.0, long_side / max(photo.shape[:2]))
         size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
-        return _resized(photo, size), resize_mask(mask, size)
+        return _resized(photo, size), rule.resize(mask, size)
 
     with (
         ThreadPoolExecutor() as pool,
@@ -138,9 +165,18 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskRule, long_side: int) -
                 labels.write(mask.tobytes())
                 names.append(pair.name)
                 shapes.append(mask.shape)
+                digest.update(f"{pair.name} {mask.shape}\n".encode())
+                digest.update(photo.tobytes())
+                digest.update(mask.tobytes())
             if done % 16 == 0:
                 yield done
-    index = {"names": names, "shapes": shapes, "problems": [[p.name, p.sentence] for p in problems]}
+    index = {
+        "names": names,
+        "shapes": shapes,
+        "problems": [[p.name, p.sentence] for p in problems],
+        "is_binary": rule.task.kind == "binary",
+        "fingerprint": digest.hexdigest(),
+    }
     (folder / INDEX).write_text(json.dumps(index), "utf-8")
 
 
@@ -168,6 +204,8 @@ def _opened(folder: Path) -> Store:
         _mapped(folder / LABELS),
         tuple(Problem(*entry) for entry in index["problems"]),
         np.concatenate([[0], np.cumsum(areas)[:-1]]).astype(np.int64) if len(areas) else areas,
+        bool(index["is_binary"]),
+        str(index["fingerprint"]),
     )
 
 
@@ -183,11 +221,11 @@ def _resized(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
     return np.asarray(cv2.resize(photo, (size[1], size[0]), interpolation=way), np.uint8)
 
 
-def _fingerprint(pairs: Sequence[Pair], rule: MaskRule, long_side: int) -> str:
+def _fingerprint(pairs: Sequence[Pair], rule: Rule, long_side: int) -> str:
     """Changes whenever a file, the meaning of the masks or the size does."""
     digest = hashlib.sha256(repr((LAYOUT, rule.to_dict(), long_side)).encode())
     for pair in pairs:
-        for path in (pair.image, pair.mask):
+        for path in pair.files:
             stat = path.stat()
             digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]

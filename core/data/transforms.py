@@ -5,7 +5,7 @@ import cv2
 
 
 def augmentation(kind: str, height: int, width: int) -> A.Compose:
-    """The training transform on a uint8 (h, w, 3) image and a 0/1 uint8 (h, w) mask.
+    """The training transform on a uint8 (h, w, 3) image and uint8 (h, w) labels.
 
     The result is (height, width). Kinds: "none", "tutorial" (what the tutorial does), "light",
     "standard", "strong". Call `set_random_seed` before each image for repeatable results.

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.data.dataset import DataFolder, Pair
+from core.data.dataset import DataFolder
 from core.data.masks import mask_values, same_shape
+from core.data.pairing import Pair
 from core.data.photos import photo_size, read_photo
 from core.errors import UserError
 
@@ -143,7 +144,7 @@ def _with(row: Row, **changes: str) -> Row:
 def _fingerprint(data: DataFolder) -> str:
     digest = hashlib.sha256(repr((data.rule.to_dict(), data.split, data.problems)).encode())
     for pair in data.pairs:
-        for path in (pair.image, pair.mask):
+        for path in pair.files:
             digest.update(f"{path}\0{_stamp(path)}\n".encode())
     return digest.hexdigest()[:32]
 

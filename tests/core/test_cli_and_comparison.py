@@ -156,7 +156,7 @@ def test_comparison_is_worst_first_and_kept(entry: shelf.Entry, small_data: Path
     assert again == [result]  # no progress: it was found again
     pair = next(p for p in data.pairs if p.name == result.images[0].name)
     shown = comparison.panels(result, pair, data)
-    assert shown.photo.shape[:2] == shown.mask.shape == shown.probability.shape
+    assert shown.photo.shape[:2] == shown.truth.shape == shown.predicted.shape
 
 
 def test_a_shipped_model_is_not_deleted_from_the_shelf(entry: shelf.Entry) -> None:

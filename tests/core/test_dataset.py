@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from core.data import validation
-from core.data.dataset import Split, extend_split, find_pairs, open_data, write_down
+from core.data.dataset import Split, extend_split, open_data, write_down
+from core.data.pairing import find_pairs
 from core.data.store import Store, build_store
 from core.data.validation import Report
 from core.errors import UserError
@@ -17,7 +18,8 @@ def report_of(folder: Path) -> Report:
 
 
 def test_pairs_are_found_by_stem_in_sorted_order(small_data: Path) -> None:
-    pairs, problems = find_pairs(small_data)
+    found = find_pairs(small_data)
+    pairs, problems = found.pairs, found.problems
     assert [p.name for p in pairs] == [f"{i:02d}.jpg" for i in range(10)]
     assert all(p.mask.stem == p.image.stem for p in pairs)
     assert problems == []
@@ -26,7 +28,7 @@ def test_pairs_are_found_by_stem_in_sorted_order(small_data: Path) -> None:
 def test_masks_may_carry_an_ending(small_data: Path) -> None:
     for mask in (small_data / "masks").iterdir():
         mask.rename(mask.with_name(f"{mask.stem}_mask.png"))
-    assert len(find_pairs(small_data)[0]) == 10
+    assert len(find_pairs(small_data).pairs) == 10
 
 
 def test_what_has_no_partner_is_named(small_data: Path) -> None:
@@ -34,7 +36,8 @@ def test_what_has_no_partner_is_named(small_data: Path) -> None:
     (small_data / "images" / "04.jpg").unlink()
     (small_data / "images" / "notes.txt").write_text("hello")
     (small_data / "images" / "05.png").write_bytes((small_data / "masks" / "05.png").read_bytes())
-    pairs, problems = find_pairs(small_data)
+    found = find_pairs(small_data)
+    pairs, problems = found.pairs, found.problems
     assert len(pairs) == 8
     assert {p.name for p in problems} == {"03.jpg", "04.png", "notes.txt", "05.png"}
 

@@ -1,0 +1,118 @@
+"""Masks that tell several things apart: class indices in one file, or a file for each label."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.masks import MaskRule, guess_rule, value_counts
+from core.errors import UserError
+from core.task import IGNORE, MAX_CLASSES, Task
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """A mask's value is the class of its pixel; values that are no class are ignored."""
+
+    task: Task
+
+    @property
+    def meaning(self) -> str:
+        void = f", {self.task.void} is ignored" if self.task.void >= 0 else ""
+        return f"class indices, {self.task.outputs} classes{void}"
+
+    def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """Raw values (height, width) -> index of the class, or IGNORE; uint8, same shape."""
+        found = np.full(values.shape, IGNORE, np.uint8)
+        for index, value in enumerate(self.task.values):
+            found[values == value] = index
+        return found
+
+    def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """1 where the class is known, else 0."""
+        return np.asarray(self.labels(values) != IGNORE, np.uint8)
+
+    def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        return nearest(labels, size)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"task": self.task.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class LayersRule:
+    """One mask file for each label; `rule` says what the values in each of them mean."""
+
+    task: Task
+    rule: MaskRule = field(default_factory=MaskRule)
+
+    @property
+    def meaning(self) -> str:
+        return f"one file for each of {', '.join(self.task.classes)}; {self.rule.meaning}"
+
+    def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """One layer's raw values -> 0 or 1."""
+        return self.rule.foreground(values)
+
+    def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+        return self.rule.foreground(values)
+
+    def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        return nearest(labels, size)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"task": self.task.to_dict(), **self.rule.to_dict()}
+
+
+Rule = MaskRule | ClassRule | LayersRule
+
+
+def rule_from_dict(values: dict[str, Any]) -> Rule:
+    """What `to_dict` of any rule gave. Raises UserError on anything else."""
+    if "task" not in values:
+        return MaskRule.from_dict(values)
+    task = Task.from_dict(values["task"])
+    if task.kind == "multilabel":
+        return LayersRule(task, MaskRule.from_dict(values))
+    return ClassRule(task)
+
+
+def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
+    """The classes that these mask files hold: every value but `void`, named `class 3` unless named.
+
+    Given names are those of the values 0, 1, 2 … in this order; then a class that no file holds
+    has its place all the same. Raises UserError where there are more values than can be classes.
+    """
+    counts: Counter[int] = value_counts(list(masks))
+    values = sorted(value for value in counts if value != void)
+    if names:
+        values = [value for value in range(len(names) + 1) if value != void][: len(names)]
+    if len(values) > MAX_CLASSES["multiclass"] or (values and values[-1] >= 2**16):
+        raise UserError(
+            f"The masks hold {len(values)} different values: that is no set of classes. "
+            "Choose foreground against background, or save the masks as class indices in PNG files."
+        )
+    named = tuple(names) or tuple(f"class {value}" for value in values)
+    return ClassRule(Task("multiclass", named, tuple(values), void))
+
+
+def rename(rule: ClassRule, names: Sequence[str]) -> ClassRule:
+    return ClassRule(replace(rule.task, classes=tuple(names)))
+
+
+def layers_rule(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> LayersRule:
+    """The rule for a data set with these mask files, one list for each label."""
+    return LayersRule(Task("multilabel", tuple(names)), guess_rule([p for part in layers for p in part]))
+
+
+def nearest(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Labels at (height, width), uint8. Values are kept, not blended."""
+    if labels.shape == size:
+        return labels
+    resized = cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(resized, np.uint8)

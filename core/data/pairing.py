@@ -1,0 +1,191 @@
+"""Which mask belongs to which photo: files found, paired by stem, and named when they have no partner."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
+from core.errors import UserError
+
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
+MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentation")
+MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_gt")
+TRAIN_FOLDERS = ("train", "training")
+VALIDATION_FOLDERS = ("val", "valid", "validation")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A photo and its mask. `name` is the photo's file name, with its part's folder where there are parts.
+
+    `layers` are the mask files of each label, where every label has a file of its own; None where a
+    photo has none of that label. `mask` is then the first of them.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+    layers: tuple[Path | None, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The photo and every mask file."""
+        return (self.image, *(layer for layer in self.layers if layer)) if self.layers else (
+            self.image, self.mask,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that cannot be used as it is, and why, in one sentence."""
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in a data set's folder. `layers` are the names of the labels that have a folder of
+    masks each; `validation` the photos that lie in a folder of that name."""
+
+    pairs: list[Pair]
+    problems: list[Problem]
+    layers: tuple[str, ...] = ()
+    validation: list[str] = field(default_factory=list)
+
+
+def find_root(folder: Path) -> Path:
+    """The folder that holds images/ and masks/, or train/ and val/ with these in them: this one or
+    the only one below it that does.
+
+    Raises UserError when there is none, or several.
+    """
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}: give one that holds images/ and masks/.")
+    if _holds_pairs(folder) or _parts(folder):
+        return folder
+    below = sorted(
+        p for p in folder.rglob("*")
+        if p.is_dir() and _holds_pairs(p)
+    )  # fmt: skip
+    if len(below) == 1:
+        return below[0]
+    with_parts = {p.parent for p in below if _parts(p.parent)}
+    if len(with_parts) == 1 and all(p.parent in with_parts for p in below):
+        return with_parts.pop()
+    if below:
+        names = ", ".join(str(p.relative_to(folder)) for p in below[:4])
+        raise UserError(f"{folder.name} holds several data sets ({names}): name one of them.")
+    raise UserError(
+        f"{folder.name} holds no data set: put the photos into images/ and the masks, "
+        "under the same file names, into masks/."
+    )
+
+
+def find_pairs(root: Path) -> Found:
+    """Pairs by file stem, sorted by photo name, and every file that found no partner.
+
+    Masks may lie in a folder for each label, masks/dog/001.png beside masks/cat/001.png.
+    """
+    parts = _parts(root)
+    if not parts:
+        pairs, problems, layers = _pairs_in(root, "")
+        return Found(pairs, problems, layers)
+    found = Found([], [])
+    for part, is_validation in parts:
+        pairs, problems, layers = _pairs_in(part, f"{part.name}/")
+        found.pairs.extend(pairs)
+        found.problems.extend(problems)
+        found = Found(found.pairs, found.problems, layers or found.layers, found.validation)
+        if is_validation:
+            found.validation.extend(pair.name for pair in pairs)
+    return found
+
+
+def _pairs_in(root: Path, prefix: str) -> tuple[list[Pair], list[Problem], tuple[str, ...]]:
+    image_folder, mask_folder = _subfolder(root, IMAGE_FOLDERS), _subfolder(root, MASK_FOLDERS)
+    if image_folder is None or mask_folder is None:
+        raise UserError(f"{root.name} needs an images/ and a masks/ folder.")
+    problems: list[Problem] = []
+    images = _by_stem(image_folder, PHOTO_SUFFIXES, lambda stem: stem, problems)
+    folders = _layer_folders(mask_folder)
+    if folders:
+        layers = [_by_stem(folder, MASK_SUFFIXES, _mask_stem, problems) for folder in folders]
+        masks = {stem: path for layer in reversed(layers) for stem, path in layer.items()}
+        pairs = [
+            Pair(prefix + image.name, image, masks[stem], tuple(layer.get(stem) for layer in layers))
+            for stem, image in images.items()
+            if stem in masks
+        ]
+    else:
+        masks = _by_stem(mask_folder, MASK_SUFFIXES, _mask_stem, problems)
+        pairs = [
+            Pair(prefix + image.name, image, masks[stem]) for stem, image in images.items() if stem in masks
+        ]
+    problems += [
+        Problem(image.name, f"{image.name} has no mask: add masks/{stem}.png.")
+        for stem, image in images.items()
+        if stem not in masks
+    ]
+    problems += [
+        Problem(mask.name, f"masks/{mask.name} has no photo of the same name in images/.")
+        for stem, mask in masks.items()
+        if stem not in images
+    ]
+    names = tuple(folder.name for folder in folders)
+    return sorted(pairs, key=lambda pair: pair.name), problems, names
+
+
+def _holds_pairs(folder: Path) -> bool:
+    return bool(_subfolder(folder, IMAGE_FOLDERS) and _subfolder(folder, MASK_FOLDERS))
+
+
+def _parts(root: Path) -> list[tuple[Path, bool]]:
+    """train/ and val/, where both hold pairs; with each, whether it is the validation part."""
+    if _holds_pairs(root):
+        return []
+    train, validation = _subfolder(root, TRAIN_FOLDERS), _subfolder(root, VALIDATION_FOLDERS)
+    if not train or not validation or not (_holds_pairs(train) and _holds_pairs(validation)):
+        return []
+    return [(train, False), (validation, True)]
+
+
+def _layer_folders(mask_folder: Path) -> list[Path]:
+    """One folder for each label, where masks/ holds folders instead of files."""
+    entries = [p for p in mask_folder.iterdir() if not p.name.startswith(".")]
+    if not entries or any(p.is_file() and p.suffix.lower() in MASK_SUFFIXES for p in entries):
+        return []
+    return sorted((p for p in entries if p.is_dir()), key=lambda p: p.name)
+
+
+def _subfolder(root: Path, names: tuple[str, ...]) -> Path | None:
+    found = {p.name.lower(): p for p in root.iterdir() if p.is_dir()}
+    return next((found[name] for name in names if name in found), None)
+
+
+def _mask_stem(stem: str) -> str:
+    for ending in MASK_ENDINGS:
+        if stem.lower().endswith(ending) and len(stem) > len(ending):
+            return stem[: -len(ending)]
+    return stem
+
+
+def _by_stem(
+    folder: Path, suffixes: frozenset[str], stem_of: Callable[[str], str], problems: list[Problem]
+) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir(), key=lambda p: p.name):
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        if path.suffix.lower() not in suffixes:
+            if path.name.lower() not in ("thumbs.db", "desktop.ini"):
+                problems.append(Problem(path.name, f"{path.name} is no picture format that is read here."))
+            continue
+        stem = stem_of(path.stem)
+        if stem in found:
+            problems.append(
+                Problem(path.name, f"{path.name} has the same stem as {found[stem].name}: rename one.")
+            )
+            continue
+        found[stem] = path
+    return found

@@ -1,0 +1,97 @@
+"""Stored pairs on their way to the device."""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from core.config import TrainConfig
+from core.data.dataset import DataFolder
+from core.data.sampling import PairDataset, TrainingOrder
+from core.data.store import Store, build_store, stored_side
+from core.data.transforms import augmentation
+from core.errors import UserError
+from core.events import Note
+
+Batches = DataLoader[tuple[Tensor, Tensor]]
+NOTE_SECONDS = 2.0
+
+
+def stores_of(data: DataFolder, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
+    """Fill `stores` with "train" and "validation". Raises UserError when there is nothing to learn from."""
+    for part in ("train", "validation"):
+        yield from _fill(data, part, config, stores)
+    if not has_foreground(stores["train"], data):
+        raise UserError(
+            f"No mask of {data.name} holds any foreground, so there is nothing to learn: "
+            f"check what the mask values mean ({data.rule.meaning})."
+        )
+
+
+def has_foreground(store: Store, data: DataFolder) -> bool:
+    """Whether the masks hold anything to tell apart."""
+    if data.rule.task.kind != "multiclass":
+        return bool(store.labels.any())
+    known = store.labels[store.labels < data.rule.task.outputs]
+    return bool(known.size) and bool((known != known[0]).any())
+
+
+def training_batches(
+    config: TrainConfig, store: Store, device: str, rank: int = 0, world: int = 1
+) -> Batches:
+    """Batches of uint8 images (b, 3, h, w) and labels (b, h, w), shuffled anew each epoch."""
+    images = config.batch_size * config.accumulate
+    order = TrainingOrder(len(store), images, config.images_per_epoch, config.seed, rank, world)
+    dataset = PairDataset(store, augmentation(config.augmentation, config.height, config.width))
+    workers = loader_processes(device, world)
+    return DataLoader(
+        dataset,
+        batch_sampler=order,
+        num_workers=workers,
+        pin_memory=device.startswith("cuda"),
+        persistent_workers=workers > 0,
+        worker_init_fn=_one_thread if workers else None,
+        multiprocessing_context="forkserver" if workers else None,
+    )
+
+
+def start_at(batches: Batches, epoch: int) -> None:
+    """Let the next pass be that of `epoch`, counted from 0."""
+    order: Any = batches.batch_sampler
+    order.epoch = epoch
+
+
+def loader_processes(device: str, world: int = 1) -> int:
+    """Beside a GPU the cores have nothing else to do; on the CPU they are the ones that train."""
+    if not device.startswith("cuda"):
+        return 0
+    return max(1, min(12, (os.cpu_count() or 2) - 1) // world)
+
+
+def _one_thread(worker: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def _fill(data: DataFolder, part: str, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
+    pairs = data.part(part)
+    cap = config.validation_images if part == "validation" else 0
+    if cap and len(pairs) > cap:
+        pairs = sorted(random.Random(config.seed).sample(pairs, cap), key=lambda pair: pair.name)
+    last = time.monotonic()
+    for progress in build_store(pairs, data.rule, stored_side(config.height, config.width)):
+        if isinstance(progress, Store):
+            stores[part] = progress
+        elif time.monotonic() - last > NOTE_SECONDS:
+            last = time.monotonic()
+            yield Note(f"Preparing {part} photos: {progress} of {len(pairs)}.")
+    yield from (Note(p.sentence, "warning") for p in stores[part].problems)
+    if not len(stores[part]):
+        raise UserError(f"No {part} photo of {data.name} can be used: look at the findings on the Data page.")

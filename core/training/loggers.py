@@ -1,0 +1,113 @@
+"""A training's events for the tools that people already watch theirs with.
+
+TensorBoard files and metrics.csv lie in the run's folder. MLflow and Weights & Biases are used when
+the settings name them and their packages are installed; they are no dependencies. All but the CSV
+go through Lightning's logger interface.
+"""
+
+import csv
+import importlib
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric.loggers.logger import Logger
+from PIL import Image
+
+from core.config import TrainConfig
+from core.errors import UserError
+from core.events import EpochEnd, Event, Finished, Preview, Step
+from core.runs import History, Run
+from core.workspace import write_atomically
+
+CSV_FILE = "metrics.csv"
+STEP_FIELDS = ("loss", "dice", "iou", "pixel_accuracy", "learning_rate", "images_per_second")
+EPOCH_FIELDS = ("train_loss", "validation_loss", "dice", "dice_mean", "iou", "miou", "pixel_accuracy",
+                "precision", "recall")  # fmt: skip
+INSTALL = {"mlflow": "pytorch-lightning mlflow", "wandb": "pytorch-lightning wandb"}
+
+
+class Listener:
+    """Passes events on. Raises UserError when a logger's package is missing."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, config = run, run.config
+        self.loggers = [make(config, run.folder) for make in _makers(config)]
+        self.writes_csv = "csv" in config.logger_names
+        self.step = 0
+        for logger in self.loggers:
+            logger.log_hyperparams(config.to_dict())
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Step():
+                self.step = event.step
+                self._log({f"train/{name}": getattr(event, name) for name in STEP_FIELDS})
+            case EpochEnd():
+                values = {f"validation/{name}": getattr(event, name) for name in EPOCH_FIELDS}
+                self._log({"epoch": event.epoch, **{k: v for k, v in values.items() if v is not None}})
+                if self.writes_csv:
+                    write_atomically(self.run.folder / CSV_FILE, table(History(self.run).refresh()))
+            case Preview():
+                for i, file in enumerate(event.files):
+                    self._show(f"validation/{i}", self.run.folder / file)
+            case Finished():
+                for logger in self.loggers:
+                    logger.finalize("success")
+
+    def _log(self, values: dict[str, float]) -> None:
+        for logger in self.loggers:
+            logger.log_metrics(values, self.step)
+
+    def _show(self, tag: str, path: Path) -> None:
+        for logger in self.loggers:
+            add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
+            log_image = getattr(logger, "log_image", None)
+            if callable(add_image):
+                add_image(tag, np.asarray(Image.open(path)), self.step, dataformats="HWC")
+            elif callable(log_image):
+                log_image(tag, [str(path)], step=self.step)
+
+
+def table(history: History) -> str:
+    """The validation scores of every epoch as CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(["epoch", "seconds", *EPOCH_FIELDS])
+    for e in history.epochs:
+        writer.writerow([e.epoch, round(e.seconds, 3), *(getattr(e, name) for name in EPOCH_FIELDS)])
+    return stream.getvalue()
+
+
+def _makers(config: TrainConfig) -> Iterator[Callable[[TrainConfig, Path], Logger]]:
+    known = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}
+    yield from (known[name] for name in config.logger_names if name in known)
+
+
+def _tensorboard(config: TrainConfig, folder: Path) -> Logger:
+    from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+
+    return TensorBoardLogger(folder, name="tensorboard", version="")
+
+
+def _mlflow(config: TrainConfig, folder: Path) -> Logger:
+    settings = {"experiment_name": "segmentation-studio", "run_name": folder.name}
+    return _from_lightning("mlflow", "MLFlowLogger", settings)
+
+
+def _wandb(config: TrainConfig, folder: Path) -> Logger:
+    settings = {"project": "segmentation-studio", "name": folder.name, "save_dir": str(folder)}
+    return _from_lightning("wandb", "WandbLogger", settings)
+
+
+def _from_lightning(package: str, name: str, settings: dict[str, str]) -> Logger:
+    try:
+        importlib.import_module(package)
+        loggers = importlib.import_module("pytorch_lightning.loggers")
+    except ImportError as error:
+        raise UserError(
+            f"The logger '{package}' needs packages that are not installed: pip install {INSTALL[package]}"
+        ) from error
+    logger: Logger = getattr(loggers, name)(**settings)
+    return logger

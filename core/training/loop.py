@@ -1,0 +1,195 @@
+"""`fit(config, folder)`: set up, train, validate, and say so, event by event.
+
+Read it from the top: `fit` is the whole story, the files beside this one are its sentences.
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from core.config import TrainConfig
+from core.data.dataset import DATASET_FILE, as_task, open_data, write_down
+from core.data.store import Store
+from core.errors import UserError
+from core.events import EpochEnd, Event, Finished, Note, Preview, Started
+from core.hardware import device_name, make_fabric, pick_device, seed_everything
+from core.model_card import ModelCard
+from core.models import build_model, parameter_count, save_model
+from core.previews import save_previews
+from core.runs import STATE_FILE
+from core.training import loading, resuming
+from core.training.batch_size import largest_that_pays
+from core.training.cards import card_of, with_scores
+from core.training.losses import class_weights
+from core.training.provenance import write_provenance
+from core.training.scoring import predicted, validate
+from core.training.steps import EpochLoss, ShouldStop, train_epoch
+from core.training.trainer import Trainer, set_up
+from core.workspace import write_json
+
+PREVIEWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One call of `fit`: a run that is resumed has several. `chosen` are the previewed images."""
+
+    folder: Path
+    trainer: Trainer
+    batches: loading.Batches
+    stores: dict[str, Store]
+    card: ModelCard
+    chosen: list[int]
+
+
+def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: False) -> Iterator[Event]:
+    """Train as `config` says and keep `best/` and `last/` models and previews in `folder`.
+
+    Goes on where an earlier call for this folder ended, if it left a state. Yields events as things
+    happen. `should_stop` is asked between steps. Where several processes train together, each calls
+    this; only the first writes. Raises UserError when the data cannot be trained on.
+    """
+    seed_everything(config.seed)
+    fabric = make_fabric(config, pick_device(config.device))
+    state = resuming.read_state(folder) if (folder / STATE_FILE).is_file() else None
+    sitting = yield from _prepare(config, folder, fabric, state)
+    trainer, batches = sitting.trainer, sitting.batches
+    progress = trainer.progress
+    yield _started(sitting)
+    if state:
+        resuming.restore(trainer, state)
+        yield Note(f"Going on after epoch {progress.epoch}.")
+    else:
+        yield from _finish_epoch(sitting, None)
+    loading.start_at(batches, progress.epoch)
+    progress.start()
+    stop = _agreed(fabric, should_stop)
+    while progress.epoch < config.epochs:
+        losses = EpochLoss()
+        yield from train_epoch(trainer, batches, progress.epoch + 1, losses, stop)
+        if stop():
+            if fabric.is_global_zero:
+                save_model(trainer.final_model, sitting.card, folder / "last")
+            yield _finished(trainer, "stopped")
+            return
+        progress.epoch += 1
+        yield from _finish_epoch(sitting, losses.mean())
+        if fabric.is_global_zero:
+            resuming.save_state(trainer, folder)
+        if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
+            yield Note(f"Ended early: no better Dice in {config.early_stopping} epochs.")
+            break
+    yield _finished(trainer, "done")
+
+
+def _prepare(
+    config: TrainConfig, folder: Path, fabric: Fabric, state: dict[str, Any] | None
+) -> Generator[Event, None, Sitting]:
+    """Data, model and everything around it. Yields notes and returns what the loop needs."""
+    data = open_data(Path(config.data))
+    if fabric.is_global_zero:
+        write_down(data)
+        write_json(folder / DATASET_FILE, data.about)
+    data = as_task(data, config.task, config.ignore_index, config.named_classes)
+    task = data.rule.task
+    yield from (Note(p.sentence, "warning") for p in data.problems)
+    stores: dict[str, Store] = {}
+    with fabric.rank_zero_first(local=True):
+        yield from loading.stores_of(data, config, stores)
+    train, validation = stores["train"], stores["validation"]
+
+    yield Note(f"Building {config.architecture} with {config.encoder}.")
+    with fabric.rank_zero_first(local=True):
+        built = build_model(config, task)
+    yield Note(f"Encoder weights: {built.weights}.", "warning" if "cannot" in built.weights else "info")
+    if state:
+        config = replace(config, batch_size=state["batch_size"])
+    elif config.batch_size == 0:
+        config = replace(config, batch_size=largest_that_pays(config, built, task, fabric, len(train)))
+        yield Note(f"Batch size: {config.batch_size}, the largest that pays here.")
+    _check_shares(config, fabric.world_size)
+
+    batches = loading.training_batches(
+        config, train, fabric.device.type, fabric.global_rank, fabric.world_size
+    )
+    weights = class_weights(train, task) if config.class_weights == "balanced" else None
+    trainer = set_up(config, built, task, fabric, len(batches), weights)
+    if fabric.is_global_zero:
+        yield from write_provenance(folder, trainer, stores)
+    chosen = np.linspace(0, len(validation) - 1, min(PREVIEWS, len(validation))).astype(int).tolist()
+    return Sitting(folder, trainer, batches, stores, card_of(config, data, built), chosen)
+
+
+def _started(sitting: Sitting) -> Started:
+    trainer, validation = sitting.trainer, sitting.stores["validation"]
+    fabric = trainer.fabric
+    return Started(
+        train_images=len(sitting.stores["train"]),
+        validation_images=len(validation),
+        steps_per_epoch=len(sitting.batches),
+        epochs=trainer.config.epochs,
+        device=device_name(str(fabric.device), fabric.world_size),
+        precision=str(fabric._precision.precision),
+        weights=sitting.card.encoder_weights,
+        parameters=parameter_count(trainer.plain),
+        preview_names=[validation.names[i] for i in sitting.chosen],
+        task=trainer.task.to_dict(),
+    )
+
+
+def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]:
+    """Validate, save, preview."""
+    trainer, validation, folder = sitting.trainer, sitting.stores["validation"], sitting.folder
+    result = validate(trainer, validation)
+    scores, progress = result.scores, trainer.progress
+    epoch = progress.epoch
+    if epoch and isinstance(trainer.scheduler, ReduceLROnPlateau):
+        trainer.scheduler.step(scores.dice)
+    is_best = epoch > 0 and scores.dice > progress.best_dice
+    values = asdict(scores)
+    values.pop("images"), values.pop("iou_mean")
+    yield EpochEnd(
+        epoch=epoch,
+        train_loss=train_loss,
+        validation_loss=result.loss,
+        seconds=progress.seconds if epoch else 0.0,
+        is_best=is_best,
+        class_dice=list(values.pop("class_dice")),
+        class_iou=list(values.pop("class_iou")),
+        **values,
+    )
+    if is_best:
+        progress.best_dice, progress.best_epoch = scores.dice, epoch
+    if not trainer.fabric.is_global_zero:
+        return
+    if epoch:
+        kept = with_scores(sitting.card, scores, epoch, len(validation))
+        for name in ("best", "last") if is_best else ("last",):
+            save_model(trainer.final_model, kept, folder / name)
+    photos, labels = validation.batch(sitting.chosen, *trainer.size)
+    files = save_previews(folder, epoch, photos, labels, predicted(trainer, photos), trainer.task)
+    yield Preview(epoch, files)
+
+
+def _finished(trainer: Trainer, reason: str) -> Finished:
+    progress = trainer.progress
+    return Finished(reason, progress.best_epoch, max(0.0, progress.best_dice), progress.seconds)
+
+
+def _check_shares(config: TrainConfig, world: int) -> None:
+    if config.batch_size % world:
+        raise UserError(
+            f"A batch of {config.batch_size} cannot be dealt to {world} processes: use a multiple of {world}."
+        )
+
+
+def _agreed(fabric: Fabric, should_stop: ShouldStop) -> ShouldStop:
+    """Whether to stop, the same answer in every process: else one would wait for another for ever."""
+    if fabric.world_size == 1:
+        return should_stop
+    return lambda: bool(fabric.broadcast(should_stop() if fabric.is_global_zero else False))

@@ -1,0 +1,97 @@
+"""Where a run's numbers come from: versions, revision, data and hardware, beside its settings."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from core.data.store import Store
+from core.errors import UserError
+from core.events import Note
+from core.training.trainer import Trainer
+from core.workspace import PROJECT, read_json, write_json
+
+PROVENANCE_FILE = "provenance.json"
+PACKAGES = (
+    "torch", "torchvision", "segmentation-models-pytorch", "timm", "albumentations", "lightning-fabric",
+    "numpy", "opencv-python-headless", "pillow", "safetensors",
+)  # fmt: skip
+
+
+def write_provenance(folder: Path, trainer: Trainer, stores: Mapping[str, Store]) -> Iterator[Note]:
+    """Write provenance.json. Warns where a run goes on with other versions or data than it began with."""
+    now = provenance(trainer, stores)
+    path = folder / PROVENANCE_FILE
+    try:
+        before = read_json(path) if path.is_file() else now
+    except UserError:
+        before = now
+    for part in ("packages", "data"):
+        if before.get(part) != now[part]:
+            yield Note(f"The {part} changed since this run began: its curve may have a kink here.", "warning")
+    sittings = [*before.get("sittings", []), {"hardware": now["hardware"], "packages": now["packages"]}]
+    write_json(path, {**now, "sittings": sittings})
+
+
+def provenance(trainer: Trainer, stores: Mapping[str, Store]) -> dict[str, Any]:
+    """What write_provenance writes, as plain values."""
+    return {
+        "settings": trainer.config.to_dict(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "revision": git_revision(),
+        "data": {
+            part: {"images": len(store), "fingerprint": store.fingerprint} for part, store in stores.items()
+        },
+        "hardware": hardware(trainer),
+    }
+
+
+def git_revision() -> str:
+    """The project's commit, with "+changes" where files differ from it; "" outside a repository."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
+            cwd=PROJECT, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()
+
+
+def hardware(trainer: Trainer) -> dict[str, Any]:
+    """The machine, in values that explain a speed."""
+    device = trainer.fabric.device
+    described: dict[str, Any] = {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": platform.platform(),
+        "processes": trainer.fabric.world_size,
+        "device": str(device),
+    }
+    if device.type == "cuda":
+        described |= {"gpu": torch.cuda.get_device_name(device), "cuda": torch.version.cuda}
+    return described
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")), platform.machine())
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

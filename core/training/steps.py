@@ -1,0 +1,141 @@
+"""One epoch of steps."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core import metrics
+from core.errors import UserError
+from core.events import Note, Step
+from core.training.memory import is_out_of_memory, release
+from core.training.progress import Progress
+from core.training.trainer import Trainer
+
+ShouldStop = Callable[[], bool]
+STEP_EVENT_SECONDS = 0.2  # on a GPU steps are faster than anyone can look, and looking makes it wait
+EXPLODED = 50.0  # times the first losses
+
+
+@dataclass(slots=True)
+class EpochLoss:
+    """The running mean of an epoch's losses, kept on the device so that no step waits for it."""
+
+    total: Tensor | float = 0.0
+    steps: int = 0
+
+    def add(self, loss: Tensor) -> None:
+        self.total = self.total + loss
+        self.steps += 1
+
+    def mean(self) -> float:
+        return float(self.total) / max(1, self.steps)
+
+
+def train_epoch(
+    trainer: Trainer,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    epoch: int,
+    losses: EpochLoss,
+    should_stop: ShouldStop,
+) -> Iterator[Step | Note]:
+    """One pass over `batches` of uint8 images (b, 3, h, w) and labels (b, h, w).
+
+    Raises UserError when the loss is no number or explodes, and when not even one image fits.
+    """
+    progress = trainer.progress
+    trainer.training_mode()
+    for pictures, labels in batches:
+        done = None
+        while done is None:
+            try:
+                done = take_step(trainer, pictures, labels)
+            except RuntimeError as error:
+                yield _smaller_pieces(trainer, error, len(pictures))
+        loss, logits, truth = done
+        losses.add(loss)
+        progress.step += 1
+        progress.images += len(pictures) * trainer.fabric.world_size
+        if progress.seconds - progress.last_event >= STEP_EVENT_SECONDS:
+            progress.last_event = progress.seconds
+            check_loss(loss.item(), epoch, progress)
+            yield _event(trainer, epoch, loss.item(), logits, truth)
+        if should_stop():
+            return
+    check_loss(losses.mean(), epoch, progress)
+
+
+def take_step(trainer: Trainer, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Forward, backward, and one step of the optimizer. Returns the loss, and the last piece's
+    logits and labels."""
+    fabric, config = trainer.fabric, trainer.config
+    total = torch.zeros((), device=fabric.device)
+    pieces = min(trainer.pieces, len(pictures))
+    parts = list(zip(pictures.tensor_split(pieces), labels.tensor_split(pieces), strict=True))
+    for number, (images, truth) in enumerate(parts, 1):
+        truth = truth.to(fabric.device, non_blocking=True)  # noqa: PLW2901
+        with fabric.no_backward_sync(trainer.model, enabled=number < len(parts)):  # type: ignore[arg-type]
+            with trainer.forward_context():
+                logits = trainer.model(trainer.inputs(images))
+            loss = trainer.loss(logits, truth) * (len(images) / len(pictures))
+            fabric.backward(loss)
+        total += loss.detach()
+    if config.gradient_clip:
+        fabric.clip_gradients(trainer.model, trainer.optimizer, max_norm=config.gradient_clip)  # type: ignore[arg-type]
+    trainer.optimizer.step()
+    trainer.optimizer.zero_grad()
+    if config.schedule != "plateau":
+        trainer.scheduler.step()  # type: ignore[call-arg]
+    if trainer.averaged is not None:
+        trainer.averaged.update_parameters(trainer.plain)
+    return total, logits.detach(), truth
+
+
+def check_loss(loss: float, epoch: int, progress: Progress) -> None:
+    """Raises UserError for a training that diverged."""
+    way_out = "Try a learning rate ten times smaller, or a gradient clip of 1."
+    if not math.isfinite(loss):
+        raise UserError(f"The loss is no longer a number (epoch {epoch}): the training diverged. {way_out}")
+    progress.first_loss = progress.first_loss or loss
+    if loss > EXPLODED * max(1.0, progress.first_loss):
+        raise UserError(f"The loss exploded to {loss:.3g} (epoch {epoch}): the training diverged. {way_out}")
+
+
+def _smaller_pieces(trainer: Trainer, error: RuntimeError, images: int) -> Note:
+    """After running out of memory: the same batch in twice as many pieces. Raises what is no such error."""
+    if not is_out_of_memory(error):
+        raise error
+    config = trainer.config
+    if trainer.pieces >= images or trainer.fabric.world_size > 1:
+        raise UserError(
+            f"Memory is too small for {images} images of {config.height}x{config.width} with "
+            f"{config.encoder}: choose a smaller batch, size or encoder."
+        ) from error
+    trainer.optimizer.zero_grad()
+    trainer.pieces *= 2
+    release(str(trainer.fabric.device))
+    each = math.ceil(images / trainer.pieces)
+    return Note(
+        f"Memory is too small for {math.ceil(2 * images / trainer.pieces)} images at once: going on with "
+        f"{each} at a time, {trainer.pieces} times a step.",
+        "warning",
+    )
+
+
+def _event(trainer: Trainer, epoch: int, loss: float, logits: Tensor, truth: Tensor) -> Step:
+    task, progress = trainer.task, trainer.progress
+    scores = metrics.summarise(metrics.count_labels(task.predicted(logits).cpu(), truth.cpu(), task), task)
+    return Step(
+        epoch=epoch,
+        step=progress.step,
+        loss=loss,
+        dice=scores.dice,
+        iou=scores.iou,
+        pixel_accuracy=scores.pixel_accuracy,
+        learning_rate=float(trainer.scheduler.get_last_lr()[-1]),
+        images_per_second=progress.images_per_second,
+        seconds=progress.seconds,
+        seconds_left=progress.seconds_left,
+    )
