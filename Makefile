@@ -1,9 +1,10 @@
 # make app   set up and open the app
 # make test  set up, then lint, type-check and test, in a real browser too
+# make encoders  measure every encoder on this machine
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test lint browser clean
+.PHONY: app test lint browser encoders clean
 
 app: .venv/app.done
 	$(BIN)/streamlit run streamlit_app.py
@@ -31,6 +32,10 @@ browser:
 		{ echo "Installing chromium for the browser tests"; \
 		  if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
 		  $$as apt-get update -qq && $$as apt-get install -y -qq chromium >/dev/null; }
+
+# One training step of every encoder: writes the table that the Train page reads. Half an hour.
+encoders: .venv/app.done
+	$(BIN)/python benchmarks/encoders.py
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

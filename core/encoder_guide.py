@@ -1,7 +1,14 @@
-"""Which encoder to take: a few that are good, then everything that smp names.
+"""Which encoder to take: a few that are good, then everything that smp names, with what each costs.
 
 Kept without importing torch, so that the page opens at once; a test holds the list against smp.
 """
+
+import csv
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config import DEFAULT_ENCODER
 
 SUGGESTED: dict[str, str] = {
     "timm-tf_efficientnet_lite0": "efficientnet-lite0 · weights included",
@@ -30,9 +37,71 @@ OTHERS: tuple[str, ...] = (
 )  # fmt: skip
 
 
+# Of timm's own networks, one or two of each family that is good at its size.
+TIMM_SELECTION: tuple[str, ...] = (
+    "tu-mobilenetv3_large_100", "tu-mobilenetv4_conv_small", "tu-mobilenetv4_conv_medium",
+    "tu-efficientvit_b0", "tu-repvit_m0_9", "tu-fastvit_t8", "tu-ghostnetv2_100", "tu-edgenext_small",
+    "tu-tf_efficientnetv2_b0", "tu-tf_efficientnetv2_s", "tu-regnety_004", "tu-regnety_016",
+    "tu-resnet50d", "tu-res2net50_26w_4s", "tu-resnest14d", "tu-hrnet_w18", "tu-convnext_atto",
+    "tu-convnext_tiny", "tu-convnextv2_atto", "tu-swinv2_tiny_window8_256", "tu-pvt_v2_b0",
+    "tu-mambaout_femto", "tu-maxvit_nano_rw_256", "tu-inception_next_tiny",
+)  # fmt: skip
+TABLE_FILE = Path(__file__).with_name("encoders.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One row of the table that benchmarks/encoders.py measures: a U-Net with this encoder at 256x192."""
+
+    works: str
+    parameters: int
+    gmacs: float
+    memory_mb: float
+    images_per_second: float
+
+
 def all_encoders() -> list[str]:
-    """The suggested ones first."""
+    """Those that smp names, the suggested ones first."""
     return [*SUGGESTED, *(name for name in OTHERS if name not in SUGGESTED)]
+
+
+def offered_encoders() -> list[str]:
+    """For the page: smp's and a selection of timm's, without those that are known to fail."""
+    known = facts()
+    listed = [*all_encoders(), *TIMM_SELECTION]
+    return [name for name in listed if name not in known or known[name].works == "yes"]
+
+
+@functools.cache
+def facts() -> dict[str, Facts]:
+    """What is measured, by encoder. Empty where the table is missing."""
+    if not TABLE_FILE.is_file():
+        return {}
+    with open(TABLE_FILE, encoding="utf-8", newline="") as file:
+        return {
+            row["encoder"]: Facts(
+                row["works"],
+                int(row["parameters"]),
+                float(row["gmacs"]),
+                float(row["memory_mb"]),
+                float(row["images_per_second"]),
+            )
+            for row in csv.DictReader(file)
+            if row["architecture"] == "Unet"
+        }
+
+
+def cost(encoder: str) -> str:
+    """What an encoder takes, in words and beside the default one; "" where it was never measured."""
+    known = facts()
+    if encoder not in known or known[encoder].works != "yes":
+        return ""
+    own, default = known[encoder], known.get(DEFAULT_ENCODER)
+    words = f"{own.parameters / 1e6:.1f} M parameters · {own.gmacs:.1f} GMACs a photo of 256x192"
+    if default and default.images_per_second and encoder != DEFAULT_ENCODER:
+        share = own.images_per_second / default.images_per_second
+        words += f" · trains {share:.2g} times as fast as {short_name(DEFAULT_ENCODER)}"
+    return words
 
 
 def short_name(encoder: str) -> str:

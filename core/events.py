@@ -97,7 +97,29 @@ class Finished(Event):
     seconds: float
 
 
-KINDS: dict[str, type[Event]] = {e.kind: e for e in (Note, Started, Step, EpochEnd, Preview, Finished)}
+@dataclass(frozen=True, slots=True)
+class RatePoint(Event):
+    """One step of a learning-rate sweep: the loss at this rate, and its running mean."""
+
+    kind: ClassVar[str] = "rate_point"
+    step: int
+    steps: int
+    rate: float
+    loss: float
+    smooth: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateFound(Event):
+    """The sweep's proposal; 0 where the loss never fell."""
+
+    kind: ClassVar[str] = "rate_found"
+    rate: float
+
+
+KINDS: dict[str, type[Event]] = {
+    e.kind: e for e in (Note, Started, Step, EpochEnd, Preview, Finished, RatePoint, RateFound)
+}
 
 
 def to_line(event: Event) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.events import EpochEnd, Step
+from core.events import EpochEnd, RatePoint, Step
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "rgba(128,128,128,0.55)"
 MAX_POINTS = 600  # more than a chart has pixels to show
@@ -68,6 +68,44 @@ def accuracy_curve(
         mode="lines+markers", line={"color": GREEN, "width": 2.5},
     )  # fmt: skip
     figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def rate_curve(points: Sequence[RatePoint], found: float) -> go.Figure:
+    """The loss of a sweep against the learning rate, and the rate that it proposes."""
+    figure = go.Figure()
+    rates = [p.rate for p in points]
+    figure.add_scatter(x=rates, y=[p.loss for p in points], name="batch", mode="lines",
+                       line={"color": GREY, "width": 1.5})  # fmt: skip
+    figure.add_scatter(x=rates, y=[p.smooth for p in points], name="running mean", mode="lines",
+                       line={"color": BLUE, "width": 2.5})  # fmt: skip
+    if found:
+        figure.add_vline(found, line={"color": ORANGE, "dash": "dash"}, annotation_text=f"{found:g}")
+    figure.update_layout(
+        height=CHART_HEIGHT, margin={"l": 44, "r": 12, "t": 24, "b": 64}, uirevision="keep",
+        legend={"orientation": "h", "x": 0, "y": -0.24},
+    )  # fmt: skip
+    highest = max((p.smooth for p in points[:10]), default=1.0)
+    figure.update_xaxes(
+        type="log", title={"text": "learning rate", "standoff": 4}, dtick=1, exponentformat="power"
+    )
+    figure.update_yaxes(range=[0, highest * 1.25], title="loss")
+    return figure
+
+
+def confusion_matrix(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> go.Figure:
+    """Each row is a true class; the shares of its pixels that were taken for each class."""
+    shares = [[n / max(1, sum(row)) for n in row] for row in counts]
+    figure = go.Figure(go.Heatmap(
+        z=shares, x=list(classes), y=list(classes), zmin=0, zmax=1, colorscale="Blues",
+        text=[[f"{s:.2f}" if s >= 0.005 else "" for s in row] for row in shares], texttemplate="%{text}",
+        customdata=[list(row) for row in counts],
+        hovertemplate="%{y} taken for %{x}: %{z:.1%}, %{customdata:,} pixels<extra></extra>",
+    ))  # fmt: skip
+    side = 120 + 34 * len(classes)
+    figure.update_layout(height=side, margin={"l": 10, "r": 10, "t": 20, "b": 10})
+    figure.update_xaxes(title="predicted", side="bottom")
+    figure.update_yaxes(title="true", autorange="reversed")
     return figure
 
 

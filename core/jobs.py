@@ -1,6 +1,7 @@
 """Starting and stopping the worker process of a run."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -28,11 +29,20 @@ def resume(run: Run) -> None:
     _launch(run)
 
 
-def _launch(run: Run) -> None:
+def find_rate(config: TrainConfig) -> Run:
+    """A learning-rate sweep with these settings, as a run of its own that makes no model."""
+    folder = workspace.cache() / "sweeps" / time.strftime("%Y%m%d-%H%M%S")
+    shutil.rmtree(folder.parent, ignore_errors=True)  # only the last one is of interest
+    run = runs.create(config, folder)
+    _launch(run, "find-rate")
+    return run
+
+
+def _launch(run: Run, command: str = "train") -> None:
     log = open(run.folder / "log.txt", "ab")  # noqa: SIM115 - the worker keeps it open
     with log:
         child = subprocess.Popen(
-            [sys.executable, "-u", "-m", "core", "train", "--run", str(run.folder)],
+            [sys.executable, "-u", "-m", "core", command, "--run-folder", str(run.folder)],
             cwd=workspace.PROJECT,
             env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(workspace.root().resolve())},
             stdin=subprocess.DEVNULL,

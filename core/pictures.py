@@ -111,6 +111,13 @@ def result(
     return overlay(photo, probability, threshold)
 
 
+def label_result(
+    kind: str, photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task
+) -> NDArray[np.uint8]:
+    """The "mask" of labels (h, w) as they are, or the "overlay" (h, w, 3), uint8."""
+    return labels if kind == "mask" else label_overlay(photo, labels, task)
+
+
 def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uint8]:
     """An RGBA picture laid on the grey squares that stand for transparency: RGB uint8."""
     height, width = rgba.shape[:2]

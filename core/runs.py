@@ -23,7 +23,7 @@ import psutil
 from core import events, workspace
 from core.config import TrainConfig
 from core.errors import UserError
-from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step
+from core.events import EpochEnd, Event, Finished, Note, Preview, RateFound, RatePoint, Started, Step
 from core.workspace import read_json, safe_name, write_atomically, write_json
 
 STATE_FILE = "state.safetensors"
@@ -212,6 +212,8 @@ class History:
     epochs: list[EpochEnd] = field(default_factory=list)
     previews: dict[int, Preview] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    rates: list[RatePoint] = field(default_factory=list)
+    rate: RateFound | None = None
 
     def refresh(self) -> "History":
         try:
@@ -233,6 +235,7 @@ class History:
     def _forget(self) -> None:
         self.offset, self.started, self.finished = 0, None, None
         self.steps, self.epochs, self.previews, self.notes = [], [], {}, []
+        self.rates, self.rate = [], None
 
     def _take(self, event: Event) -> None:
         match event:
@@ -248,6 +251,10 @@ class History:
                 self.notes.append(event)
             case Finished():
                 self.finished = event
+            case RatePoint():
+                self.rates.append(event)
+            case RateFound():
+                self.rate = event
 
     @property
     def fraction_done(self) -> float:

@@ -25,8 +25,10 @@ POLL_SECONDS = 0.1
 GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
 
 
-def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
-    """Train the run of this folder in this process. Returns the final state.
+def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
+    """Train the run of this folder in this process, or find a learning rate for it with `sweep`.
+
+    Returns the final state.
 
     Every event is appended to the run's events and given to `tell`. Raises UserError, after
     writing it down, when the training cannot go on.
@@ -45,7 +47,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None) -> str:
 
     try:
         say(Note("Loading libraries."))
-        state = _train(run, stopping, say)
+        state = (_sweep if sweep else _train)(run, stopping, say)
         run.set_status(state, "" if state == "finished" else "Stopped by request.")
         return state
     except UserError as error:
@@ -102,6 +104,20 @@ def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) ->
             if isinstance(event, Finished):
                 return "finished" if event.reason == "done" else "stopped"
     return "finished"
+
+
+def _sweep(run: Run, stopping: threading.Event, say: Callable[[Event], None]) -> str:
+    from core.hardware import pick_device
+    from core.training.memory import keep_freed_memory
+    from core.training.rate_finder import sweep
+
+    keep_freed_memory()
+    with _device_turn(run, pick_device(run.config.device), stopping, say) as has_turn:
+        if has_turn:
+            run.set_status("running")
+            for event in sweep(run.config, stopping.is_set):
+                say(event)
+    return "stopped" if stopping.is_set() else "finished"
 
 
 @contextlib.contextmanager

@@ -73,6 +73,7 @@ def restore(trainer: Trainer, state: dict[str, Any]) -> None:
     if trainer.averaged is not None:
         trainer.averaged.load_state_dict(state["average"])
     _optimizer(trainer).load_state_dict(state["optimizer"])
+    _lay_out_as_the_weights(_optimizer(trainer))
     trainer.scheduler.load_state_dict(state["scheduler"])
     for name, value in state["progress"].items():
         setattr(trainer.progress, name, value)
@@ -80,6 +81,15 @@ def restore(trainer: Trainer, state: dict[str, Any]) -> None:
     torch.set_rng_state(state["random"]["cpu"])
     if "cuda" in state["random"] and trainer.fabric.device.type == "cuda":
         torch.cuda.set_rng_state(state["random"]["cuda"], trainer.fabric.device)
+
+
+def _lay_out_as_the_weights(optimizer: torch.optim.Optimizer) -> None:
+    """The fused optimizers walk through memory and take for granted that weights and their moments
+    lie in it alike; a file keeps no layout such as channels-last."""
+    for weights, moments in optimizer.state.items():
+        for name, values in moments.items():
+            if isinstance(values, Tensor) and values.shape == weights.shape:
+                moments[name] = torch.empty_like(weights).copy_(values)
 
 
 def _random_state(trainer: Trainer) -> dict[str, Tensor]:

@@ -86,7 +86,7 @@ def take_step(trainer: Trainer, pictures: Tensor, labels: Tensor) -> tuple[Tenso
         fabric.clip_gradients(trainer.model, trainer.optimizer, max_norm=config.gradient_clip)  # type: ignore[arg-type]
     trainer.optimizer.step()
     trainer.optimizer.zero_grad()
-    if config.schedule != "plateau":
+    if config.schedule not in ("plateau", "constant"):
         trainer.scheduler.step()  # type: ignore[call-arg]
     if trainer.averaged is not None:
         trainer.averaged.update_parameters(trainer.plain)

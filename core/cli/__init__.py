@@ -1,0 +1,72 @@
+"""The command line: the same code as the pages, for scripts and for machines without a browser.
+
+    python -m core train    --data DIR          teach a model
+    python -m core find-rate --data DIR         see which learning rate suits
+    python -m core evaluate --model M --data D  score it, at each photo's own size
+    python -m core predict  --model M PHOTO...  cut out what it finds
+    python -m core data     check | import | demo
+
+`--json` puts one JSON object on the last line of standard output; everything else may change.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from core.cli.data import data_arguments
+from core.cli.evaluate import evaluate_arguments
+from core.cli.predict import predict_arguments
+from core.cli.train import rate_arguments, train_arguments
+from core.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 said why not, 2 wrong arguments, 130 interrupted."""
+    args = parser().parse_args(arguments)
+    try:
+        result: dict[str, Any] = args.work(args)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    if getattr(args, "json", False) and result:
+        print(json.dumps(result, ensure_ascii=False))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    form = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser("python -m core", description=__doc__, formatter_class=form)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    train_arguments(commands.add_parser(
+        "train", formatter_class=form, help="teach a model to find the foreground",
+        description="Train on a folder with images/ and masks/ (same file names). Every fifth photo, "
+        "chosen by a seeded shuffle and written down in dataset.json, is kept for validation.\n\n"
+        "  python -m core train --data my_photos\n"
+        "  python -m core train --data my_photos --preset Balanced --encoder resnet34 --epochs 30\n\n"
+        "  torchrun --nproc-per-node 2 -m core train --data my_photos\n\n"
+        "The run's folder holds best/ and last/ models, previews and events. Ctrl+C stops and keeps them; "
+        "--resume RUN goes on.",
+    ))  # fmt: skip
+    rate_arguments(commands.add_parser(
+        "find-rate", formatter_class=form, help="see which learning rate suits",
+        description="Train a fresh model for a minute at rising rates, and see where the loss falls fastest. "
+        "Takes the settings of `train`.\n\n  python -m core find-rate --data my_photos",
+    ))  # fmt: skip
+    evaluate_arguments(commands.add_parser(
+        "evaluate", formatter_class=form, help="score a model on photos with masks",
+        description="Score a model at each photo's own size: on the validation part of the data set, or "
+        "on the images that --names lists.\n\n"
+        "  python -m core evaluate --model checkpoints/person-lite0 --data my_photos --json",
+    ))  # fmt: skip
+    predict_arguments(commands.add_parser(
+        "predict", formatter_class=form, help="cut the foreground out of photos",
+        description="Write masks, cut-outs or overlays of photos at their own size.\n\n"
+        "  python -m core predict --model checkpoints/person-lite0 me.jpg --out cut --save cutout",
+    ))  # fmt: skip
+    data_arguments(commands.add_parser("data", help="check, import or generate a data set"))
+    return top

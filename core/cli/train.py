@@ -1,0 +1,149 @@
+"""`python -m core train` and `find-rate`."""
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.config import CHOICES, PRESETS, TrainConfig, preset_config
+from core.errors import UserError
+from core.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
+
+
+def train_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--out", type=Path, help="the run's folder (default: a new one in the workspace)")
+    p.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that ended early: its folder")
+    p.add_argument("--list-encoders", action="store_true", help="print the encoders smp names, and end")
+    _setting_arguments(p)
+    p.set_defaults(work=_train)
+
+
+def rate_arguments(p: argparse.ArgumentParser) -> None:
+    _setting_arguments(p)
+    p.set_defaults(work=_find_rate)
+
+
+def _setting_arguments(p: argparse.ArgumentParser) -> None:
+    """All of TrainConfig."""
+    p.add_argument("--data", help="folder with images/ and masks/")
+    p.add_argument(
+        "--preset", default="Balanced", choices=list(PRESETS), help="starting settings (%(default)s)"
+    )
+    # A folder that is ready: the worker's way in. Not "--run", which torchrun takes for its own.
+    p.add_argument("--run-folder", dest="run", type=Path, help=argparse.SUPPRESS)
+    for field in dataclasses.fields(TrainConfig):
+        if field.name in ("data", "preset", "channels_last"):
+            continue
+        kind: Any = field.type
+        option = f"--{field.name.replace('_', '-')}"
+        if kind is bool:
+            p.add_argument(option, action=argparse.BooleanOptionalAction, help="default: the preset's")
+            continue
+        p.add_argument(
+            option,
+            type=kind,
+            choices=CHOICES.get(field.name),
+            metavar=None if field.name in CHOICES else field.name.upper(),
+            help=f"default: the preset's, else {field.default!r}",
+        )
+    p.add_argument("--json", action="store_true", help="one JSON object on the last line")
+
+
+def _train(args: argparse.Namespace) -> dict[str, Any]:
+    if args.list_encoders:
+        from core.models import encoder_names
+
+        print("\n".join(encoder_names()))
+        return {"encoders": encoder_names()}
+    from core import runs, worker
+    from core.hardware import is_first_process
+
+    ready = args.run or args.resume
+    config = runs.Run(ready.resolve()).config if ready else _config_of(args)
+    _start_all_processes(config)
+    if not is_first_process():
+        worker.assist(config, ready.resolve() if ready else Path())
+        return {}
+    if ready:
+        run = runs.Run(ready.resolve())
+        if args.resume:
+            run.make_ready_to_resume()
+    else:
+        run = runs.create(config, args.out)
+        print(f"Run: {run.folder}", flush=True)
+    state = worker.work(run, _print_event)
+    best = runs.History(run).refresh().best
+    scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
+    return {"run": str(run.folder), "model": str(run.best), "state": state, "best": scores}
+
+
+def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
+    from core import worker
+    from core.runs import Run
+    from core.training.rate_finder import sweep
+
+    if args.run:
+        worker.work(Run(args.run.resolve()), sweep=True)
+        return {}
+    found, points = 0.0, []
+    for event in sweep(_config_of(args)):
+        match event:
+            case Note():
+                print(event.text, flush=True)
+            case RatePoint():
+                points.append([event.rate, event.loss])
+                print(f"  rate {event.rate:.1e}: loss {event.loss:.4f}", flush=True)
+            case RateFound():
+                found = event.rate
+    print(f"The loss falls fastest at a rate of {found:g}." if found else "The loss did not fall.")
+    return {"rate": found, "points": points}
+
+
+def _config_of(args: argparse.Namespace) -> TrainConfig:
+    from core.data.pairing import find_root
+
+    if not args.data:
+        raise UserError("Which data? Give --data FOLDER, with images/ and masks/ in it.")
+    find_root(Path(args.data))  # before a run's folder is made for nothing
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset"}
+    changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
+    return preset_config(args.preset, Path(args.data).resolve(), **changes)
+
+
+def _start_all_processes(config: TrainConfig) -> None:
+    """Where the settings ask for several and torchrun has not started them, become torchrun."""
+    if config.devices == 1 or "WORLD_SIZE" in os.environ:
+        return
+    threads = max(1, (os.cpu_count() or 1) // config.devices)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={config.devices}"]
+    os.execv(sys.executable, [sys.executable, *launcher, "-m", "core", *sys.argv[1:]])
+
+
+def _print_event(event: Event) -> None:
+    match event:
+        case Note():
+            print(event.text, flush=True)
+        case Started():
+            print(
+                f"{event.train_images} training and {event.validation_images} validation images, "
+                f"{event.parameters / 1e6:.1f} M parameters, {event.device}, {event.precision}.",
+                flush=True,
+            )
+        case Step() if event.step % 10 == 0:
+            print(
+                f"  epoch {event.epoch} step {event.step}: loss {event.loss:.4f}, "
+                f"{event.images_per_second:.1f} images/s, {event.seconds_left:.0f} s left",
+                flush=True,
+            )
+        case EpochEnd():
+            print(
+                f"{'Untrained' if event.epoch == 0 else f'Epoch {event.epoch}'}: "
+                f"Dice {event.dice:.4f}, IoU {event.iou:.4f}, pixel accuracy {event.pixel_accuracy:.4f}"
+                f"{' (best)' if event.is_best else ''}",
+                flush=True,
+            )
+        case Finished():
+            print(f"{event.reason.capitalize()}: best Dice {event.best_dice:.4f} (epoch {event.best_epoch}).")

@@ -1,0 +1,180 @@
+"""A training that was cut short goes on as if nothing had happened."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core import jobs, runs
+from core.config import TrainConfig
+from core.errors import UserError
+from core.events import EpochEnd, Finished, Note
+from core.model_card import is_model
+from core.models import load_model
+from core.runs import LIVE, STATE_FILE, History, Run
+from core.training import fit
+from core.training.resuming import read_state
+from tests.core.test_training import of, tiny, trained
+
+PROJECT = Path(__file__).resolve().parents[2]
+HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "encoder_rate": 0.5}
+
+
+def curve(events: list) -> list[tuple[float, ...]]:
+    return [(e.epoch, e.dice, e.validation_loss, e.train_loss or 0) for e in of(EpochEnd, events)]
+
+
+@pytest.mark.parametrize("changes", [
+    HARD,
+    {"schedule": "plateau", "optimizer": "sgd", "ema_decay": 0.0},
+    {"accumulate": 2, "precision": "bf16"},
+])  # fmt: skip
+def test_the_curve_of_a_resumed_run_is_that_of_an_uninterrupted_one(
+    small_data: Path, tmp_path: Path, changes: dict
+) -> None:
+    config = tiny(small_data, epochs=4, **changes)
+    whole = curve(trained(config, tmp_path / "whole"))
+    first = trained(config, tmp_path / "cut", stop_after=5)  # in the middle of the third epoch
+    assert of(Finished, first)[0].reason == "stopped"
+    second = trained(config, tmp_path / "cut")
+    done = of(EpochEnd, first)[-1].epoch
+    assert 0 < done < 4 and of(EpochEnd, second)[0].epoch == done + 1
+    for one, other in zip(whole, curve(first) + curve(second), strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
+
+
+def test_kill_9_loses_at_most_the_running_epoch(small_data: Path, tmp_path: Path) -> None:
+    config = tiny(small_data, epochs=6, augmentation="standard")
+    run = jobs.start(config)
+    wait_until((run.folder / STATE_FILE).is_file)
+    os.kill(run.status().process, signal.SIGKILL)
+    wait_until(lambda: run.status().state == "died")
+    kept = int(read_state(run.folder)["progress"]["epoch"])
+    assert kept >= 1 and run.can_resume
+    seen = [e.epoch for e in History(run).refresh().epochs]
+    assert kept >= max(seen) - 1
+    jobs.resume(run)
+    wait_until(lambda: run.status().state not in LIVE)
+    history = History(run).refresh()
+    assert run.status().state == "finished", run.log
+    assert [e.epoch for e in history.epochs] == list(range(7))
+    whole = trained(config, tmp_path / "whole")
+    for one, other in zip(of(EpochEnd, whole), history.epochs, strict=True):
+        assert (one.dice, one.validation_loss) == pytest.approx((other.dice, other.validation_loss), abs=1e-6)
+    steps = [s.step for s in history.steps]
+    assert steps == sorted(set(steps))
+
+
+def test_a_page_that_watches_sees_the_resumed_run(small_data: Path) -> None:
+    run = runs.create(tiny(small_data, epochs=2))
+    stopped_in_second_epoch(run)
+    watched = History(run).refresh()
+    assert watched.finished is not None
+    run.set_status("stopped")
+    run.make_ready_to_resume()
+    from core import worker
+
+    assert worker.work(run) == "finished"
+    watched.refresh()
+    assert [e.epoch for e in watched.epochs] == [0, 1, 2]
+    assert watched.finished is not None and watched.finished.reason == "done"
+
+
+def stopped_in_second_epoch(run: Run) -> None:
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    for event in fit(run.config, run.folder, stop):
+        run.append(event)
+
+
+def test_a_finished_run_and_one_without_an_epoch_do_not_resume(small_data: Path) -> None:
+    run = runs.create(tiny(small_data))
+    run.set_status("died")
+    with pytest.raises(UserError, match="cannot go on"):
+        jobs.resume(run)
+
+
+def test_a_damaged_state_is_said_and_the_models_stay(small_data: Path, tmp_path: Path) -> None:
+    config = tiny(small_data, epochs=3)
+    trained(config, tmp_path / "run", stop_after=3)
+    state = tmp_path / "run" / STATE_FILE
+    state.write_bytes(state.read_bytes()[:500])
+    with pytest.raises(UserError, match="cannot go on"):
+        trained(config, tmp_path / "run")
+    load_model(tmp_path / "run" / "best")
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
+    small_data: Path, workspace: Path
+) -> None:
+    """Files above a size cannot be written, which is what a full disk looks like to the writer."""
+    run = runs.create(tiny(small_data, epochs=200))
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    # The model of some 9 MB fits, the state of three times that does not.
+    limit_bytes = 15_000_000
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "train", "--run-folder", str(run.folder)],
+        cwd=PROJECT, preexec_fn=limit, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    assert "disk" in done.stderr and "Traceback" not in done.stderr
+    status = run.status()
+    assert status.state == "failed" and "free" in status.message
+    assert is_model(run.best)
+    load_model(run.best)
+    assert not list(run.folder.glob(".*part"))
+
+
+def test_provenance_is_written_and_a_change_of_data_is_said(small_data: Path, tmp_path: Path) -> None:
+    config = tiny(small_data, epochs=3)
+    trained(config, tmp_path / "run", stop_after=3)
+    kept = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert kept["packages"]["torch"] and kept["settings"]["seed"] == config.seed
+    assert kept["hardware"]["cores"] and kept["data"]["train"]["images"] == 8
+    again = trained(config, tmp_path / "again", stop_after=1)
+    other = json.loads((tmp_path / "again" / "provenance.json").read_text())
+    assert of(EpochEnd, again) and other["data"] == kept["data"]
+    mask = next((small_data / "masks").iterdir())
+    mask.write_bytes((sorted((small_data / "masks").iterdir())[-1]).read_bytes())
+    notes = of(Note, trained(config, tmp_path / "run"))
+    assert any("data changed" in n.text for n in notes)
+
+
+def test_the_same_photos_elsewhere_have_the_same_fingerprint(small_data: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from core.data.dataset import open_data
+    from core.data.store import Store, build_store
+
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(small_data, copy)
+    found = []
+    for root in (small_data, copy):
+        data = open_data(root)
+        found += [s for s in build_store(data.pairs, data.rule, 64) if isinstance(s, Store)]
+    assert found[0].fingerprint == found[1].fingerprint != ""
+
+
+def wait_until(condition, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_settings_of_this_file_are_valid() -> None:
+    TrainConfig.from_dict({"data": "x", **HARD})
