@@ -29,6 +29,10 @@ def pick_device(wanted: str = "auto") -> str:
     return wanted
 
 
+def gpu_count() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def make_fabric(config: TrainConfig, device: str) -> Fabric:
     """Fabric for this process: alone on `device`, or one of those that torchrun started together."""
     precision: Any = precision_for(config, device)

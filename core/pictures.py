@@ -70,6 +70,16 @@ def hex_colours(classes: int) -> list[str]:
     return ["#" + bytes(colour).hex() for colour in class_colours(classes)]
 
 
+def class_shares(labels: NDArray[np.uint8], task: Task) -> list[tuple[str, float]]:
+    """The classes that were found and the fraction of pixels of each, largest first."""
+    if task.kind == "multilabel":
+        found = [(labels >> bit & 1).mean() for bit in range(task.outputs)]
+    else:
+        found = [(labels == index).mean() for index in range(task.outputs)]
+    shares = [(name, float(share)) for name, share in zip(task.classes, found, strict=True) if share > 0]
+    return sorted(shares, key=lambda entry: -entry[1])
+
+
 def wrong_pixels(
     photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
 ) -> NDArray[np.uint8]:
@@ -183,6 +193,11 @@ def pair_picture(
         return fitted * np.uint8(255)
     colours, known = label_colours(fitted, task)
     return colours * known[..., None].astype(np.uint8)
+
+
+def nothing(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A probability of 0 everywhere, for a photo (h, w, 3)."""
+    return np.zeros(photo.shape[:2], np.float32)
 
 
 def fit_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -102,6 +103,14 @@ class Run:
     def append(self, event: Event) -> None:
         with open(self.events_file, "a", encoding="utf-8") as file:
             file.write(events.to_line(event) + "\n")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, revision, data and hardware; empty where nothing was written yet."""
+        try:
+            return read_json(self.folder / "provenance.json")
+        except UserError:
+            return {}
 
     def make_ready_to_resume(self) -> None:
         """Raises UserError when there is nothing to go on from."""

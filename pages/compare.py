@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import comparison, pictures
+from core import comparison, figures, pictures
 from core.comparison import Comparison, Judged
 from core.data.dataset import DataFolder, open_data
 from core.data.pairing import Pair
@@ -12,6 +12,7 @@ from core.errors import UserError
 from core.shelf import Entry
 from core.words import percent, plain, plural
 from pages.widgets.choices import choose_dataset, choose_model
+from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
 
 PER_PAGE = 5
@@ -42,6 +43,7 @@ def compare_page() -> None:
         st.error(plain(str(error)))
         return
     totals(result)
+    classes(result)
     if Path(trained_on).resolve() != folder.resolve():
         st.info(f"{plain(entry.card.name)} was trained on other photos than these.")
     images(result, data)
@@ -60,21 +62,39 @@ def predicted(entry: Entry, data: DataFolder) -> Comparison:
 
 
 def totals(result: Comparison) -> None:
-    figures = result.totals
+    scores = result.totals
+    binary = result.task.kind == "binary"
+    over = "" if binary else " Mean over the classes that occur."
     with st.container(horizontal=True):
-        st.metric("Dice", f"{figures.dice:.4f}", border=True, help="Over all pixels of all images.")
-        st.metric("Dice, mean over images", f"{figures.dice_mean:.4f}", border=True)
+        st.metric("Dice", f"{scores.dice:.4f}", border=True, help=f"Over all pixels of all images.{over}")
+        st.metric("Dice, mean over images", f"{scores.dice_mean:.4f}", border=True)
         st.metric(
-            "Mean IoU", f"{figures.miou:.4f}", border=True, help="Mean of background's and foreground's IoU."
-        )
-        st.metric("Pixel accuracy", percent(figures.pixel_accuracy), border=True)
+            "Mean IoU", f"{scores.miou:.4f}", border=True,
+            help="Mean of background's and foreground's IoU." if binary else "Mean over the classes.",
+        )  # fmt: skip
+        st.metric("Pixel accuracy", percent(scores.pixel_accuracy), border=True)
     st.caption(
-        f"{plural(figures.images, 'validation image')}, each at its own size, "
-        f"threshold {result.threshold:g}. "
-        "None of them was trained on."
+        f"{plural(scores.images, 'validation image')}, each at its own size, "
+        f"{'' if result.task.kind == 'multiclass' else f'threshold {result.threshold:g}, '}"
+        "none of them trained on."
     )
     for problem in result.problems[:5]:
         st.warning(plain(problem.sentence))
+
+
+def classes(result: Comparison) -> None:
+    """Each class's scores, and which are taken for which."""
+    task = result.task
+    if task.kind == "binary":
+        return
+    with st.expander("Each class, and what is taken for what", expanded=True):
+        table, matrix = st.columns([2, 3], gap="large") if result.confusion else (st.container(), None)
+        with table:
+            class_table(task, result.totals.class_dice, result.totals.class_iou)
+        if matrix:
+            with matrix:
+                figure = figures.confusion_matrix(result.confusion, task.classes)
+                st.plotly_chart(figure, key="confusion", config={"displayModeBar": False})
 
 
 @st.fragment
@@ -84,7 +104,11 @@ def images(result: Comparison, data: DataFolder) -> None:
         order = st.selectbox("Sort by", list(SORTS), key="compare_order", width=220)
         pages = max(1, -(-len(result.images) // PER_PAGE))
         page = st.pagination(pages, key=f"compare_page_{order}") if pages > 1 else 1
-    st.html(legend())
+    if result.task.kind == "binary":
+        st.html(legend())
+    else:
+        class_legend(result.task)
+        st.caption("Errors: where the class is wrong, in the colour of what was predicted.")
     by_name = {pair.name: pair for pair in data.pairs}
     ordered = sorted(result.images, key=SORTS[order])
     for judged in ordered[(page - 1) * PER_PAGE : page * PER_PAGE]:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import pictures
+from core.data.classes import nearest
 from core.data.photos import photo_size, read_photo
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.shelf import Entry
+from core.task import Task
 from core.words import megapixels, percent, plain
 from pages.widgets.choices import choose_model
+from pages.widgets.classes import class_legend
 from pages.widgets.entry import open_page
 from pages.widgets.image_slider import image_slider
 from pages.widgets.loading import predictor_of
@@ -27,11 +30,15 @@ KEPT_PHOTOS = 6
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "heic", "heif", "gif"]
 DOWNLOADS = (("Cut-out", "cutout", "PNG"), ("Mask", "mask", "PNG"), ("Overlay", "overlay", "JPEG"))
 VIEWS = ("Cut-out", "Overlay", "Mask")
+CLASS_DOWNLOADS = (("Overlay", "overlay", "JPEG"), ("Mask", "mask", "PNG"))
+CLASS_VIEWS = ("Overlay", "Mask")
+ONE_FOREGROUND = Task()
 
 
 @dataclass(frozen=True)
 class Work:
-    """One photo, as uploaded and as shown, with its prediction at the size it is shown.
+    """One photo, as uploaded and as shown, with its prediction at the size it is shown: the
+    probability of the foreground or, where a model tells several classes apart, labels.
 
     The pixels at full size are not kept: a phone's photo has fifty megabytes of them.
     """
@@ -41,10 +48,15 @@ class Work:
     size: tuple[int, int]
     photo: "NDArray[np.uint8]"
     probability: "NDArray[np.float32]"
+    labels: "NDArray[np.uint8] | None" = None
+    task: Task = ONE_FOREGROUND
 
     def full_size(self, kind: str, threshold: float, form: str = "PNG") -> bytes:
         """The "mask", "cutout" or "overlay" at the photo's own size, as a file."""
         photo = read_photo(self.content, self.name)
+        if self.labels is not None:
+            labels = nearest(self.labels, (photo.shape[0], photo.shape[1]))
+            return pictures.encode(pictures.label_result(kind, photo, labels, self.task), form)
         probability = pictures.fit_map(self.probability, photo.shape[:2])
         return pictures.encode(pictures.result(kind, photo, probability, threshold), form)
 
@@ -62,7 +74,10 @@ def segment_page() -> None:
         except UserError as error:
             st.error(plain(str(error)))
             return
-        view, threshold = adjust(work, entry)
+        if work.labels is not None:
+            view, threshold = look_at_classes(work), 0.0
+        else:
+            view, threshold = adjust(work, entry)
     with stage:
         picture = rendered(work, threshold, view)
         image_slider(
@@ -112,11 +127,15 @@ def segmented(chosen: tuple[str, bytes], entry: Entry) -> Work:
     if key not in kept:
         photo = read_photo(content, name, max_side=SHOWN_SIDE)
         predictor = predictor_of(entry)
+        task = entry.card.task
         with st.spinner("Looking for the subject …"):
-            probability = predictor(photo)
+            if task.kind == "binary":
+                probability, labels = predictor(photo), None
+            else:
+                probability, labels = pictures.nothing(photo), predictor.labels(photo)
         while len(kept) >= KEPT_PHOTOS:
             kept.pop(next(iter(kept)))
-        kept[key] = Work(name, content, photo_size(content, name), photo, probability)
+        kept[key] = Work(name, content, photo_size(content, name), photo, probability, labels, task)
     return kept[key]
 
 
@@ -135,19 +154,36 @@ def adjust(work: Work, entry: Entry) -> tuple[str, float]:
     return view, threshold
 
 
+def look_at_classes(work: Work) -> str:
+    """What is shown of a model that tells several classes apart, and what it found."""
+    view = st.segmented_control("Show", CLASS_VIEWS, default="Overlay", key="class_view") or "Overlay"
+    class_legend(work.task)
+    assert work.labels is not None
+    shares = pictures.class_shares(work.labels, work.task)
+    st.dataframe(
+        {"Class": [name for name, _ in shares], "Share": [share for _, share in shares]}, hide_index=True,
+        column_config={"Share": st.column_config.ProgressColumn("Share", format="percent")},
+    )  # fmt: skip
+    downloads(work, 0.0, CLASS_DOWNLOADS)
+    st.caption(f"{plain(work.name)} · {megapixels(*work.size)}. The mask holds each pixel's class number.")
+    return view
+
+
 def rendered(work: Work, threshold: float, view: str) -> "NDArray[np.uint8]":
     """What the right-hand side of the slider shows."""
+    if work.labels is not None:
+        return pictures.pair_picture(work.photo, work.labels, view, work.task)
     kind = {"Overlay": "overlay", "Mask": "mask"}.get(view, "cutout")
     picture = pictures.result(kind, work.photo, work.probability, threshold)
     return pictures.on_checkerboard(picture) if kind == "cutout" else picture
 
 
-def downloads(work: Work, threshold: float) -> None:
+def downloads(work: Work, threshold: float, offered: tuple[tuple[str, str, str], ...] = DOWNLOADS) -> None:
     """Full-size files, made when asked for and not before."""
     stem = work.name.rsplit(".", 1)[0]
     st.caption("Download at full size")
     with st.container(horizontal=True):
-        for label, kind, form in DOWNLOADS:
+        for label, kind, form in offered:
             st.download_button(
                 label,
                 partial(work.full_size, kind, threshold, form),

@@ -5,16 +5,17 @@ from typing import Any
 import streamlit as st
 
 from core import figures, jobs, runs
-from core.config import ARCHITECTURES, DEFAULT_ENCODER, PRESETS, SIZE_STEP, TrainConfig, preset_config
-from core.encoder_guide import all_encoders, describe
+from core.config import TrainConfig
+from core.encoder_guide import describe
 from core.errors import UserError
 from core.runs import LIVE, History, Run, Status
+from core.task import Task
 from core.words import duration, percent, plain
-from pages.widgets.choices import choose_dataset
+from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
+from pages.widgets.rate_search import find_rate_button, rate_search
+from pages.widgets.settings import choose_config
 
-SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
-LOSSES = {"bce+dice": "BCE + Dice", "bce": "BCE", "dice": "Dice"}
 BADGES = {
     "starting": ("Starting", "blue"),
     "queued": ("Waiting in line", "orange"),
@@ -25,6 +26,7 @@ BADGES = {
     "died": ("Died", "red"),
 }
 
+RESUME_HELP = "Go on after the last whole epoch, as if nothing had happened."
 _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "off"}
 
 
@@ -32,86 +34,17 @@ def train_page() -> None:
     st.title("Train a model")
     with st.container(border=True):
         config = choose_config()
-        if config and st.button("Start training", type="primary", icon=":material/play_arrow:"):
-            start(config)
+        if config:
+            with st.container(horizontal=True):
+                if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+                    start(config)
+                find_rate_button(config)
+        rate_search()
     run = selected_run()
     if run is None:
         st.caption("Nothing has been trained yet. Press **Start training** and watch it learn.")
         return
     watch(run)
-
-
-def choose_config() -> TrainConfig | None:
-    """The settings, from the widgets; None, with a sentence, where they make no sense together."""
-    data_column, encoder_column, preset_column = st.columns(3, gap="medium")
-    with data_column:
-        folder = choose_dataset(key="train_data")
-    with preset_column:
-        name = st.selectbox("Preset", list(PRESETS), key="preset")
-    preset = PRESETS[name]
-    with encoder_column:
-        encoder = choose_encoder(str(preset.settings.get("encoder", DEFAULT_ENCODER)), name)
-    st.caption(f"**{name}**: {preset.summary}")
-    changes = more_settings(name)
-    if folder is None:
-        return None
-    try:
-        return preset_config(name, folder.resolve(), encoder=encoder, **changes)
-    except UserError as error:
-        st.error(plain(str(error)))
-        return None
-
-
-def choose_encoder(default: str, preset: str) -> str:
-    encoders = all_encoders()
-    encoder: str = st.selectbox(
-        "Encoder", encoders, encoders.index(default), key=f"encoder_{preset}", format_func=describe,
-        help="The part that has seen ImageNet. The first few are good choices; type to search all of them.",
-    )  # fmt: skip
-    return encoder
-
-
-def more_settings(preset_name: str) -> dict[str, Any]:
-    """Everything else, out of a newcomer's way."""
-    settings: dict[str, Any] = {**TrainConfig("-").to_dict(), **PRESETS[preset_name].settings}
-
-    def key(field: str) -> str:
-        return f"{field}_{preset_name}"
-
-    with st.expander("More settings"):
-        one, two, three, four = st.columns(4)
-        with one:
-            epochs = st.number_input("Epochs", 1, 1000, settings["epochs"], key=key("epochs"))
-            batch = st.number_input("Batch size", 1, 512, settings["batch_size"], key=key("batch"))
-        with two:
-            height = st.selectbox("Height", SIZES, SIZES.index(settings["height"]), key=key("height"))
-            width = st.selectbox("Width", SIZES, SIZES.index(settings["width"]), key=key("width"))
-        with three:
-            rate = st.number_input(
-                "Learning rate",
-                1e-6,
-                1.0,
-                settings["learning_rate"],
-                format="%.5f",
-                step=1e-4,
-                key=key("rate"),
-            )
-            loss = st.selectbox(
-                "Loss",
-                list(LOSSES),
-                list(LOSSES).index(settings["loss"]),
-                format_func=lambda loss: LOSSES[loss],
-                key=key("loss"),
-            )
-        with four:
-            architecture = st.selectbox("Architecture", ARCHITECTURES, key=key("architecture"))
-            seed = st.number_input("Seed", 0, 2**31 - 1, settings["seed"], key=key("seed"))
-        run_name = st.text_input("Name of the model", placeholder="what you will call it", max_chars=80)
-    return {
-        "epochs": int(epochs), "batch_size": int(batch), "height": height, "width": width,
-        "learning_rate": float(rate), "loss": loss, "architecture": architecture, "seed": int(seed),
-        "name": run_name.strip(),
-    }  # fmt: skip
 
 
 def start(config: TrainConfig) -> None:
@@ -122,6 +55,15 @@ def start(config: TrainConfig) -> None:
         return
     st.session_state.watched_run = run.id
     st.query_params["run"] = run.id
+
+
+def resume(run: Run) -> None:
+    try:
+        jobs.resume(run)
+    except (UserError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    st.rerun()
 
 
 def selected_run() -> Run | None:
@@ -186,6 +128,8 @@ def _watch(run_id: str, was_live: bool) -> None:
     with st.container():
         charts(history)
     with st.container():
+        classes(history)
+    with st.container():
         previews(run, history, status)
     log(run, history)
 
@@ -199,6 +143,8 @@ def headline(run: Run, status: Status, history: History) -> None:
             with st.spinner("Stopping …"):
                 jobs.stop(run)
             st.rerun()
+        if run.can_resume and st.button("Resume", icon=":material/resume:", key="resume", help=RESUME_HELP):
+            resume(run)
     if status.state in ("failed", "died"):
         st.error(plain(status.message))
     elif status.state == "queued":
@@ -266,6 +212,17 @@ def charts(history: History) -> None:
             st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
+def classes(history: History) -> None:
+    """How each class does, where there are several."""
+    task = Task.from_dict(history.started.task) if history.started and history.started.task else Task()
+    if task.kind == "binary" or not history.epochs:
+        return
+    latest = history.epochs[-1]
+    class_legend(task)
+    with st.expander("Each class"):
+        class_table(task, latest.class_dice, latest.class_iou)
+
+
 def previews(run: Run, history: History, status: Status) -> None:
     """The same validation images after each epoch, under the truth."""
     if not history.previews:
@@ -298,7 +255,9 @@ def log(run: Run, history: History) -> None:
                 f"weights: {started.weights} · folder {plain(str(run.folder))}"
             )
         st.code(run.log or "Nothing yet.", language=None, height=220)
+        st.caption("Settings, and where the numbers come from")
         st.json(run.config.to_dict(), expanded=False)
+        st.json(run.provenance, expanded=False)
 
 
 open_page(train_page)

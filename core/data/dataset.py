@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.classes import ClassRule, Rule, guess_classes, layers_rule, rule_from_dict
-from core.data.masks import guess_rule
+from core.data.masks import MaskRule, guess_rule
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.errors import UserError
 from core.task import Task
@@ -112,6 +112,12 @@ def for_model(data: DataFolder, task: Task) -> DataFolder:
             f"The model knows the labels {', '.join(task.classes)}; {data.name} has no masks for just these."
         )
     return data
+
+
+def may_hold_classes(root: Path) -> bool:
+    """Whether the masks hold several values that could be classes. Raises UserError for no data set."""
+    rule = open_data(root).rule
+    return rule.task.kind == "multiclass" or (isinstance(rule, MaskRule) and rule.is_of_ids)
 
 
 def write_down(data: DataFolder) -> bool:

@@ -41,6 +41,11 @@ class MaskRule:
         return inside.astype(np.uint8)
 
     @property
+    def is_of_ids(self) -> bool:
+        """Whether the values are class indices or instance ids, and not one foreground."""
+        return self.meaning.startswith("class indices")
+
+    @property
     def task(self) -> Task:
         return Task()
 
