@@ -23,7 +23,7 @@ sys.path.insert(0, str(PROJECT))
 from core.config import ARCHITECTURES, DEFAULT_ENCODER  # noqa: E402
 from core.encoder_guide import TABLE_FILE, TIMM_SELECTION, all_encoders  # noqa: E402
 
-SECONDS = 300
+SECONDS = 120
 FIELDS = (
     "encoder", "architecture", "height", "width", "batch", "works", "encoder_parameters", "parameters",
     "gmacs", "memory_mb", "images_per_second",

@@ -40,11 +40,12 @@ def main() -> None:
     parser.add_argument("--encoder", help=f"one only (default: {', '.join(ENCODERS)})")
     parser.add_argument("--batch-size", type=int, default=16, help="of ours and the ceiling (%(default)s)")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--compile", action="store_true", help="measure the ceiling with torch.compile too")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
-    parser.add_argument("--part", choices=("ours", "ceiling"), help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=("ours", "ceiling", "compiled"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.part:
-        rate = ours(args) if args.part == "ours" else ceiling(args)
+        rate = ours(args) if args.part == "ours" else ceiling(args, compiled=args.part == "compiled")
         print(json.dumps({"rate": rate}))
         return
     results = {name: measure(args, name) for name in ([args.encoder] if args.encoder else ENCODERS)}
@@ -60,6 +61,8 @@ def main() -> None:
 def measure(args: argparse.Namespace, encoder: str) -> dict[str, float]:
     """The medians over the rounds."""
     rates: dict[str, list[float]] = {"tutorial": [], "ours": [], "ceiling": []}
+    if args.compile:
+        rates["compiled"] = []
     for _ in range(args.rounds):
         for part, kept in rates.items():
             kept.append(tutorial(args, encoder) if part == "tutorial" else apart(args, encoder, part))
@@ -115,9 +118,10 @@ def ours(args: argparse.Namespace) -> float:
     return steps * args.batch_size / seconds
 
 
-def ceiling(args: argparse.Namespace) -> float:
+def ceiling(args: argparse.Namespace, compiled: bool = False) -> float:
     """The same step on one batch that is in memory."""
     import time
+    from dataclasses import replace
 
     import torch
 
@@ -129,7 +133,7 @@ def ceiling(args: argparse.Namespace) -> float:
     from core.training.trainer import set_up
 
     keep_freed_memory()
-    config = config_of(args)
+    config = replace(config_of(args), compile="on" if compiled else "off")
     seed_everything(0)
     fabric = make_fabric(config, pick_device(config.device))
     trainer = set_up(config, build_model(config), Task(), fabric, 1000)
@@ -137,8 +141,10 @@ def ceiling(args: argparse.Namespace) -> float:
     size = config.height, config.width
     pictures = torch.randint(0, 256, (args.batch_size, 3, *size), dtype=torch.uint8)
     labels = torch.randint(0, 2, (args.batch_size, *size), dtype=torch.uint8)
+    start = time.perf_counter()
     for _ in range(WARM_UP):
         take_step(trainer, pictures, labels)[0].item()
+    print(f"warm-up: {time.perf_counter() - start:.0f} s")
     start = time.perf_counter()
     for _ in range(STEPS):
         loss, _, _ = take_step(trainer, pictures, labels)

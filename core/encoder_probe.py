@@ -25,8 +25,8 @@ from core.training.memory import keep_freed_memory
 from core.training.steps import take_step
 from core.training.trainer import Trainer, set_up
 
-STEPS = 3
-SECONDS = 20.0  # after which no further step is begun
+STEPS = 2
+SECONDS = 8.0  # after which no further step is begun
 
 
 @dataclass(frozen=True, slots=True)

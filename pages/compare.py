@@ -88,7 +88,7 @@ def classes(result: Comparison) -> None:
     if task.kind == "binary":
         return
     with st.expander("Each class, and what is taken for what", expanded=True):
-        table, matrix = st.columns([2, 3], gap="large") if result.confusion else (st.container(), None)
+        table, matrix = st.columns(2, gap="large") if result.confusion else (st.container(), None)
         with table:
             class_table(task, result.totals.class_dice, result.totals.class_iou)
         if matrix:

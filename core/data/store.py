@@ -42,6 +42,7 @@ class Store:
     `fingerprint` is the hash of everything that is stored: the same data anywhere has the same.
     """
 
+    folder: Path
     names: tuple[str, ...]
     shapes: NDArray[np.int64]
     pixels: NDArray[np.uint8]
@@ -50,6 +51,10 @@ class Store:
     offsets: NDArray[np.int64]
     is_binary: bool = True
     fingerprint: str = ""
+
+    def __reduce__(self) -> tuple[Callable[[Path], "Store"], tuple[Path]]:
+        """Another process opens the files itself; a pickled memory map would be a copy of them all."""
+        return _opened, (self.folder,)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -198,6 +203,7 @@ def _opened(folder: Path) -> Store:
     shapes = np.asarray(index["shapes"], np.int64).reshape(-1, 2)
     areas = shapes.prod(axis=1)
     return Store(
+        folder,
         tuple(index["names"]),
         shapes,
         _mapped(folder / PIXELS),

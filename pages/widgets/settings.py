@@ -156,7 +156,8 @@ def _more(preset_name: str) -> dict[str, Any]:
                     "Batches a step", "accumulate", 1, 64, help="Gradients of so many batches make a step.")),
                 "seed": int(number("Seed", "seed", 0, 2**31 - 1)),
                 "devices": _devices(),
-                "name": st.text_input("Name of the model", placeholder="its own words", max_chars=80).strip(),
+                "name": st.text_input(
+                    "Name of the model", placeholder="what you will call it", max_chars=80).strip(),
             }  # fmt: skip
     return chosen
 

@@ -7,15 +7,19 @@ finds again.
 import io
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from core import runs
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from tests.browser.conftest import App
+from tests.conftest import write_scenes
+from tests.core.test_training import tiny, trained
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 SLIDER = ".pair"
@@ -194,6 +198,36 @@ def test_a_training_can_be_stopped(page: Page, app: App) -> None:
     page.get_by_role("button", name="Stop", exact=True).last.click()
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
     assert time.monotonic() - start < 4
+
+
+def test_a_run_whose_worker_was_killed_goes_on_at_a_click(
+    page: Page, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(app.workspace))
+    run = runs.create(tiny(write_scenes(tmp_path / "scenes", 10), epochs=3, name="Cut short"))
+    for event in trained(run.config, run.folder, stop_after=3):
+        run.append(event)
+    run.set_status("died", "The worker is gone.")
+    visit(page, app, f"train?run={run.id}")
+    expect(page.get_by_text("The worker is gone.")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Predictions after epoch 3")).to_be_visible()
+    assert [e.epoch for e in runs.History(run).refresh().epochs] == [0, 1, 2, 3]
+
+
+def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:
+    visit(page, app, "train")
+    page.get_by_role("button", name="Find a learning rate").click(timeout=60_000)
+    take = page.get_by_role("button", name=re.compile(r"^Use [\d.e-]+$"))
+    expect(take).to_be_visible(timeout=200_000)
+    rate = float(take.inner_text().split()[-1])
+    assert 1e-5 < rate < 1
+    take.click()
+    expect(take).to_have_count(0)
+    page.get_by_text("More settings").click()
+    box = page.get_by_role("spinbutton", name="Learning rate")
+    expect(box).to_have_value(f"{rate:.5f}")
 
 
 def test_the_data_page_shows_pairs_and_imports_a_zip(page: Page, app: App) -> None:

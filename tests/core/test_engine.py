@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,6 +23,7 @@ from core.events import EpochEnd, Note, RateFound, RatePoint, Started
 from core.models import build_model, load_model
 from core.runs import History, Run
 from core.task import Task
+from core.training import loading
 from core.training import steps as steps_module
 from core.training.depthwise import FastDepthwise
 from core.training.losses import class_weights, make_loss
@@ -361,3 +363,16 @@ def test_keeping_memory_does_no_harm() -> None:
     )  # fmt: skip
     assert done.stdout.strip() == str(sys.platform == "linux")
     assert callable(keep_freed_memory)
+
+
+def test_loader_processes_give_the_batches_of_none(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = open_data(small_data)
+    store = next(s for s in build_store(data.pairs, data.rule, 86) if isinstance(s, Store))
+    assert len(pickle.dumps(store)) < 1000
+    config = tiny(small_data, augmentation="strong")
+    alone = list(loading.training_batches(config, store, "cpu"))
+    monkeypatch.setattr(loading, "loader_processes", lambda device, world: 2)
+    several = list(loading.training_batches(config, store, "cpu"))
+    assert len(alone) == len(several) == 2
+    for one, other in zip(alone, several, strict=True):
+        assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])

@@ -13,6 +13,7 @@ from core.config import preset_config
 from core.data import demo
 from core.workspace import PROJECT
 from pages.widgets.entry import INSIDE
+from tests.core.test_engine import write_camera
 from tests.core.test_training import TINY, tiny, trained
 
 PAGES = ("segment", "data", "train", "compare", "models")
@@ -79,6 +80,58 @@ def test_the_train_page_shows_a_finished_run(finished_run: runs.Run) -> None:
     labels = {m.label for m in app.metric}
     assert {"Dice", "IoU", "Pixel accuracy", "Best Dice"} <= labels
     assert "Predictions after epoch 2" in words(app)
+
+
+@pytest.fixture
+def run_of_classes(tmp_path: Path) -> runs.Run:
+    data = write_camera(tmp_path / "streets")
+    run = runs.create(
+        tiny(
+            data,
+            name="<b>Streets",
+            task="multiclass",
+            ignore_index=7,
+            class_names="sky,<i>road,car",
+            epochs=1,
+        )
+    )
+    for event in trained(run.config, run.folder):
+        run.append(event)
+    run.set_status("finished")
+    return run
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_a_model_of_several_classes(page: str, run_of_classes: runs.Run) -> None:
+    app = opened(page, chosen_model=str(run_of_classes.best))
+    assert not app.exception, app.exception
+    assert not app.error, app.error
+    if page in ("compare", "segment", "train"):
+        assert any("&lt;i&gt;road" in e.value for e in app.get("html")) or page == "train"
+
+
+def test_a_run_that_was_cut_short_can_be_resumed_from_the_page(finished_run: runs.Run) -> None:
+    assert not [b for b in opened("train").button if b.label == "Resume"]
+    finished_run.set_status("died", "The worker is gone.")
+    assert [b for b in opened("train").button if b.label == "Resume"]
+
+
+def test_masks_of_several_values_are_asked_about(run_of_classes: runs.Run) -> None:
+    folder = run_of_classes.config.data
+    app = opened("train", chosen_dataset=folder)
+    kind = next(group for group in app.get("button_group") if "What to find" in str(group.proto))
+    assert kind is not None
+
+
+def test_every_setting_of_the_form_is_one_of_the_configuration() -> None:
+    app = opened("train")
+    kinds = ("number_input", "selectbox", "checkbox")
+    labels = {widget.label for kind in kinds for widget in getattr(app, kind)}
+    wanted = (
+        "Optimizer", "Schedule", "Class weights", "Gradient clip", "Average of weights", "Freeze the encoder",
+        "Stop after epochs without gain", "Encoder's share of it", "Batches a step",
+    )  # fmt: skip
+    assert set(wanted) <= labels
 
 
 def test_the_train_page_says_how_a_run_failed() -> None:

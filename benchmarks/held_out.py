@@ -1,0 +1,37 @@
+"""Data sets with the split that the tutorial deals: by sorted name, the last fifth held out."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHARED = PROJECT.parent / "shared"
+sys.path.insert(0, str(PROJECT))
+
+
+def last_fifth_held_out(source: Path, folder: Path) -> Path:
+    """A data set folder of links to `source`, with that split in its dataset.json."""
+    from core.data.dataset import Split, describe, open_data
+
+    if not (folder / "dataset.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in ("images", "masks"):
+            (folder / part).symlink_to((source / part).resolve())
+        data = open_data(folder)
+        names = [pair.name for pair in data.pairs]
+        cut = round(len(names) * 0.8)
+        split = Split(tuple(names[:cut]), tuple(names[cut:]))
+        about = describe(source.name, data.rule, split)
+        (folder / "dataset.json").write_text(json.dumps(about), "utf-8")
+    return folder
+
+
+def built_in(workspace: Path) -> Path:
+    """The data set that the project draws, with its own split."""
+    os.environ["SEGMENTATION_STUDIO_WORKSPACE"] = str(workspace)
+    from core.data import demo
+
+    if not demo.is_ready():
+        list(demo.generate())
+    return demo.demo_folder()
