@@ -20,10 +20,11 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from core.config import ARCHITECTURES, DEFAULT_ENCODER  # noqa: E402
+from core.config import ARCHITECTURES, DEFAULT_ENCODER, DPT_ENCODER  # noqa: E402
 from core.encoder_guide import TABLE_FILE, TIMM_SELECTION, all_encoders  # noqa: E402
 
 SECONDS = 120
+ENCODER_OF = {"DPT": DPT_ENCODER}  # the one architecture that takes transformers alone
 FIELDS = (
     "encoder", "architecture", "height", "width", "batch", "works", "encoder_parameters", "parameters",
     "gmacs", "memory_mb", "images_per_second",
@@ -39,7 +40,7 @@ def main() -> None:
     args = parser.parse_args()
     rows = {} if args.again else read()
     wanted = [(name, "Unet") for name in args.only or names(args.timm)]
-    wanted += [] if args.only else [(DEFAULT_ENCODER, architecture) for architecture in ARCHITECTURES]
+    wanted += [] if args.only else [(ENCODER_OF.get(a, DEFAULT_ENCODER), a) for a in ARCHITECTURES]
     for encoder, architecture in wanted:
         if (encoder, architecture) in rows and not args.only:
             continue

@@ -14,6 +14,7 @@ ARCHITECTURES = (
     "PAN", "DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer", "DPT",
 )  # fmt: skip
 DEFAULT_ENCODER = "timm-tf_efficientnet_lite0"
+DPT_ENCODER = "tu-vit_tiny_patch16_224"
 CHOICES: dict[str, tuple[str, ...]] = {
     "architecture": ARCHITECTURES,
     "encoder_weights": ("auto", "none"),
@@ -118,6 +119,8 @@ class TrainConfig:
         unknown = set(self.logger_names) - set(LOGGERS)
         if unknown:
             raise UserError(f"There is no logger '{min(unknown)}': name any of {', '.join(LOGGERS)}.")
+        if self.architecture == "DPT" and not self.encoder.startswith("tu-"):
+            raise UserError(f"DPT needs a vision transformer of timm's: choose {DPT_ENCODER} or another.")
         if not self.data:
             raise UserError("No data set is named: give a folder with images/ and masks/.")
 

@@ -8,7 +8,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config import DEFAULT_ENCODER
+from core.config import DEFAULT_ENCODER, DPT_ENCODER
 
 SUGGESTED: dict[str, str] = {
     "timm-tf_efficientnet_lite0": "efficientnet-lite0 · weights included",
@@ -44,7 +44,7 @@ TIMM_SELECTION: tuple[str, ...] = (
     "tu-tf_efficientnetv2_b0", "tu-tf_efficientnetv2_s", "tu-regnety_004", "tu-regnety_016",
     "tu-resnet50d", "tu-res2net50_26w_4s", "tu-resnest14d", "tu-hrnet_w18", "tu-convnext_atto",
     "tu-convnext_tiny", "tu-convnextv2_atto", "tu-swinv2_tiny_window8_256", "tu-pvt_v2_b0",
-    "tu-mambaout_femto", "tu-maxvit_nano_rw_256", "tu-inception_next_tiny",
+    "tu-mambaout_femto", "tu-maxvit_nano_rw_256", "tu-inception_next_tiny", DPT_ENCODER,
 )  # fmt: skip
 TABLE_FILE = Path(__file__).with_name("encoders.csv")
 
@@ -69,7 +69,7 @@ def offered_encoders() -> list[str]:
     """For the page: smp's and a selection of timm's, without those that are known to fail."""
     known = facts()
     listed = [*all_encoders(), *TIMM_SELECTION]
-    return [name for name in listed if name not in known or known[name].works == "yes"]
+    return [n for n in listed if n not in known or known[n].works == "yes" or n == DPT_ENCODER]
 
 
 @functools.cache
@@ -110,4 +110,4 @@ def short_name(encoder: str) -> str:
 
 
 def describe(encoder: str) -> str:
-    return SUGGESTED.get(encoder, encoder)
+    return f"{encoder} · for DPT" if encoder == DPT_ENCODER else SUGGESTED.get(encoder, encoder)

@@ -100,8 +100,10 @@ def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # `timm-` names, which still work
+            # Without it a vision transformer takes pictures of one size alone.
+            any_size = {"dynamic_img_size": True} if config.architecture == "DPT" else {}
             model: nn.Module = smp.create_model(
-                config.architecture, config.encoder, encoder_weights=weights, classes=outputs
+                config.architecture, config.encoder, encoder_weights=weights, classes=outputs, **any_size
             )
     except KeyError:
         raise UserError(

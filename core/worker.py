@@ -93,7 +93,7 @@ def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) ->
     keep_freed_memory()
     if (run.folder / STATE_FILE).is_file():
         run.forget_after(epoch_of(run.folder))
-    listener = Listener(run)
+    listener = Listener(run, lambda sentence: say(Note(sentence, "warning")))
     with _device_turn(run, pick_device(config.device), stopping, say) as has_turn:
         if not has_turn:
             return "stopped"

@@ -6,8 +6,10 @@ go through Lightning's logger interface.
 """
 
 import csv
+import errno
 import importlib
 import io
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 from lightning_fabric.loggers.logger import Logger
 from PIL import Image
 
+from core import workspace
 from core.config import TrainConfig
 from core.errors import UserError
 from core.events import EpochEnd, Event, Finished, Preview, Step
@@ -25,19 +28,20 @@ CSV_FILE = "metrics.csv"
 STEP_FIELDS = ("loss", "dice", "iou", "pixel_accuracy", "learning_rate", "images_per_second")
 EPOCH_FIELDS = ("train_loss", "validation_loss", "dice", "dice_mean", "iou", "miou", "pixel_accuracy",
                 "precision", "recall")  # fmt: skip
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 INSTALL = {"mlflow": "pytorch-lightning mlflow", "wandb": "pytorch-lightning wandb"}
 
 
 class Listener:
-    """Passes events on. Raises UserError when a logger's package is missing."""
+    """Passes events on. A logger that fails later is left out, and `warn` is told: no training ends
+    because a tracking server is down. Raises UserError when one cannot be had to begin with."""
 
-    def __init__(self, run: Run) -> None:
-        self.run, config = run, run.config
+    def __init__(self, run: Run, warn: Callable[[str], None] = lambda sentence: None) -> None:
+        self.run, self.warn, config = run, warn, run.config
         self.loggers = [make(config, run.folder) for make in _makers(config)]
         self.writes_csv = "csv" in config.logger_names
         self.step = 0
-        for logger in self.loggers:
-            logger.log_hyperparams(config.to_dict())
+        self._each(lambda logger: logger.log_hyperparams(config.to_dict()))
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -53,21 +57,32 @@ class Listener:
                 for i, file in enumerate(event.files):
                     self._show(f"validation/{i}", self.run.folder / file)
             case Finished():
-                for logger in self.loggers:
-                    logger.finalize("success")
+                self._each(lambda logger: logger.finalize("success"))
 
     def _log(self, values: dict[str, float]) -> None:
-        for logger in self.loggers:
-            logger.log_metrics(values, self.step)
+        self._each(lambda logger: logger.log_metrics(values, self.step))
 
     def _show(self, tag: str, path: Path) -> None:
-        for logger in self.loggers:
+        def show(logger: Logger) -> None:
             add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
             log_image = getattr(logger, "log_image", None)
             if callable(add_image):
                 add_image(tag, np.asarray(Image.open(path)), self.step, dataformats="HWC")
             elif callable(log_image):
                 log_image(tag, [str(path)], step=self.step)
+
+        self._each(show)
+
+    def _each(self, act: Callable[[Logger], None]) -> None:
+        for logger in list(self.loggers):
+            try:
+                act(logger)
+            except Exception as error:  # whatever a foreign service answers
+                if getattr(error, "errno", None) in DISK_ERRORS:
+                    raise  # it ends the run, with its own sentence
+                self.loggers.remove(logger)
+                reason = " ".join(str(error).split())[:200]
+                self.warn(f"{type(logger).__name__} failed and is left out from here on: {reason}")
 
 
 def table(history: History) -> str:
@@ -92,7 +107,8 @@ def _tensorboard(config: TrainConfig, folder: Path) -> Logger:
 
 
 def _mlflow(config: TrainConfig, folder: Path) -> Logger:
-    settings = {"experiment_name": "segmentation-studio", "run_name": folder.name}
+    store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.root().resolve()}/mlflow.db"
+    settings = {"experiment_name": "segmentation-studio", "run_name": folder.name, "tracking_uri": store}
     return _from_lightning("mlflow", "MLFlowLogger", settings)
 
 
@@ -109,5 +125,9 @@ def _from_lightning(package: str, name: str, settings: dict[str, str]) -> Logger
         raise UserError(
             f"The logger '{package}' needs packages that are not installed: pip install {INSTALL[package]}"
         ) from error
-    logger: Logger = getattr(loggers, name)(**settings)
+    try:
+        logger: Logger = getattr(loggers, name)(**settings)
+    except Exception as error:  # whatever the package finds wrong with its own settings
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"The logger '{package}' cannot be started: {reason}") from error
     return logger

@@ -16,10 +16,12 @@ import torch
 from PIL import Image
 
 from core import runs, worker
+from core.config import DPT_ENCODER
 from core.data.dataset import as_task, open_data
 from core.data.store import Store, build_store
 from core.errors import UserError
 from core.events import EpochEnd, Note, RateFound, RatePoint, Started
+from core.inference import Predictor
 from core.models import build_model, load_model
 from core.runs import History, Run
 from core.task import Task
@@ -376,3 +378,35 @@ def test_loader_processes_give_the_batches_of_none(small_data: Path, monkeypatch
     assert len(alone) == len(several) == 2
     for one, other in zip(alone, several, strict=True):
         assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
+
+
+def test_a_logger_that_fails_is_left_out_and_the_training_goes_on(
+    small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lightning_fabric.loggers import TensorBoardLogger
+
+    def unreachable(self: object, *arguments: object) -> None:
+        raise ConnectionError("the server does not answer")
+
+    monkeypatch.setattr(TensorBoardLogger, "log_metrics", unreachable)
+    run = runs.create(tiny(small_data, epochs=1))
+    assert worker.work(run) == "finished"
+    warned = [n.text for n in History(run).refresh().notes if n.level == "warning"]
+    assert any("does not answer" in text for text in warned)
+
+
+@pytest.mark.parametrize("architecture", ["DPT", "Segformer", "DeepLabV3Plus"])
+def test_other_architectures_train_and_open_again(
+    small_data: Path, tmp_path: Path, architecture: str
+) -> None:
+    encoder = DPT_ENCODER if architecture == "DPT" else "resnet18"
+    config = tiny(small_data, architecture=architecture, encoder=encoder, width=64, epochs=1)
+    trained(config, tmp_path / "run")
+    model, card = load_model(tmp_path / "run" / "best")
+    assert card.architecture == architecture
+    assert Predictor.of(model, card)(np.zeros((96, 128, 3), np.uint8)).shape == (96, 128)
+
+
+def test_an_encoder_that_dpt_cannot_take_is_refused_at_once() -> None:
+    with pytest.raises(UserError, match="vision transformer"):
+        tiny(Path("x"), architecture="DPT")
