@@ -23,7 +23,7 @@ BASE = {
     "batch_size": 8, "learning_rate": 1e-3, "ema_decay": 0.98, "augmentation": "standard", "loss": "bce+dice",
     "optimizer": "adamw", "schedule": "one-cycle", "weight_decay": 1e-2,
 }  # fmt: skip
-EPOCHS = {"people": 6, "pedestrians": 6, "built-in": 3}
+EPOCHS = {"people": 4, "pedestrians": 5, "built-in": 3}
 SETTINGS: dict[str, dict[str, object]] = {
     "defaults": {},
     "loss: BCE alone": {"loss": "bce"},

@@ -29,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--work", type=Path, default=Path("/tmp/quality"))
     parser.add_argument("--epochs", type=int, default=10, help="of ours (%(default)s)")
+    parser.add_argument("--tutorial-epochs", type=int, default=10)
     parser.add_argument("--only", choices=("ours", "tutorial"))
     parser.add_argument("--figure", type=Path, help="draw what was measured, and end")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
@@ -43,7 +44,7 @@ def main() -> None:
         curves["ours"] = ours(args)
         results.write_text(json.dumps(curves))
     if args.only != "ours":
-        curves["tutorial"] = tutorial()
+        curves["tutorial"] = tutorial(args.tutorial_epochs)
         results.write_text(json.dumps(curves))
     for name in ("ours", "tutorial"):
         if name in curves:
@@ -105,16 +106,18 @@ def own_size(model: Path, folder: Path) -> None:
     )
 
 
-def tutorial() -> list[list[float]]:
+def tutorial(epochs: int) -> list[list[float]]:
     script = SHARED / "bench" / "article_recipe.py"
-    command = [sys.executable, str(script), "--data", str(SHARED / "data" / "people"), "--epochs", "10"]
+    command = [sys.executable, str(script), "--data", str(SHARED / "data" / "people")]
+    command += ["--epochs", str(epochs)]
     curve: list[list[float]] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         for line in process.stdout or ():
             row = json.loads(line)
             if "epoch" in row:
                 curve.append([row["train_s"], row["dice_dataset"]])
-                print(f"tutorial, epoch {row['epoch']}: {row['train_s']} s", flush=True)
+                said = f"{row['train_s']} s, Dice {row['dice_dataset']:.4f}"
+                print(f"tutorial, epoch {row['epoch']}: {said}", flush=True)
     return curve
 
 
@@ -158,9 +161,9 @@ def draw(curves: dict[str, list[list[float]]], path: Path) -> None:
         ]
         x, y = (float(number) for number in points[-1].split(","))
         if x > width - 150:
-            parts.append(words(x, y + 22, label, "end", colour))
+            parts.append(words(x, y - 12, label, "end", colour))
         else:
-            parts.append(words(x + 8, y + 4, label, "start", colour))
+            parts.append(words(x + 8, y - 8, label, "start", colour))
     path.write_text("\n".join([*parts, "</svg>"]) + "\n", "utf-8")
 
 

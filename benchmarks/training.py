@@ -26,7 +26,7 @@ SHORT = {"lite0": "timm-tf_efficientnet_lite0"}
 HERE = Path(__file__).resolve()
 PROJECT = HERE.parent.parent
 SHARED = PROJECT.parent / "shared"
-TUTORIAL_IMAGES = 192
+TUTORIAL_IMAGES = 128
 STEPS = 24
 WARM_UP = 4
 
@@ -75,7 +75,7 @@ def tutorial(args: argparse.Namespace, encoder: str) -> float:
     import psutil
 
     batch = 64
-    while batch > 8 and psutil.virtual_memory().available < batch * 400e6 * (2 if "b3" in encoder else 1):
+    while batch > 8 and psutil.virtual_memory().available < batch * (300e6 if "b3" in encoder else 200e6):
         batch //= 2
     name = SHORT.get(encoder, encoder)
     weights = "lite0" if name.endswith("lite0") else "none"

@@ -1,7 +1,7 @@
 """One forward and backward step of one network, measured: `python -m core.encoder_probe resnet18`.
 
-A process of its own for each, because some encoders end it: the last line of the output is JSON, and
-a process that ends without one has crashed.
+One line of JSON for each network named. Some encoders end the process, so whoever measures many
+starts one for each: a process that ends without its line has crashed.
 """
 
 import argparse
@@ -116,23 +116,27 @@ def _peak() -> int:
 def main() -> None:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
-    parser.add_argument("encoder")
+    parser.add_argument("encoder", nargs="+")
     parser.add_argument("--architecture", default="Unet")
     parser.add_argument("--height", type=int, default=256)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--batch", type=int, default=2)
     args = parser.parse_args()
+    for encoder in args.encoder:
+        print(json.dumps(asdict(_one(encoder, args))), flush=True)  # noqa: T201
+
+
+def _one(encoder: str, args: argparse.Namespace) -> Measured:
     config = TrainConfig(
-        "-", encoder=args.encoder, architecture=args.architecture, encoder_weights="none",
+        "-", encoder=encoder, architecture=args.architecture, encoder_weights="none",
         height=args.height, width=args.width, batch_size=args.batch, schedule="constant",
     )  # fmt: skip
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            measured = probe(config)
+            return probe(config)
     except Exception as error:  # whatever a network cannot do is a line of the table
         reason = " ".join(f"{error}".split())[:160] or type(error).__name__
-        measured = Measured(args.encoder, args.architecture, args.height, args.width, args.batch, reason)
-    print(json.dumps(asdict(measured)))  # noqa: T201
+        return Measured(encoder, args.architecture, args.height, args.width, args.batch, reason)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,6 @@ def training_batches(
         pin_memory=device.startswith("cuda"),
         persistent_workers=workers > 0,
         worker_init_fn=_one_thread if workers else None,
-        multiprocessing_context="forkserver" if workers else None,
     )
 
 
