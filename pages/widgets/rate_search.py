@@ -33,9 +33,11 @@ def rate_search() -> None:
 
 
 def _show(run: Run, was_live: bool) -> None:
-    if not run.events_file.parent.is_dir():
-        st.session_state.pop(KEY, None)
-        return
+    if KEY not in st.session_state:  # taken or closed, by a click that has run this fragment alone
+        st.rerun()
+    if not run.folder.is_dir():
+        _close()
+        st.rerun()
     status, history = run.status(), History(run).refresh()
     if was_live and status.state not in LIVE:
         jobs.reap()
