@@ -183,7 +183,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "Balanced",
             "All your photos, stronger augmentation, averaged weights: the one to keep.",
-            {"epochs": 20, "batch_size": 16, "augmentation": "standard", "ema_decay": 0.99},
+            {"epochs": 20, "batch_size": 8, "augmentation": "standard", "ema_decay": 0.98},
         ),
         Preset(
             "Tutorial recipe",
