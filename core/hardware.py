@@ -59,6 +59,13 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def part_from_the_others() -> None:
+    """End the process group in order, once all have come here: a process that just exits may abort."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def pays_to_compile(config: TrainConfig, device: str, steps: int) -> bool:
     """Whether torch.compile earns its minute back within this many steps."""
     if config.compile != "auto":

@@ -58,13 +58,14 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         print("\n".join(encoder_names()))
         return {"encoders": encoder_names()}
     from core import runs, worker
-    from core.hardware import is_first_process
+    from core.hardware import is_first_process, part_from_the_others
 
     ready = args.run or args.resume
     config = runs.Run(ready.resolve()).config if ready else _config_of(args)
     _start_all_processes(config)
     if not is_first_process():
         worker.assist(config, ready.resolve() if ready else Path())
+        part_from_the_others()
         return {}
     if ready:
         run = runs.Run(ready.resolve())
@@ -74,6 +75,7 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         run = runs.create(config, args.out)
         print(f"Run: {run.folder}", flush=True)
     state = worker.work(run, _print_event)
+    part_from_the_others()
     best = runs.History(run).refresh().best
     scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
     return {"run": str(run.folder), "model": str(run.best), "state": state, "best": scores}
