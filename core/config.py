@@ -75,6 +75,7 @@ class TrainConfig:
     loss: str = "bce+dice"
     class_weights: str = "none"
     augmentation: str = "standard"
+    augmentation_strength: float = 1.0
     ema_decay: float = 0.0
     images_per_epoch: int = 0
     validation_images: int = 0
@@ -103,6 +104,7 @@ class TrainConfig:
             ("batch_size", 0, 4096),
             ("accumulate", 1, 1024),
             ("encoder_rate", 0.0, 10.0),
+            ("augmentation_strength", 0.0, 3.0),
             ("gradient_clip", 0.0, 1e6),
             ("early_stopping", 0, 10_000),
             ("ignore_index", -1, 2**16 - 1),

@@ -70,6 +70,26 @@ def hex_colours(classes: int) -> list[str]:
     return ["#" + bytes(colour).hex() for colour in class_colours(classes)]
 
 
+def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
+    """Labels (h, w) as a layer to lay on the photo: RGBA uint8 (h, w, 4), clear where there is nothing."""
+    if task.kind == "binary":
+        colours, known = np.full((*labels.shape, 3), SUBJECT, np.uint8), labels > 0
+    else:
+        colours, known = label_colours(labels, task)
+    return np.dstack([colours, np.where(known, 255, 0).astype(np.uint8)])
+
+
+def contour_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
+    """The edges of labels (h, w) in their colours, the same way."""
+    size = 2 * max(1, round(max(labels.shape) / 500)) + 1
+    kernel = np.ones((size, size), np.uint8)
+    edges = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, kernel) > 0
+    grown = cv2.dilate(labels, kernel) if task.kind == "binary" else labels
+    layer = mask_layer(np.asarray(grown, np.uint8), task)
+    layer[..., 3] = np.where(edges, 255, 0)
+    return layer
+
+
 def class_shares(labels: NDArray[np.uint8], task: Task) -> list[tuple[str, float]]:
     """The classes that were found and the fraction of pixels of each, largest first."""
     if task.kind == "multilabel":
@@ -185,14 +205,19 @@ def pair_picture(
     task = task or Task()
     if view == "Photo":
         return photo
-    resized = cv2.resize(labels, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_NEAREST)
-    fitted = np.asarray(resized, np.uint8)
+    fitted = labels_at(labels, photo.shape[:2])
     if view == "Overlay":
         return label_overlay(photo, fitted, task)
     if task.kind == "binary":
         return fitted * np.uint8(255)
     colours, known = label_colours(fitted, task)
     return colours * known[..., None].astype(np.uint8)
+
+
+def labels_at(labels: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Labels brought to (height, width) for showing."""
+    resized = cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(resized, np.uint8)
 
 
 def nothing(photo: NDArray[np.uint8]) -> NDArray[np.float32]:

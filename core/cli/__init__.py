@@ -4,7 +4,7 @@
     python -m core find-rate --data DIR         see which learning rate suits
     python -m core evaluate --model M --data D  score it, at each photo's own size
     python -m core predict  --model M PHOTO...  cut out what it finds
-    python -m core data     check | import | demo
+    python -m core data     check | import | split | compose | export | demo
 
 `--json` puts one JSON object on the last line of standard output; everything else may change.
 """
@@ -68,5 +68,5 @@ def parser() -> argparse.ArgumentParser:
         description="Write masks, cut-outs or overlays of photos at their own size.\n\n"
         "  python -m core predict --model checkpoints/person-lite0 me.jpg --out cut --save cutout",
     ))  # fmt: skip
-    data_arguments(commands.add_parser("data", help="check, import or generate a data set"))
+    data_arguments(commands.add_parser("data", help="check, import, split, make or export a data set"))
     return top

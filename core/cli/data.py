@@ -1,52 +1,189 @@
-"""`python -m core data check | import | demo`."""
+"""`python -m core data check | import | split | compose | export | demo`."""
 
 import argparse
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from core.errors import UserError
+
+_Result = TypeVar("_Result")
+SHOWN = 20  # sentences about single files, unless all are asked for
 
 
 def data_arguments(p: argparse.ArgumentParser) -> None:
     commands = p.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="say what is in a data set and what is wrong with it")
     check.add_argument("folder", type=Path)
-    check.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    check.add_argument("--csv", type=Path, help="write the list of everything found to this file")
     check.set_defaults(work=_check)
-    bring = commands.add_parser("import", help="copy a folder or a zip into the workspace")
-    bring.add_argument("source", type=Path)
+    bring = commands.add_parser("import", help="copy a folder, a zip or a public data set into the workspace")
+    bring.add_argument("source", help="a folder, a zip, kaggle:OWNER/NAME or hf:OWNER/NAME")
     bring.add_argument("--name", required=True)
-    bring.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    bring.add_argument("--photos", default="", help="folder of photos in the source, if names do not say")
+    bring.add_argument("--masks", default="", help="folder of masks in the source")
+    bring.add_argument("--classes", default="", help="names of the classes to take, with commas between")
+    meaning = bring.add_mutually_exclusive_group()
+    meaning.add_argument("--foreground", action="store_true", help="all chosen classes are one foreground")
+    meaning.add_argument("--as-classes", action="store_true", help="keep classes apart")
+    bring.add_argument("--dry-run", action="store_true", help="say what was recognised and copy nothing")
     bring.set_defaults(work=_import)
+    split = commands.add_parser("split", help="deal the photos to training, validation and test anew")
+    split.add_argument("folder", type=Path)
+    split.add_argument("--kind", default="random", choices=("random", "stratified", "grouped", "listed"))
+    split.add_argument("--validation", type=float, default=0.2, help="share of all photos (%(default)s)")
+    split.add_argument("--test", type=float, default=0.0, help="share that training never sees (%(default)s)")
+    split.add_argument("--seed", type=int, default=42)
+    split.add_argument("--pattern", help="regular expression whose first group names a photo's group")
+    split.add_argument("--fold", default="", metavar="N/K", help="validate on fold N of K")
+    split.add_argument("--validation-list", type=Path, help="file with names, one a line")
+    split.add_argument("--test-list", type=Path, help="file with names, one a line")
+    split.set_defaults(work=_split)
+    compose = commands.add_parser("compose", help="make pairs of cut-outs and backgrounds")
+    compose.add_argument("cutouts", type=Path, help="folder of pictures with transparency")
+    compose.add_argument("backgrounds", type=Path, help="folder of photos")
+    compose.add_argument("--name", required=True)
+    for option, kind, default in (("count", int, 100), ("height", int, 480), ("width", int, 640),
+                                  ("subjects", int, 2), ("light", float, 0.5), ("blur", float, 0.3),
+                                  ("seed", int, 0)):  # fmt: skip
+        compose.add_argument(f"--{option}", type=kind, default=default, help="%(default)s")
+    compose.set_defaults(work=_compose)
+    out = commands.add_parser("export", help="pack a data set into a zip")
+    out.add_argument("folder", type=Path)
+    out.add_argument("target", type=Path)
+    out.add_argument("--form", default="zip", choices=("zip", "coco"))
+    out.set_defaults(work=_export)
     demo = commands.add_parser("demo", help="generate the data set that comes with the project")
-    demo.add_argument("--json", action="store_true", help="one JSON object on the last line")
     demo.set_defaults(work=_demo)
+    for command in (check, bring, split, compose, out, demo):
+        command.add_argument("--json", action="store_true", help="one JSON object on the last line")
 
 
 def _check(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data import validation
+    from core.data import findings, validation
     from core.data.dataset import open_data
+    from core.workspace import write_atomically
 
     data = open_data(args.folder)
-    report = next(r for r in validation.check(data) if isinstance(r, validation.Report))
+    total = len(data.pairs)
+    steps = ((r if isinstance(r, validation.Report) else r / total) for r in validation.check(data))
+    report = _last(steps, validation.Report, "Read")
     summary = report.summary()
-    print(f"{data.name}: {summary['pairs']} usable pairs, {summary['train']} for training and "
-          f"{summary['validation']} for validation.")  # fmt: skip
+    print(f"{data.name}: {summary['pairs']} usable pairs, {summary['train']} for training, "
+          f"{summary['validation']} for validation, {summary['test']} for test.")  # fmt: skip
     print(f"Masks: {data.rule.meaning}. Foreground covers {summary['foreground']:.1%} on average.")
-    for _, row in report.problems.iterrows():
+    for name, share in report.class_balance(data.rule.task.classes).items():
+        print(f"  {name:20} {share:6.1%} of all pixels")
+    for code, count in summary["findings"].items():
+        kind = findings.BY_CODE[code]
+        print(f"{count:6,}  {kind.title}: {kind.advice}")
+    for _, row in report.problems.head(SHOWN).iterrows():
         print(f"Left out: {row['problem']}")
-    for _, row in report.notes.iterrows():
+    for _, row in report.notes.head(SHOWN).iterrows():
         print(f"{row['name']}: {row['note']}")
+    more = max(0, len(report.problems) - SHOWN) + max(0, len(report.notes) - SHOWN)
+    if more:
+        print(f"… and {more:,} more; --csv FILE writes them all down.")
+    if args.csv:
+        write_atomically(args.csv, findings.download(report.table))
     return {"name": data.name, "masks": data.rule.meaning, **summary, "notes": len(report.notes)}
 
 
 def _import(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data.importing import Imported, import_data
+    from core.data.importing import Imported, bring_in, open_source, recognise
+    from core.data.importing.downloads import downloaded_source
+    from core.data.importing.tables import with_tables
 
-    result = next(r for r in import_data(args.source, args.name) if isinstance(r, Imported))
+    downloaded = _downloaded(args.source)
+    source = downloaded_source(downloaded) if downloaded else with_tables(open_source(Path(args.source)))
+    try:
+        plan = recognise(source, args.photos, args.masks)[0]
+        names = tuple(n.strip() for n in args.classes.split(",") if n.strip())
+        unknown = set(names) - set(plan.labels.classes)
+        if unknown:
+            raise UserError(
+                f"There is no class '{min(unknown)}': it has {', '.join(plan.labels.classes) or 'none'}."
+            )
+        if names or args.foreground or args.as_classes:
+            as_one = args.foreground or (len(names) == 1 and not args.as_classes)
+            plan = plan.choosing(names or plan.labels.classes, as_one)
+        print(f"{plan.layout}: {plan.told}")
+        if args.dry_run:
+            return {"layout": plan.layout, "pairs": len(plan.items), "parts": plan.parts(),
+                    "classes": list(plan.labels.classes), "left_out": len(plan.problems)}  # fmt: skip
+        result = _last(bring_in(source, plan, args.name), Imported, "Copied")
+    finally:
+        source.close()
     data = result.data
     print(f"{data.name}: {len(data.pairs)} pairs in {data.root}")
-    for problem in data.problems:
+    for problem in result.problems[:SHOWN]:
         print(f"Left out: {problem.sentence}")
-    return {"folder": str(data.root), "pairs": len(data.pairs), "left_out": len(data.problems)}
+    return {"folder": str(data.root), "layout": plan.layout, "pairs": len(data.pairs),
+            "left_out": len(result.problems), "masks": data.rule.meaning}  # fmt: skip
+
+
+def _downloaded(source: str) -> Path | None:
+    from core.data.importing.downloads import Progress, from_hub, from_kaggle
+
+    if not source.startswith(("kaggle:", "hf:")):
+        return None
+    fetch, name = (from_kaggle if source.startswith("kaggle:") else from_hub), source.split(":", 1)[1]
+    shown = time.monotonic()
+    for step in fetch(name):
+        if isinstance(step, Path):
+            return step
+        assert isinstance(step, Progress)
+        if time.monotonic() - shown > 2:
+            shown = time.monotonic()
+            print(f"{step.received / 1e6:.0f} MB received", file=sys.stderr)
+    raise UserError(f"{name} could not be downloaded: try again.")
+
+
+def _split(args: argparse.Namespace) -> dict[str, Any]:
+    from core.data import splitting, validation
+    from core.data.dataset import open_data
+
+    data = open_data(args.folder)
+    fold, folds = _fold(args.fold)
+    foreground = None
+    if args.kind == "stratified":
+        report = next(r for r in validation.check(data) if isinstance(r, validation.Report))
+        foreground = dict(zip(report.table["name"], report.table["foreground"], strict=True))
+    plan = splitting.SplitPlan(
+        args.kind, args.validation, args.test, args.seed, args.pattern or splitting.FRAMES,
+        folds, fold, _names(args.validation_list), _names(args.test_list),
+    )  # fmt: skip
+    split = splitting.make_split(plan, [p.name for p in data.pairs], foreground)
+    splitting.apply_split(data, split, splitting.told(plan))
+    counts = {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)}
+    print(", ".join(f"{count} {part}" for part, count in counts.items()))
+    return counts
+
+
+def _compose(args: argparse.Namespace) -> dict[str, Any]:
+    from core.data import composing
+
+    how = composing.Composition(
+        count=args.count, height=args.height, width=args.width, subjects=args.subjects,
+        light=args.light, blur=args.blur, seed=args.seed,
+    )  # fmt: skip
+    cutouts = [composing.read_cutout(p) for p in composing.pictures_in(args.cutouts)]
+    backgrounds = [composing.read_background(p) for p in composing.pictures_in(args.backgrounds)]
+    folder = _last(composing.compose(args.name, how, cutouts, backgrounds), Path, "Made")
+    print(f"{how.count} pairs in {folder}")
+    return {"folder": str(folder), "pairs": how.count}
+
+
+def _export(args: argparse.Namespace) -> dict[str, Any]:
+    from core.data.dataset import open_data
+    from core.data.exporting import export
+
+    data = open_data(args.folder)
+    path = _last(export(data, args.target, args.form), Path, "Packed")
+    print(f"{len(data.pairs)} pairs in {path}")
+    return {"file": str(path), "pairs": len(data.pairs), "bytes": path.stat().st_size}
 
 
 def _demo(args: argparse.Namespace) -> dict[str, Any]:
@@ -55,3 +192,33 @@ def _demo(args: argparse.Namespace) -> dict[str, Any]:
     count = len(list(demo.generate())) if not demo.is_ready() else demo.PAIRS
     print(f"{count} pairs in {demo.demo_folder()}")
     return {"folder": str(demo.demo_folder()), "pairs": count}
+
+
+def _last(steps: Iterator[float | _Result], kind: type[_Result], word: str) -> _Result:
+    """The result at the end of the steps, telling the share done on the way."""
+    shown = time.monotonic()
+    for step in steps:
+        if isinstance(step, kind):
+            return step
+        if time.monotonic() - shown > 5:
+            shown = time.monotonic()
+            print(f"{word} {step:.0%}", file=sys.stderr)
+    raise UserError("The work did not finish: try again.")
+
+
+def _fold(text: str) -> tuple[int, int]:
+    if not text:
+        return 1, 0
+    fold, _, folds = text.partition("/")
+    if not (fold.isdigit() and folds.isdigit()):
+        raise UserError(f"--fold cannot be {text}: give it as 1/5.")
+    return int(fold), int(folds)
+
+
+def _names(path: Path | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    try:
+        return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error

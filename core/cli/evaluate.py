@@ -13,6 +13,7 @@ from core.errors import UserError
 def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
     p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
+    p.add_argument("--part", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
     p.add_argument("--threshold", type=float, help="0..1 (default: the model's own)")
     p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
@@ -33,7 +34,9 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     predictor = Predictor(args.model, args.device)
     task = predictor.card.task
     data = for_model(open_data(args.data), task)
-    pairs = data.part("validation")
+    pairs = data.part(args.part)
+    if not pairs and not args.names:
+        raise UserError(f"{data.name} has no {args.part} part: `data split` makes one.")
     if args.names:
         pairs = _named(data.part("all"), args.names)
     threshold = predictor.card.threshold if args.threshold is None else args.threshold

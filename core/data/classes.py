@@ -1,8 +1,7 @@
 """Masks that tell several things apart: class indices in one file, or a file for each label."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,13 @@ from core.task import IGNORE, MAX_CLASSES, Task
 
 @dataclass(frozen=True, slots=True)
 class ClassRule:
-    """A mask's value is the class of its pixel; values that are no class are ignored."""
+    """A mask's value is the class of its pixel; values that are no class are ignored.
+
+    `merged` are further values and the index of the class that they count as.
+    """
 
     task: Task
+    merged: tuple[tuple[int, int], ...] = ()
 
     @property
     def meaning(self) -> str:
@@ -31,6 +34,8 @@ class ClassRule:
         found = np.full(values.shape, IGNORE, np.uint8)
         for index, value in enumerate(self.task.values):
             found[values == value] = index
+        for value, index in self.merged:
+            found[values == value] = index
         return found
 
     def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -41,7 +46,8 @@ class ClassRule:
         return nearest(labels, size)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"task": self.task.to_dict()}
+        merged = {"merged": [list(entry) for entry in self.merged]} if self.merged else {}
+        return {"task": self.task.to_dict(), **merged}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,11 @@ def rule_from_dict(values: dict[str, Any]) -> Rule:
     task = Task.from_dict(values["task"])
     if task.kind == "multilabel":
         return LayersRule(task, MaskRule.from_dict(values))
-    return ClassRule(task)
+    try:
+        merged = tuple((int(value), int(index)) for value, index in values.get("merged", ()))
+    except (TypeError, ValueError) as error:
+        raise UserError("dataset.json holds merged classes that cannot be read: delete the file.") from error
+    return ClassRule(task, merged)
 
 
 def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
@@ -88,7 +98,11 @@ def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = 
     Given names are those of the values 0, 1, 2 … in this order; then a class that no file holds
     has its place all the same. Raises UserError where there are more values than can be classes.
     """
-    counts: Counter[int] = value_counts(list(masks))
+    return classes_for_values(value_counts(masks), void, names)
+
+
+def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
+    """The same for a data set in which each value covers this many pixels."""
     values = sorted(value for value in counts if value != void)
     if names:
         values = [value for value in range(len(names) + 1) if value != void][: len(names)]
@@ -99,10 +113,6 @@ def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = 
         )
     named = tuple(names) or tuple(f"class {value}" for value in values)
     return ClassRule(Task("multiclass", named, tuple(values), void))
-
-
-def rename(rule: ClassRule, names: Sequence[str]) -> ClassRule:
-    return ClassRule(replace(rule.task, classes=tuple(names)))
 
 
 def layers_rule(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> LayersRule:

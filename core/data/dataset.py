@@ -21,15 +21,17 @@ DATASET_FILE = "dataset.json"
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Photo file names of the two parts, each sorted."""
+    """Photo file names of the parts, each sorted. Training never sees `test`, not even to choose by it."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
+    test: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """What `open_data` found. `problems` are files left out; `split` covers exactly `pairs`."""
+    """What `open_data` found. `problems` are files that cannot be used; `split` covers exactly `pairs`;
+    `left_out` are photos that a person left out."""
 
     root: Path
     name: str
@@ -38,12 +40,13 @@ class DataFolder:
     split: Split
     problems: tuple[Problem, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def part(self, part: str) -> list[Pair]:
-        """The pairs of "train", "validation" or "all", sorted by name."""
+        """The pairs of "train", "validation", "test" or "all", sorted by name."""
         if part == "all":
             return list(self.pairs)
-        names = set(self.split.train if part == "train" else self.split.validation)
+        names = set(getattr(self.split, part))
         return [pair for pair in self.pairs if pair.name in names]
 
 
@@ -54,12 +57,13 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     """
     root = find_root(Path(root))
     found = find_pairs(root)
-    pairs, problems = found.pairs, found.problems
+    path = root / DATASET_FILE
+    about = read_json(path) if path.is_file() else {}
+    left_out = _names_in(about, "left_out")
+    pairs, problems = _mended(found.pairs, left_out, _names_in(about, "inverted")), found.problems
     if len(pairs) < 2:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
-    path = root / DATASET_FILE
-    about = read_json(path) if path.is_file() else {}
     if isinstance(about.get("mask_rule"), dict):
         rule: Rule = rule_from_dict(about["mask_rule"])
     elif found.layers:
@@ -71,11 +75,14 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     known = _split_in(about)
     if found.validation and not known.validation:
         kept = set(found.validation)
-        known = Split(tuple(n for n in names if n not in kept), tuple(found.validation))
+        test = set(found.test)
+        known = Split(
+            tuple(n for n in names if n not in kept | test), tuple(found.validation), tuple(found.test)
+        )
     split = extend_split(known, names, seed)
     name = str(about.get("name") or root.name)
     about = {**about, **describe(name, rule, split)}
-    return DataFolder(root, name, tuple(pairs), rule, split, tuple(problems), about)
+    return DataFolder(root, name, tuple(pairs), rule, split, tuple(problems), about, tuple(sorted(left_out)))
 
 
 def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = ()) -> DataFolder:
@@ -104,6 +111,8 @@ def for_model(data: DataFolder, task: Task) -> DataFolder:
     Raises UserError where they cannot be.
     """
     if task.kind == "multiclass":
+        if isinstance(data.rule, ClassRule) and data.rule.task.classes == task.classes:
+            return data  # with the classes that were merged into others
         return replace(data, rule=ClassRule(task))
     if task.kind == "binary":
         return as_task(data, "binary")
@@ -140,7 +149,11 @@ def describe(name: str, rule: Rule, split: Split) -> dict[str, Any]:
     return {
         "name": name,
         "mask_rule": rule.to_dict(),
-        "split": {"train": list(split.train), "validation": list(split.validation)},
+        "split": {
+            "train": list(split.train),
+            "validation": list(split.validation),
+            "test": list(split.test),
+        },
     }
 
 
@@ -148,12 +161,13 @@ def extend_split(split: Split, names: Iterable[str], seed: int) -> Split:
     """The same split for the names it knows; new names are dealt 80/20 after a seeded shuffle.
 
     Source of the ratio: the tutorial. Names that are gone are dropped; at least one name is in
-    each part.
+    training and one in validation. New names never go into the test part, which stays what it was.
     """
     present = set(names)
     train = set(split.train) & present
     validation = set(split.validation) & present - train
-    new = sorted(present - train - validation)
+    test = set(split.test) & present - train - validation
+    new = sorted(present - train - validation - test)
     random.Random(seed).shuffle(new)
     wanted = round(len(new) * VALIDATION_SHARE)
     if not validation:
@@ -162,14 +176,34 @@ def extend_split(split: Split, names: Iterable[str], seed: int) -> Split:
         wanted = min(wanted, max(0, len(new) - 1))
     validation |= set(new[:wanted])
     train |= set(new[wanted:])
-    return Split(tuple(sorted(train)), tuple(sorted(validation)))
+    if not validation and len(train) > 1:
+        validation = {min(train)}
+        train -= validation
+    return Split(tuple(sorted(train)), tuple(sorted(validation)), tuple(sorted(test)))
+
+
+def _mended(pairs: Sequence[Pair], left_out: set[str], inverted: set[str]) -> list[Pair]:
+    kept = [pair for pair in pairs if pair.name not in left_out]
+    return (
+        [replace(pair, inverted=True) if pair.name in inverted else pair for pair in kept]
+        if inverted
+        else kept
+    )
+
+
+def _names_in(about: dict[str, Any], key: str) -> set[str]:
+    names = about.get(key, [])
+    if not isinstance(names, list):
+        raise UserError(f"'{key}' in {DATASET_FILE} should be a list of file names: delete the file.")
+    return set(map(str, names))
 
 
 def _split_in(about: dict[str, Any]) -> Split:
-    parts = about.get("split", {})
-    if not isinstance(parts, dict):
-        parts = {}
-    train, validation = parts.get("train", ()), parts.get("validation", ())
-    if not isinstance(train, list | tuple) or not isinstance(validation, list | tuple):
+    given = about.get("split", {})
+    parts = [
+        given.get(part, ()) if isinstance(given, dict) else () for part in ("train", "validation", "test")
+    ]
+    if not all(isinstance(part, list | tuple) for part in parts):
         raise UserError("The split in dataset.json should be lists of file names: delete the file.")
-    return Split(tuple(map(str, train)), tuple(map(str, validation)))
+    train, validation, test = (tuple(map(str, part)) for part in parts)
+    return Split(train, validation, test)

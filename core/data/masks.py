@@ -5,7 +5,7 @@ nothing in one of 0/255 masks. So `guess_rule` looks at many files and `MaskRule
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data.photos import ORIENTATION_TAG, open_picture
+from core.data.photos import ORIENTATION_TAG, Source, open_picture
 from core.errors import UserError
 from core.task import Task
 
@@ -27,15 +27,22 @@ VOID = 255
 
 @dataclass(frozen=True, slots=True)
 class MaskRule:
-    """Pixels with value >= `level`, and not `void` (-1: none), are foreground."""
+    """Pixels with value >= `level`, and not `void` (-1: none), are foreground.
+
+    With `values`, only pixels of just these values are; `inverted`: all the others are instead.
+    """
 
     level: int = 1
     void: int = -1
     meaning: str = "every value above 0 is foreground"
+    values: tuple[int, ...] = ()
+    inverted: bool = False
 
     def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Raw values (height, width) -> 0 or 1, uint8, same shape."""
-        inside = values >= self.level
+        inside = np.isin(values, self.values) if self.values else values >= self.level
+        if self.inverted:
+            inside = ~inside
         if self.void >= 0:
             inside &= values != self.void
         return inside.astype(np.uint8)
@@ -61,23 +68,30 @@ class MaskRule:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "MaskRule":
         try:
-            return cls(int(values["level"]), int(values["void"]), str(values["meaning"]))
+            return cls(
+                int(values["level"]),
+                int(values["void"]),
+                str(values["meaning"]),
+                tuple(map(int, values.get("values", ()))),
+                bool(values.get("inverted", False)),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError("dataset.json holds a mask rule that cannot be read: delete the file.") from error
 
 
-def mask_values(path: Path, photo: Path | None = None) -> NDArray[np.int32]:
+def mask_values(path: Source, photo: Source | None = None, name: str = "") -> NDArray[np.int32]:
     """The raw values of a mask file, shape (height, width): grey level, class index or instance id.
 
     Transparent pictures give their alpha, grey palettes their grey, colour palettes their index,
     colour pictures 255 wherever they are not black. A mask stored as the camera held it is turned
     like its `photo`. Raises UserError when the file cannot be read.
     """
-    picture = open_picture(path)
+    picture = open_picture(path, name)
     try:
         values = _values(picture)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise UserError(f"{path.name} is damaged or incomplete: replace it by a whole copy.") from error
+        label = name or (path.name if isinstance(path, Path) else "A mask")
+        raise UserError(f"{label} is damaged or incomplete: replace it by a whole copy.") from error
     own = picture.getexif().get(ORIENTATION_TAG, 1)
     if own != 1:
         return _turn(values, own)
@@ -107,17 +121,17 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     return (resized >= 128).astype(np.uint8)
 
 
-def guess_rule(paths: list[Path]) -> MaskRule:
+def guess_rule(paths: Sequence[Path]) -> MaskRule:
     """What the values in these mask files most probably mean. Unreadable files are passed over."""
     lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in paths)
     return rule_for_values(value_counts(paths), lossy)
 
 
-def value_counts(paths: list[Path]) -> Counter[int]:
+def value_counts(files: Sequence[Source]) -> Counter[int]:
     """How many pixels have which value, over a sample of these files. Unreadable ones are passed over."""
     seen: Counter[int] = Counter()
     with ThreadPoolExecutor() as pool:
-        for counts in pool.map(_count_values, paths[:: max(1, len(paths) // SAMPLED_MASKS)]):
+        for counts in pool.map(_count_values, files[:: max(1, len(files) // SAMPLED_MASKS)]):
             seen.update(counts)
     return seen
 
@@ -141,7 +155,7 @@ def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
     return MaskRule(1, meaning="class indices or instance ids: every value above 0 is foreground")
 
 
-def _count_values(path: Path) -> Counter[int]:
+def _count_values(path: Source) -> Counter[int]:
     try:
         values, counts = np.unique(mask_values(path), return_counts=True)
     except UserError:

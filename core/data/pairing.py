@@ -1,7 +1,7 @@
 """Which mask belongs to which photo: files found, paired by stem, and named when they have no partner."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
@@ -12,6 +12,7 @@ MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentation")
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_gt")
 TRAIN_FOLDERS = ("train", "training")
 VALIDATION_FOLDERS = ("val", "valid", "validation")
+TEST_FOLDERS = ("test", "testing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,15 @@ class Pair:
     """A photo and its mask. `name` is the photo's file name, with its part's folder where there are parts.
 
     `layers` are the mask files of each label, where every label has a file of its own; None where a
-    photo has none of that label. `mask` is then the first of them.
+    photo has none of that label. `mask` is then the first of them. `inverted`: the mask marks what
+    is not foreground.
     """
 
     name: str
     image: Path
     mask: Path
     layers: tuple[Path | None, ...] = ()
+    inverted: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -42,16 +45,22 @@ class Problem:
     name: str
     sentence: str
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether what is wrong is that a photo or a mask has no partner."""
+        return " has no mask" in self.sentence or " has no photo" in self.sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What lies in a data set's folder. `layers` are the names of the labels that have a folder of
-    masks each; `validation` the photos that lie in a folder of that name."""
+    masks each; `validation` and `test` the photos that lie in folders of such names."""
 
     pairs: list[Pair]
     problems: list[Problem]
     layers: tuple[str, ...] = ()
     validation: list[str] = field(default_factory=list)
+    test: list[str] = field(default_factory=list)
 
 
 def find_root(folder: Path) -> Path:
@@ -78,7 +87,8 @@ def find_root(folder: Path) -> Path:
         raise UserError(f"{folder.name} holds several data sets ({names}): name one of them.")
     raise UserError(
         f"{folder.name} holds no data set: put the photos into images/ and the masks, "
-        "under the same file names, into masks/."
+        "under the same file names, into masks/. Other layouts can be imported on the Data page "
+        "or with `python -m core data import`."
     )
 
 
@@ -92,13 +102,13 @@ def find_pairs(root: Path) -> Found:
         pairs, problems, layers = _pairs_in(root, "")
         return Found(pairs, problems, layers)
     found = Found([], [])
-    for part, is_validation in parts:
-        pairs, problems, layers = _pairs_in(part, f"{part.name}/")
+    for folder, part in parts:
+        pairs, problems, layers = _pairs_in(folder, f"{folder.name}/")
         found.pairs.extend(pairs)
         found.problems.extend(problems)
-        found = Found(found.pairs, found.problems, layers or found.layers, found.validation)
-        if is_validation:
-            found.validation.extend(pair.name for pair in pairs)
+        found = replace(found, layers=layers or found.layers)
+        if part != "train":
+            {"validation": found.validation, "test": found.test}[part].extend(pair.name for pair in pairs)
     return found
 
 
@@ -140,14 +150,16 @@ def _holds_pairs(folder: Path) -> bool:
     return bool(_subfolder(folder, IMAGE_FOLDERS) and _subfolder(folder, MASK_FOLDERS))
 
 
-def _parts(root: Path) -> list[tuple[Path, bool]]:
-    """train/ and val/, where both hold pairs; with each, whether it is the validation part."""
+def _parts(root: Path) -> list[tuple[Path, str]]:
+    """train/ and val/, where both hold pairs, and test/ if it does; each with its part."""
     if _holds_pairs(root):
         return []
     train, validation = _subfolder(root, TRAIN_FOLDERS), _subfolder(root, VALIDATION_FOLDERS)
     if not train or not validation or not (_holds_pairs(train) and _holds_pairs(validation)):
         return []
-    return [(train, False), (validation, True)]
+    test = _subfolder(root, TEST_FOLDERS)
+    held_out = [(test, "test")] if test and _holds_pairs(test) else []
+    return [(train, "train"), (validation, "validation"), *held_out]
 
 
 def _layer_folders(mask_folder: Path) -> list[Path]:

@@ -31,6 +31,7 @@ from core.errors import UserError
 
 LAYOUT = 2  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
@@ -100,7 +101,17 @@ def read_pair(
         )
     if isinstance(rule, LayersRule):
         return photo, _joined(pair, rule, values.shape)
-    return photo, rule.labels(values)
+    labels = rule.labels(values)
+    return photo, 1 - labels if pair.inverted and rule.task.kind == "binary" else labels
+
+
+def stored_form(
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], rule: Rule, long_side: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A pair at the size at which training keeps it: (h, w, 3) and (h, w), h and w at most `long_side`."""
+    scale = min(1.0, long_side / max(photo.shape[:2]))
+    size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
+    return _resized(photo, size), rule.resize(labels, size)
 
 
 def _joined(pair: Pair, rule: LayersRule, size: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -152,16 +163,14 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: Rule, long_side: int) -> It
             photo, mask = read_pair(pair, rule, max_side=2 * long_side)
         except UserError as error:
             return Problem(pair.name, str(error))
-        scale = min(1.0, long_side / max(photo.shape[:2]))
-        size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
-        return _resized(photo, size), rule.resize(mask, size)
+        return stored_form(photo, mask, rule, long_side)
 
     with (
         ThreadPoolExecutor() as pool,
         open(folder / PIXELS, "wb") as pixels,
         open(folder / LABELS, "wb") as labels,
     ):
-        for done, (pair, result) in enumerate(zip(pairs, _in_order(pool, read, pairs), strict=True), 1):
+        for done, (pair, result) in enumerate(zip(pairs, in_order(pool, read, pairs), strict=True), 1):
             if isinstance(result, Problem):
                 problems.append(result)
             else:
@@ -185,8 +194,8 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: Rule, long_side: int) -> It
     (folder / INDEX).write_text(json.dumps(index), "utf-8")
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Pair], _Result], items: Sequence[Pair], ahead: int = 64
+def in_order(
+    pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Sequence[_Item], ahead: int = 64
 ) -> Iterator[_Result]:
     """`map` over a pool that holds at most `ahead` results, so that memory does not grow with the data."""
     waiting: deque[Future[_Result]] = deque()
@@ -231,6 +240,8 @@ def _fingerprint(pairs: Sequence[Pair], rule: Rule, long_side: int) -> str:
     """Changes whenever a file, the meaning of the masks or the size does."""
     digest = hashlib.sha256(repr((LAYOUT, rule.to_dict(), long_side)).encode())
     for pair in pairs:
+        if pair.inverted:
+            digest.update(b"inverted\n")
         for path in pair.files:
             stat = path.stat()
             digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

@@ -1,74 +1,111 @@
 """Augmentation: geometry and colour of a photo and its mask together, on uint8, in albumentations."""
 
+from collections.abc import Sequence
+
 import albumentations as A
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 
-def augmentation(kind: str, height: int, width: int) -> A.Compose:
+def augmentation(kind: str, height: int, width: int, strength: float = 1.0) -> A.Compose:
     """The training transform on a uint8 (h, w, 3) image and uint8 (h, w) labels.
 
     The result is (height, width). Kinds: "none", "tutorial" (what the tutorial does), "light",
-    "standard", "strong". Call `set_random_seed` before each image for repeatable results.
+    "standard", "strong". `strength` scales how far crops, turns and colours go, and how often: 0 is
+    as "none", 1 as described, 2 twice as far. Call `set_random_seed` before each image for
+    repeatable results.
     """
-    return A.Compose([*_STEPS[kind](height, width)], mask_interpolation=cv2.INTER_NEAREST)
+    if strength <= 0:
+        kind = "none"
+    return A.Compose([*_STEPS[kind](height, width, strength)], mask_interpolation=cv2.INTER_NEAREST)
 
 
-def _none(height: int, width: int) -> list[A.BasicTransform]:
+def variants(
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], transform: A.Compose, seeds: Sequence[int]
+) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """What training may make of this pair: photo (h, w, 3) and labels (h, w), once for each seed."""
+    made = []
+    for seed in seeds:
+        transform.set_random_seed(seed)
+        out = transform(image=photo, mask=labels)
+        made.append((np.asarray(out["image"], np.uint8), np.asarray(out["mask"], np.uint8)))
+    return made
+
+
+def _none(height: int, width: int, strength: float) -> list[A.BasicTransform]:
     return [A.Resize(height, width, interpolation=cv2.INTER_AREA)]
 
 
-def _tutorial(height: int, width: int) -> list[A.BasicTransform]:
-    return [*_none(height, width), A.ColorJitter(p=0.2), A.HorizontalFlip(p=0.5)]
+def _tutorial(height: int, width: int, strength: float) -> list[A.BasicTransform]:
+    jitter = _jitter(0.2, 0.2, 0.2, 0.5, strength, p=0.2)  # albumentations' own figures
+    return [*_none(height, width, strength), jitter, A.HorizontalFlip(p=0.5)]
 
 
-def _light(height: int, width: int) -> list[A.BasicTransform]:
+def _light(height: int, width: int, strength: float) -> list[A.BasicTransform]:
+    reach = min(0.9, 0.2 * strength)
     return [
-        _framing(height, width, whole=0.6, scale=(0.5, 1.0), ratio=0.75),
+        _framing(height, width, whole=0.6, smallest=0.5, ratio=0.75, strength=strength),
         A.HorizontalFlip(p=0.5),
-        A.RandomBrightnessContrast(p=0.5),
+        A.RandomBrightnessContrast((-reach, reach), (-reach, reach), p=0.5),
     ]
 
 
-def _standard(height: int, width: int) -> list[A.BasicTransform]:
+def _standard(height: int, width: int, strength: float) -> list[A.BasicTransform]:
     return [
-        _framing(height, width, whole=0.4, scale=(0.35, 1.0), ratio=0.65),
+        _framing(height, width, whole=0.4, smallest=0.35, ratio=0.65, strength=strength),
         A.HorizontalFlip(p=0.5),
-        A.Rotate(limit=12, border_mode=cv2.BORDER_REFLECT_101, p=0.3),
-        A.ColorJitter((0.7, 1.3), (0.7, 1.3), (0.6, 1.4), (-0.04, 0.04), p=0.6),
-        A.ToGray(p=0.05),
+        A.Rotate(limit=12 * strength, border_mode=cv2.BORDER_REFLECT_101, p=0.3),
+        _jitter(0.3, 0.3, 0.4, 0.04, strength, p=0.6),
+        A.ToGray(p=min(1.0, 0.05 * strength)),
     ]
 
 
-def _strong(height: int, width: int) -> list[A.BasicTransform]:
+def _strong(height: int, width: int, strength: float) -> list[A.BasicTransform]:
+    turn, gamma = 20 * strength, min(0.9, 0.4 * strength)
+    low, high = max(0.3, 1 - 0.25 * strength), 1 + 0.1 * strength
     return [
-        _framing(height, width, whole=0.1, scale=(0.2, 1.0), ratio=0.65),
+        _framing(height, width, whole=0.1, smallest=0.2, ratio=0.65, strength=strength),
         A.HorizontalFlip(p=0.5),
-        A.Affine(scale=(0.75, 1.1), rotate=(-20, 20), border_mode=cv2.BORDER_REFLECT_101, p=0.35),
-        A.ColorJitter((0.6, 1.4), (0.6, 1.4), (0.5, 1.5), (-0.06, 0.06), p=0.7),
-        A.RandomGamma((60, 160), p=0.2),
-        A.ToGray(p=0.08),
+        A.Affine(scale=(low, high), rotate=(-turn, turn), border_mode=cv2.BORDER_REFLECT_101, p=0.35),
+        _jitter(0.4, 0.4, 0.5, 0.06, strength, p=0.7),
+        A.RandomGamma((100 * (1 - gamma), 100 * (1 + 1.5 * gamma)), p=0.2),
+        A.ToGray(p=min(1.0, 0.08 * strength)),
         A.OneOf(
             [A.GaussianBlur((3, 5)), A.GaussNoise((0.02, 0.08)), A.ImageCompression(quality_range=(30, 80))],
-            p=0.25,
+            p=min(1.0, 0.25 * strength),
         ),
     ]
+
+
+def _jitter(
+    brightness: float, contrast: float, saturation: float, hue: float, strength: float, p: float
+) -> A.BasicTransform:
+    """Factors within 1 ± these, and hue within ± of the circle, times the strength."""
+    b, c, s = (min(0.95, reach * strength) for reach in (brightness, contrast, saturation))
+    h = min(0.5, hue * strength)
+    return A.ColorJitter((1 - b, 1 + b), (1 - c, 1 + c), (1 - s, 1 + s), (-h, h), p=p)
 
 
 _STEPS = {"none": _none, "tutorial": _tutorial, "light": _light, "standard": _standard, "strong": _strong}
 
 
 def _framing(
-    height: int, width: int, whole: float, scale: tuple[float, float], ratio: float
+    height: int, width: int, whole: float, smallest: float, ratio: float, strength: float
 ) -> A.BasicTransform:
     """Either the whole photo, stretched to (height, width) as evaluation at that size does, or a
-    crop of `scale` of its area in its own shape, up to a factor of `ratio` off.
+    crop of at least `smallest` of its area in its own shape, up to a factor of `ratio` off.
 
     `whole` is the share of the first. The second is what lets the model read a photo in its own
     shape later, which scores better than stretching it.
     """
     shape = width / height
+    smallest, ratio = smallest**strength, ratio**strength
     crop = A.RandomResizedCrop(
-        (height, width), scale=scale, ratio=(shape * ratio, shape / ratio), interpolation=cv2.INTER_AREA
+        (height, width),
+        scale=(smallest, 1.0),
+        ratio=(shape * ratio, shape / ratio),
+        interpolation=cv2.INTER_AREA,
     )
     stretch = A.Resize(height, width, interpolation=cv2.INTER_AREA)
     stretch.p, crop.p = whole, 1 - whole

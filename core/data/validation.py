@@ -1,39 +1,64 @@
-"""What is in a data set, image by image, and what is wrong with which file."""
+"""One pass over a data set: what is in it, image by image, and what is wrong with which file."""
 
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core import workspace
+from core.data import findings, likeness
+from core.data.classes import ClassRule, LayersRule
 from core.data.dataset import DataFolder
-from core.data.masks import mask_values, same_shape
+from core.data.masks import LOSSY_SUFFIXES, MaskRule, mask_values, same_shape
 from core.data.pairing import Pair
 from core.data.photos import photo_size, read_photo
+from core.data.store import in_order
 from core.errors import UserError
+from core.workspace import write_atomically
 
-MANIFEST = "manifest.parquet"
-DECODE_SIDE = 64  # enough to notice a damaged file without the cost of its pixels
+LAYOUT = 1  # raised when the columns change
+DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
+SPECK_SIDE = 512  # masks are searched for specks at this size
+SPECK_SHARE = 0.0002  # of the picture's area
+MANY_SPECKS = 5
+LEFT_OUT = "left out by you"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pair. `problem` is why it is left out, `note` what was mended; sizes in pixels."""
+    """One pair. Sizes in pixels; `image` and `mask` are paths below the data set's folder.
+
+    `findings` are codes of core.data.findings, with spaces between; `problem` is why the pair cannot
+    be used, `note` what to know about it. `classes` are the share of pixels of each class, where
+    there are several. `hash` and `look` are what photos are compared by; `twin` is the name of one
+    that is nearly the same.
+    """
 
     name: str
     part: str
+    image: str = ""
+    mask: str = ""
     height: int = 0
     width: int = 0
     mask_height: int = 0
     mask_width: int = 0
     foreground: float = 0.0
+    brightness: float = 0.0
+    specks: int = 0
+    classes: tuple[float, ...] = ()
+    findings: str = ""
     problem: str = ""
     note: str = ""
+    twin: str = ""
+    hash: str = ""
+    look: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,89 +86,177 @@ class Report:
             "pairs": len(usable),
             "train": int((usable["part"] == "train").sum()),
             "validation": int((usable["part"] == "validation").sum()),
+            "test": int((usable["part"] == "test").sum()),
             "left_out": len(self.problems),
-            "mended": len(self.notes),
+            "mended": int(self.table["findings"].str.split().map(lambda codes: "resized" in codes).sum()),
             "foreground": float(usable["foreground"].mean()) if len(usable) else 0.0,
             "problems": dict(zip(self.problems["name"], self.problems["problem"], strict=True)),
+            "findings": findings.counts(self.table),
         }
+
+    def class_balance(self, names: tuple[str, ...]) -> dict[str, float]:
+        """The share of all pixels that each class covers, every image counted alike."""
+        shares = [c for c in self.usable["classes"] if len(c) == len(names)]
+        return dict(zip(names, np.mean(shares, axis=0).tolist(), strict=True)) if shares else {}
 
 
 def check(data: DataFolder) -> Iterator[int | Report]:
     """Read every pair. Yields how many are done, then the Report. A report of unchanged files is
     found again instead of made again."""
-    path = workspace.cache() / "manifests" / f"{_fingerprint(data)}.parquet"
+    path = report_path(data)
     if path.is_file():
         try:
             yield Report(pd.read_parquet(path))
             return
         except (OSError, ValueError):
             path.unlink(missing_ok=True)
-    train = set(data.split.train)
+    part_of = {name: part for part in ("train", "validation", "test") for name in getattr(data.split, part)}
     rows: list[Row] = []
     with ThreadPoolExecutor() as pool:
-        parts = ["train" if pair.name in train else "validation" for pair in data.pairs]
-        for row in pool.map(lambda pair, part: check_pair(pair, part, data), data.pairs, parts):
+        work = in_order(pool, lambda pair: check_pair(pair, part_of.get(pair.name, ""), data), data.pairs)
+        for row in work:
             rows.append(row)
             if len(rows) % 16 == 0:
                 yield len(rows)
-    rows += [Row(p.name, "", problem=p.sentence) for p in data.problems]
+    rows = _seen_together(rows)
+    rows += [
+        Row(p.name, "", findings="partner" if p.is_alone else "unread", problem=p.sentence)
+        for p in data.problems
+    ]
+    rows += [Row(name, "", findings="chosen", problem=LEFT_OUT) for name in data.left_out]
     table = pd.DataFrame([asdict(row) for row in sorted(rows, key=lambda row: row.name)])
     path.parent.mkdir(exist_ok=True)
-    table.to_parquet(path)
+    write_atomically(path, table.to_parquet())
     yield Report(table)
-
-
-def arranged(table: pd.DataFrame, part: str, order: str) -> pd.DataFrame:
-    """The rows of "All", "Training" or "Validation", by "Name", "Least foreground" or "Most foreground"."""
-    if part != "All":
-        table = table[table["part"] == {"Training": "train", "Validation": "validation"}[part]]
-    if order == "Name":
-        return table.sort_values("name")
-    return table.sort_values("foreground", ascending=order == "Least foreground")
 
 
 def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     """One line of the report. Never raises for what is in the files."""
+    row = Row(pair.name, part, _below(pair.image, data.root), _below(pair.mask, data.root))
     try:
         height, width = photo_size(pair.image)
-        read_photo(pair.image, max_side=DECODE_SIDE)
+        photo = read_photo(pair.image, max_side=DECODE_SIDE)
         values = mask_values(pair.mask, pair.image)
     except UserError as error:
-        return Row(pair.name, part, problem=str(error))
-    inside = data.rule.foreground(values)
-    row = Row(
-        pair.name,
-        part,
-        height,
-        width,
-        values.shape[0],
-        values.shape[1],
-        float(np.mean(inside, dtype=np.float64)),
-    )
+        return replace(row, problem=str(error), findings="unread")
+    row = replace(
+        row, height=height, width=width, mask_height=values.shape[0], mask_width=values.shape[1],
+        brightness=float(photo.mean(dtype=np.float64)), hash=likeness.perceptual_hash(photo),
+        look=likeness.small_look(photo),
+    )  # fmt: skip
     if not same_shape(values.shape, (height, width)):
         sizes = f"{width}x{height} and {values.shape[1]}x{values.shape[0]}"
-        return _with(
-            row, problem=f"{pair.name} and its mask differ in shape ({sizes}): export the mask again."
-        )
-    return _with(row, note="; ".join(_notes(row)))
+        return replace(
+            row, findings="shape",
+            problem=f"{pair.name} and its mask differ in shape ({sizes}): export the mask again.",
+        )  # fmt: skip
+    inside = data.rule.foreground(values)
+    if pair.inverted:
+        inside = 1 - inside
+    row = replace(
+        row, foreground=float(np.mean(inside, dtype=np.float64)), classes=_shares(pair, data, values)
+    )
+    if isinstance(data.rule, MaskRule):
+        row = replace(row, specks=count_specks(inside))
+    found = list(_found(row, pair, values, data))
+    return replace(
+        row, findings=" ".join(code for code, _ in found), note="; ".join(text for _, text in found)
+    )
 
 
-def _notes(row: Row) -> Iterator[str]:
+def count_specks(inside: NDArray[np.uint8]) -> int:
+    """Connected parts of a 0/1 mask (h, w) that are smaller than 0.02 % of it."""
+    scale = SPECK_SIDE / max(inside.shape)
+    if scale < 1:
+        size = max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale))
+        inside = np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    return int((stats[1:, cv2.CC_STAT_AREA] < SPECK_SHARE * inside.size).sum())
+
+
+def report_path(data: DataFolder) -> Path:
+    """Where the report of just these files, read in this way, is kept."""
+    return workspace.cache() / "manifests" / f"{_fingerprint(data)}.parquet"
+
+
+def _found(row: Row, pair: Pair, values: NDArray[np.int32], data: DataFolder) -> Iterator[tuple[str, str]]:
     if (row.height, row.width) != (row.mask_height, row.mask_width):
-        yield f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized"
-    if row.foreground == 0:
-        yield "mask is empty"
-    if row.foreground == 1:
-        yield "mask covers everything"
+        yield (
+            "resized",
+            f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized",
+        )
+    if isinstance(data.rule, ClassRule):
+        if sum(share > 0 for share in row.classes) < 2:
+            yield "uniform", "one class everywhere"
+    elif row.foreground == 0:
+        yield "empty", "mask is empty"
+    elif row.foreground == 1:
+        yield "full", "mask covers everything"
+    if row.specks >= MANY_SPECKS:
+        yield "specks", f"mask has {row.specks} tiny specks"
+    if isinstance(data.rule, MaskRule) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
+        between = float(np.mean((values > 0) & (values < 255))) if data.rule.level == 128 else 0.0
+        if between > 0.02:
+            yield "grey", f"{between:.0%} of the mask is grey, cut at {data.rule.level}"
+    if max(row.height, row.width) > 3 * min(row.height, row.width):
+        yield "aspect", f"{row.width}x{row.height} is a very long shape"
+    if not 12 <= row.brightness <= 243:
+        yield "light", f"photo is very {'dark' if row.brightness < 12 else 'bright'}"
+    if min(row.height, row.width) < 64:
+        yield "small", f"photo is only {row.width}x{row.height}"
 
 
-def _with(row: Row, **changes: str) -> Row:
-    return Row(**{**asdict(row), **changes})
+def _seen_together(rows: list[Row]) -> list[Row]:
+    """Findings that one photo alone does not show: near-duplicates and sizes unlike all others."""
+    good = [i for i, row in enumerate(rows) if row.hash]
+    mended = list(rows)
+    for i, j in likeness.near_duplicates([rows[k].hash for k in good], [rows[k].look for k in good]):
+        one, other = good[i], good[j]
+        leaks = rows[one].part != rows[other].part
+        for here, there in ((one, other), (other, one)):
+            twin = rows[there].name
+            text = f"nearly the same as {twin}" + (f", in {rows[there].part or 'no part'}" if leaks else "")
+            mended[here] = _add(mended[here], "leak" if leaks else "twin", text, twin)
+    areas = np.array([rows[i].height * rows[i].width for i in good], float)
+    usual = np.median(areas) if len(areas) else 0
+    for i, area in zip(good, areas, strict=True):
+        if len(areas) >= 10 and not usual / 16 <= area <= usual * 16:
+            mended[i] = _add(
+                mended[i], "outlier", f"{rows[i].width}x{rows[i].height} is unlike the others in size"
+            )
+    return mended
+
+
+def _add(row: Row, code: str, note: str, twin: str = "") -> Row:
+    if row.problem or code in row.findings.split():
+        return row
+    notes = f"{row.note}; {note}" if row.note else note
+    return replace(row, findings=f"{row.findings} {code}".strip(), note=notes, twin=row.twin or twin)
+
+
+def _shares(pair: Pair, data: DataFolder, values: NDArray[np.int32]) -> tuple[float, ...]:
+    """The share of pixels of each class or label."""
+    rule = data.rule
+    if isinstance(rule, LayersRule):
+        return tuple(
+            float(rule.labels(mask_values(path, pair.image)).mean(dtype=np.float64)) if path else 0.0
+            for path in pair.layers
+        )
+    if isinstance(rule, MaskRule):
+        return ()
+    counts = np.bincount(rule.labels(values).ravel(), minlength=256)[: rule.task.outputs]
+    return tuple((counts / values.size).tolist())
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def _fingerprint(data: DataFolder) -> str:
-    digest = hashlib.sha256(repr((data.rule.to_dict(), data.split, data.problems)).encode())
+    about = (LAYOUT, data.rule.to_dict(), data.split, data.problems, data.left_out)
+    digest = hashlib.sha256(repr(about).encode())
     for pair in data.pairs:
+        digest.update(b"inverted" if pair.inverted else b"")
         for path in pair.files:
             digest.update(f"{path}\0{_stamp(path)}\n".encode())
     return digest.hexdigest()[:32]

@@ -47,7 +47,9 @@ def training_batches(
     """Batches of uint8 images (b, 3, h, w) and labels (b, h, w), shuffled anew each epoch."""
     images = config.batch_size * config.accumulate
     order = TrainingOrder(len(store), images, config.images_per_epoch, config.seed, rank, world)
-    dataset = PairDataset(store, augmentation(config.augmentation, config.height, config.width))
+    dataset = PairDataset(
+        store, augmentation(config.augmentation, config.height, config.width, config.augmentation_strength)
+    )
     workers = loader_processes(device, world)
     return DataLoader(
         dataset,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import shelf
 from core.data import demo
-from core.data.importing import display_name, list_datasets
+from core.data.library import display_name, list_datasets
 from core.shelf import Entry
 
 

@@ -142,6 +142,9 @@ def _more(preset_name: str) -> dict[str, Any]:
                 "class_weights": choice("Class weights", "class_weights", WEIGHTS, WEIGHTS.__getitem__),
                 "augmentation": choice(
                     "Augmentation", "augmentation", ("none", "tutorial", "light", "standard", "strong")),
+                "augmentation_strength": float(number(
+                    "Its strength", "augmentation_strength", 0.0, 3.0, step=0.1,
+                    help="1: as described; see what it does on the Data page, under Augmentation.")),
                 "freeze_encoder": st.checkbox(
                     "Freeze the encoder", key=f"frozen_{preset_name}",
                     help="Only the decoder learns: the quickest look, at some cost in quality."),

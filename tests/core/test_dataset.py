@@ -48,7 +48,7 @@ def test_the_split_is_seeded_eighty_twenty_and_written_down_by_name(small_data: 
     assert not (small_data / "dataset.json").exists()
     assert write_down(data)
     written = json.loads((small_data / "dataset.json").read_text())["split"]
-    assert written == {"train": list(data.split.train), "validation": list(data.split.validation)}
+    assert written == {"train": list(data.split.train), "validation": list(data.split.validation), "test": []}
     assert open_data(small_data, seed=7).split == data.split  # what is written down counts
 
 

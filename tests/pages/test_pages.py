@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from kagglesdk import kaggle_env
 from streamlit.testing.v1 import AppTest
 
 from core import runs
@@ -154,7 +156,30 @@ def test_the_data_page_names_what_is_wrong() -> None:
     app = opened("data")
     assert not app.exception
     assert {m.label: m.value for m in app.metric}["Left out"] == "1"
-    assert "1 file cannot be used" in words(app)
+    app.session_state["data_section"] = "Findings"
+    app.run()
+    assert not app.exception and "Damaged or no picture" in words(app) and "No partner" not in words(app)
+
+
+@pytest.mark.parametrize("section", ["Pictures", "Findings", "Split", "Augmentation", "Paint", "Export"])
+def test_every_part_of_the_data_page_opens(section: str) -> None:
+    app = opened("data", data_section=section)
+    assert not app.exception and not app.error
+
+
+@pytest.mark.parametrize("way", ["Import", "Download", "Paint masks", "Compose"])
+def test_every_way_to_a_new_data_set_opens(way: str) -> None:
+    app = opened("data", adding_data=True, adding_way=way)
+    assert not app.exception and not app.error
+
+
+def test_offline_downloads_are_one_sentence_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL, "http://127.0.0.1:9")
+    app = opened("data", adding_data=True, adding_way="Download")
+    started = time.monotonic()
+    next(b for b in app.button if b.label == "The tutorial's own set").click().run()
+    assert "cannot be reached" in app.error[0].value and time.monotonic() - started < 5
 
 
 def test_what_pages_import_leaves_torch_for_later() -> None:

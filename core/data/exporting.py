@@ -1,0 +1,136 @@
+"""A data set as a zip that others can open: images, masks, dataset.json, and COCO's json beside them."""
+
+import json
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.dataset import DataFolder, Split, describe
+from core.data.masks import MaskRule
+from core.data.pairing import Pair
+from core.data.photos import photo_size
+from core.data.store import read_pair
+from core.errors import UserError
+from core.pictures import encode
+from core.task import IGNORE, Task
+
+FORMS = ("zip", "coco")
+PLAIN = MaskRule(128, meaning="0 is background, 255 is foreground")
+
+
+def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float | Path]:
+    """Write `target`. Yields the share done, then the path.
+
+    "zip": images/, masks/ and dataset.json, which this project imports again, split and all. Masks are
+    written as they are understood: fixes are in them. "coco": images/ and annotations.json with a
+    run-length outline of every connected part. Raises UserError on a full disk; then nothing is left.
+    """
+    making = target.with_name(f".{target.name}.part")
+    try:
+        with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED) as archive:
+            yield from (_coco if form == "coco" else _plain)(data, archive)
+        making.replace(target)
+    except OSError as error:
+        raise UserError(
+            f"The export stopped ({error.strerror or error}): check the disk's free space."
+        ) from error
+    finally:
+        making.unlink(missing_ok=True)
+    yield target
+
+
+def _plain(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
+    task = data.rule.task
+    renamed: dict[str, str] = {}
+    for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
+        try:
+            _, labels = read_pair(pair, data.rule, max_side=64)
+        except UserError:
+            continue
+        renamed[pair.name] = flat
+        archive.write(pair.image, f"images/{flat}")
+        stem = PurePosixPath(flat).stem
+        if task.kind == "multilabel":
+            for bit, label in enumerate(task.classes):
+                layer = (labels >> np.uint8(bit) & 1) * np.uint8(255)
+                archive.writestr(f"masks/{label}/{stem}.png", encode(np.asarray(layer, np.uint8)))
+        else:
+            values = labels * np.uint8(255) if task.kind == "binary" else labels
+            archive.writestr(f"masks/{stem}.png", encode(np.asarray(values, np.uint8)))
+        yield done / len(data.pairs)
+    parts = [tuple(renamed[n] for n in part if n in renamed) for part in
+             (data.split.train, data.split.validation, data.split.test)]  # fmt: skip
+    about = describe(data.name, PLAIN, Split(*parts))
+    if task.kind == "multiclass":
+        written = Task("multiclass", task.classes, tuple(range(task.outputs)), IGNORE)
+        about["mask_rule"] = {"task": written.to_dict()}
+    elif task.kind == "multilabel":
+        about["mask_rule"] = {"task": task.to_dict(), **PLAIN.to_dict()}
+    archive.writestr("dataset.json", json.dumps(about, indent=2, ensure_ascii=False))
+
+
+def _coco(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
+    """Source of the form: https://cocodataset.org/#format-data"""
+    from pycocotools import mask as coco_masks
+
+    task = data.rule.task
+    found = coco_categories(task)
+    content: dict[str, Any] = {
+        "info": {"description": data.name, "date_created": time.strftime("%Y/%m/%d")},
+        "licenses": [],
+        "categories": [{"id": i, "name": name, "supercategory": ""} for i, name, _ in found],
+        "images": [],
+        "annotations": [],
+    }
+    for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
+        try:
+            _, labels = read_pair(pair, data.rule, max_side=64)
+            height, width = photo_size(pair.image)
+        except UserError:
+            continue
+        labels = data.rule.resize(labels, (height, width))
+        archive.write(pair.image, f"images/{flat}")
+        content["images"].append({"id": done, "file_name": flat, "height": height, "width": width})
+        for category, _, code in found:
+            for part in connected_parts(_inside(labels, task, code)):
+                runs = coco_masks.encode(np.asfortranarray(part))
+                content["annotations"].append({
+                    "id": len(content["annotations"]) + 1, "image_id": done, "category_id": category,
+                    "segmentation": {"size": [height, width], "counts": runs["counts"].decode()},
+                    "area": int(part.sum()), "bbox": coco_masks.toBbox(runs).tolist(), "iscrowd": 0,
+                })  # fmt: skip
+        yield done / len(data.pairs)
+    archive.writestr("annotations.json", json.dumps(content))
+
+
+def coco_categories(task: Task) -> list[tuple[int, str, int]]:
+    """(category id, name, label or bit) of everything but a background class, which COCO leaves blank."""
+    if task.kind == "binary":
+        return [(1, task.classes[0], 1)]
+    background = task.kind == "multiclass" and task.classes[0].casefold() == "background"
+    return [(i + 1, name, i) for i, name in enumerate(task.classes) if i or not background]
+
+
+def connected_parts(inside: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """The connected parts of a 0/1 mask (h, w), each as a mask of its own."""
+    count, numbers = cv2.connectedComponents(inside, connectivity=8)
+    return [(numbers == i).astype(np.uint8) for i in range(1, count)]
+
+
+def _inside(labels: NDArray[np.uint8], task: Task, code: int) -> NDArray[np.uint8]:
+    if task.kind == "multilabel":
+        return np.asarray(labels >> np.uint8(code) & 1, np.uint8)
+    return np.asarray(labels == code, np.uint8)
+
+
+def _flat_names(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, str]]:
+    """Names without folders, which stay apart: train/a.jpg becomes train-a.jpg."""
+    for pair in pairs:
+        name = PurePosixPath(pair.name.replace("/", "-"))
+        yield pair, str(name.with_suffix(pair.image.suffix))

@@ -1,0 +1,185 @@
+"""Mending a data set without touching its files: what is written down is how to read them.
+
+Each fix is one entry in dataset.json's history and can be undone, the last one first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.data.classes import ClassRule, LayersRule, Rule
+from core.data.dataset import DATASET_FILE, DataFolder, open_data
+from core.data.masks import MaskRule
+from core.errors import UserError
+from core.task import MAX_CLASSES, Task
+from core.workspace import read_json, write_json
+
+HISTORY = "history"
+_FIXED = ("mask_rule", "left_out", "inverted")  # what a fix may change, and undoing brings back
+
+
+def leave_out(data: DataFolder, names: Sequence[str]) -> DataFolder:
+    """Without these photos, in training, evaluation and export. Raises UserError if too few are left."""
+    known = {pair.name for pair in data.pairs}
+    chosen = [name for name in names if name in known]
+    if not chosen:
+        raise UserError("None of these photos is in the data set.")
+    if len(known) - len(chosen) < 2:
+        raise UserError("That would leave fewer than two pairs: choose fewer.")
+    return _change(data, f"Left out {_photos(chosen)}", left_out=sorted({*data.left_out, *chosen}))
+
+
+def take_back(data: DataFolder, names: Sequence[str]) -> DataFolder:
+    """With these photos, which had been left out."""
+    chosen = sorted(set(names) & set(data.left_out))
+    return _change(data, f"Took back {_photos(chosen)}", left_out=sorted(set(data.left_out) - set(chosen)))
+
+
+def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
+    """Foreground and background swapped, in these photos' masks or in all. For binary masks."""
+    rule = _mask_rule(data)
+    if not names:
+        changed = replace(rule, inverted=not rule.inverted, meaning=_inverted_words(rule))
+        return _change(data, "Inverted every mask", mask_rule=changed.to_dict())
+    before = {pair.name for pair in data.pairs if pair.inverted}
+    return _change(data, f"Inverted the mask of {_photos(names)}", inverted=sorted(before ^ set(names)))
+
+
+def binarise(data: DataFolder, level: int) -> DataFolder:
+    """Foreground is every mask value from `level` on."""
+    if not 1 <= level <= 65535:
+        raise UserError(f"A threshold of {level} is not among mask values: use 1 to 255.")
+    rule = MaskRule(level, meaning=f"values from {level} on are foreground")
+    return _change(data, f"Foreground from a mask value of {level} on", mask_rule=rule.to_dict())
+
+
+def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
+    """These classes as one, called `name`. Raises UserError unless two classes are left."""
+    rule = _class_rule(data)
+    task = rule.task
+    chosen = [c for c in task.classes if c in classes]
+    if len(chosen) < 2:
+        raise UserError("Choose two classes or more to merge.")
+    if len(task.classes) - len(chosen) + 1 < 2:
+        raise UserError("Two classes have to be left: to find just one thing, choose foreground instead.")
+    kept = [c for c in task.classes if c not in chosen[1:]]
+    index = {c: kept.index(chosen[0] if c in chosen else c) for c in task.classes}
+    values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
+    merged = [(v, index[task.classes[i]]) for v, i in rule.merged]
+    merged += [(v, index[c]) for c, v in zip(task.classes, task.values, strict=True) if c not in kept]
+    names = _checked_names([name.strip() or chosen[0] if c == chosen[0] else c for c in kept])
+    changed = ClassRule(replace(task, classes=names, values=values), tuple(merged))
+    return _change(
+        data, f"Merged {', '.join(chosen)} into {names[index[chosen[0]]]}", mask_rule=changed.to_dict()
+    )
+
+
+def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
+    """The classes under other names, in the same order."""
+    task = data.rule.task
+    checked = _checked_names(names)
+    if len(checked) != len(task.classes):
+        raise UserError(f"There are {len(task.classes)} classes: give as many names.")
+    if isinstance(data.rule, ClassRule):
+        changed: Rule = replace(data.rule, task=replace(task, classes=checked))
+    else:
+        raise UserError("Labels are named by their folders in masks/: rename those.")
+    return _change(data, f"Renamed classes to {', '.join(checked)}", mask_rule=changed.to_dict())
+
+
+def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
+    """Pixels of these classes are foreground, everything else is background."""
+    rule = _class_rule(data)
+    chosen = [c for c in rule.task.classes if c in classes]
+    if not chosen:
+        raise UserError("Choose at least one class that is foreground.")
+    named = zip(rule.task.classes, rule.task.values, strict=True)
+    values = [v for c, v in named if c in chosen]
+    values += [v for v, i in rule.merged if rule.task.classes[i] in chosen]
+    text = f"{', '.join(chosen)} {'is' if len(chosen) == 1 else 'are'} foreground"
+    changed = MaskRule(1, rule.task.void, text, tuple(sorted(values)))
+    return _change(data, text[0].upper() + text[1:], mask_rule=changed.to_dict())
+
+
+def as_classes(data: DataFolder) -> DataFolder:
+    """Every mask value a class of its own. Raises UserError where there are too many."""
+    from core.data.classes import guess_classes
+    from core.data.masks import VOID, value_counts
+
+    masks = [pair.mask for pair in data.pairs]
+    counts = value_counts(masks)
+    void = VOID if VOID in counts and max((v for v in counts if v != VOID), default=0) < 64 else -1
+    if len(counts) - (void in counts) > MAX_CLASSES["multiclass"] or len(counts) < 2:
+        raise UserError(f"The masks hold {len(counts)} different values: that is no set of classes.")
+    return _change(data, "Every mask value is a class", mask_rule=guess_classes(masks, void).to_dict())
+
+
+def undo(data: DataFolder) -> DataFolder:
+    """As it was before the last fix. Raises UserError when there is none."""
+    about = read_json(data.root / DATASET_FILE)
+    past = about.get(HISTORY) or []
+    if not past:
+        raise UserError("There is nothing to undo.")
+    before = past[-1].get("before", {})
+    for key in _FIXED:
+        about.pop(key, None)
+    write_json(data.root / DATASET_FILE, {**about, **before, HISTORY: past[:-1]})
+    return open_data(data.root)
+
+
+def history(data: DataFolder) -> list[str]:
+    """What was done, first to last."""
+    return [str(entry.get("told", "")) for entry in data.about.get(HISTORY) or []]
+
+
+def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
+    path = data.root / DATASET_FILE
+    about = read_json(path) if path.is_file() else dict(data.about)
+    about.setdefault("mask_rule", data.rule.to_dict())
+    before = {key: about[key] for key in _FIXED if key in about}
+    past = [*(about.get(HISTORY) or []), {"told": told, "before": before}]
+    _write(path, {**about, **changes, HISTORY: past})
+    try:
+        return open_data(data.root)
+    except UserError:
+        _write(path, about)
+        raise
+
+
+def _write(path: Path, about: dict[str, Any]) -> None:
+    try:
+        write_json(path, about)
+    except OSError as error:
+        raise UserError(
+            f"{path.parent} cannot be written to: import the data set into the app first."
+        ) from error
+
+
+def _mask_rule(data: DataFolder) -> MaskRule:
+    if isinstance(data.rule, MaskRule):
+        return data.rule
+    raise UserError("Masks of several classes have no inside and outside to swap.")
+
+
+def _class_rule(data: DataFolder) -> ClassRule:
+    if isinstance(data.rule, ClassRule):
+        return data.rule
+    has = "a mask for each label" if isinstance(data.rule, LayersRule) else "one foreground"
+    raise UserError(f"{data.name} has {has}, not classes.")
+
+
+def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    checked = tuple(name.strip() for name in names)
+    if not all(checked) or len({name.casefold() for name in checked}) < len(checked):
+        raise UserError("Every class needs a name of its own.")
+    Task("multiclass", checked, tuple(range(len(checked))))
+    return checked
+
+
+def _inverted_words(rule: MaskRule) -> str:
+    return rule.meaning.removeprefix("inverted: ") if rule.inverted else f"inverted: {rule.meaning}"
+
+
+def _photos(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names):,} photos"

@@ -1,0 +1,103 @@
+"""What an import would do: the answer of recognition, shown before anything is copied."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.classes import Rule
+from core.data.importing.sources import Source
+from core.data.masks import mask_values, same_shape
+from core.data.pairing import Problem
+from core.data.photos import read_photo
+from core.errors import UserError
+
+MaskFile = tuple[str, bytes]  # path below masks/, content
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photo and what says where its foreground is.
+
+    `name` is the stem its files will have, `image` its name in the source, `masks` those of its
+    mask files ("" where a label has none), `part` "train", "validation", "test" or "".
+    """
+
+    name: str
+    image: str
+    masks: tuple[str, ...] = ()
+    part: str = ""
+
+
+class Labels(Protocol):
+    """Where the masks come from. `classes` are names that can be chosen from, [] where it is just
+    foreground and background."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def rule(self) -> Rule | None:
+        """What the values of the files that `files` gives mean; None: to be found out from them."""
+
+    def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
+        """The masks of one photo of this (height, width). Raises UserError naming the file."""
+
+    def choosing(self, names: tuple[str, ...], as_one: bool) -> "Labels":
+        """The same labels, these classes alone; `as_one`: all of them one foreground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`layout` is its name for people, `told` what was understood, in a sentence or two."""
+
+    layout: str
+    told: str
+    items: tuple[Item, ...]
+    labels: Labels
+    problems: tuple[Problem, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def choosing(self, names: tuple[str, ...], as_one: bool) -> "Plan":
+        return replace(self, labels=self.labels.choosing(names, as_one))
+
+    def parts(self) -> dict[str, int]:
+        """How many photos are in which part, where the source says."""
+        counts: dict[str, int] = {}
+        for item in self.items:
+            if item.part:
+                counts[item.part] = counts.get(item.part, 0) + 1
+        return counts
+
+
+def preview(
+    source: Source, plan: Plan, item: Item, max_side: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Rule]:
+    """Photo (h, w, 3), labels at the mask's own size, and their meaning, as they will be imported.
+
+    Raises UserError, naming the file, when this pair cannot be.
+    """
+    from core.data.classes import LayersRule
+    from core.data.masks import MaskRule
+
+    photo = source.read(item.image)
+    picture = read_photo(photo, item.image, max_side=max_side)
+    files = plan.labels.files(source, item, upright_size(photo, item.image))
+    rule = plan.labels.rule() or MaskRule()
+    values = mask_values(files[0][1], photo, PurePosixPath(item.masks[0] if item.masks else item.image).name)
+    if not same_shape(values.shape, picture.shape):
+        raise UserError(f"{item.image} and its mask differ in shape: they cannot belong together.")
+    if not isinstance(rule, LayersRule):
+        return picture, rule.labels(values), rule
+    labels = np.zeros(values.shape, np.uint8)
+    for path, content in files:
+        bit = rule.task.classes.index(path.split("/")[0])
+        labels |= rule.labels(mask_values(content, photo)) << np.uint8(bit)
+    return picture, labels, rule
+
+
+def upright_size(photo: bytes, name: str) -> tuple[int, int]:
+    from core.data.photos import photo_size
+
+    return photo_size(photo, name)

@@ -1,0 +1,65 @@
+"""Photos as they are kept: the same pixels, without the place and the person the camera wrote into them."""
+
+import io
+import struct
+from pathlib import PurePosixPath
+
+from PIL import Image
+
+from core.data.photos import ORIENTATION_TAG, open_picture, read_photo
+from core.pictures import encode
+
+HEIF_QUALITY = 95
+# Camera data and its kin: APP1 (Exif, XMP), APP13 (Photoshop, with the photographer's name), comments.
+_PRIVATE = {0xE1, 0xED, 0xFE}
+
+
+def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
+    """Suffix and bytes of a photo to keep. Orientation stays, everything else that is not picture goes.
+
+    JPEG files keep their compressed pixels to the last bit. iPhone's HEIC becomes JPEG, because not
+    everything reads it. Raises UserError for what is no picture.
+    """
+    picture = open_picture(content, name)
+    suffix = PurePosixPath(name).suffix.lower()
+    if picture.format == "JPEG":
+        return ".jpg", _bare_jpeg(content, picture)
+    if picture.format in ("HEIF", "HEIC", "AVIF"):
+        stream = io.BytesIO()
+        Image.fromarray(read_photo(content, name)).save(stream, "JPEG", quality=HEIF_QUALITY, subsampling=0)
+        return ".jpg", stream.getvalue()
+    if picture.getexif() or "xmp" in picture.info or getattr(picture, "n_frames", 1) > 1:
+        return ".png", encode(read_photo(content, name))
+    return suffix, content
+
+
+def _bare_jpeg(content: bytes, picture: Image.Image) -> bytes:
+    """The file without its private segments. Source: ITU T.81, annex B; Exif 2.32, 4.7.2."""
+    turn = picture.getexif().get(ORIENTATION_TAG, 1)
+    kept, at = bytearray(content[:2]), 2
+    if turn in range(2, 9):
+        kept += _orientation_segment(turn)
+    while at + 4 <= len(content):
+        if content[at] != 0xFF:
+            return bytes(content)  # no orderly list of segments; decoders are on their own too
+        marker = content[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker == 0xDA:  # the compressed pixels, to the end
+            end = content.rfind(b"\xff\xd9")
+            return bytes(kept) + content[at : end + 2 if end > at else None]
+        length = struct.unpack_from(">H", content, at + 2)[0]
+        if marker not in _PRIVATE:
+            kept += content[at : at + 2 + length]
+        at += 2 + length
+    return bytes(content)
+
+
+def _orientation_segment(turn: int) -> bytes:
+    """An Exif segment that holds the orientation and nothing else."""
+    tiff = (
+        b"MM\0*\0\0\0\x08" + struct.pack(">H", 1) + struct.pack(">HHIHH", 0x0112, 3, 1, turn, 0) + b"\0\0\0\0"
+    )
+    body = b"Exif\0\0" + tiff
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body

@@ -1,0 +1,198 @@
+"""Masks made by hand: what the brush left, what GrabCut made of a box, what a model predicted."""
+
+import base64
+import binascii
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.data import library
+from core.data.dataset import DATASET_FILE, open_data, write_down
+from core.data.importing.privacy import for_keeping
+from core.data.masks import MaskRule, mask_values, resize_mask
+from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo
+from core.errors import UserError
+from core.pictures import display_size, encode
+from core.workspace import read_json, safe_name, write_atomically, write_json
+
+GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
+GRABCUT_ROUNDS = 5
+MAX_MASK_BYTES = 50_000_000
+PAINTED = MaskRule(128, meaning="0 is background, 255 is foreground")
+UNPAINTED = "photos without masks"  # folder of a data set that is being painted
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A photo to be painted. `is_done` says that it has a mask."""
+
+    name: str
+    photo: Path
+    mask: Path
+    is_done: bool
+
+
+def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
+    """A new data set folder with these photos and no masks yet.
+
+    Raises UserError when the name is taken or a file is no photo; then nothing is left.
+    """
+    kept = [
+        (safe_name(Path(file).stem, "photo name"), *for_keeping(content, file)) for file, content in photos
+    ]
+    if not kept:
+        raise UserError("Choose at least one photo.")
+    folder = library.new_folder(name)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for stem, suffix, content in kept:
+        number, target = 2, folder / "images" / f"{stem}{suffix}"
+        while any((folder / "images").glob(f"{target.stem}.*")):
+            number, target = number + 1, folder / "images" / f"{stem}-{number}{suffix}"
+        target.write_bytes(content)
+    write_json(folder / DATASET_FILE, {"name": name.strip(), "mask_rule": PAINTED.to_dict(),
+                                       "origin": {"layout": "painted"}})  # fmt: skip
+    return folder
+
+
+def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> int:
+    """Add photos without masks to a painted data set; returns how many."""
+    for file, content in photos:
+        suffix, kept = for_keeping(content, file)
+        stem, number = _stem(file), 2
+        target = folder / "images" / f"{stem}{suffix}"
+        while any((folder / "images").glob(f"{target.stem}.*")):
+            number, target = number + 1, folder / "images" / f"{stem}-{number}{suffix}"
+        write_atomically(target, kept)
+    return len(photos)
+
+
+def _stem(file: str) -> str:
+    return safe_name(Path(file).stem, "photo name")
+
+
+def photos_of(folder: Path) -> list[Waiting]:
+    """The photos of a data set with flat images/ and masks/, by name. [] where it is laid out otherwise."""
+    images, masks = folder / "images", folder / "masks"
+    if not images.is_dir() or not masks.is_dir() or any(p.is_dir() for p in masks.iterdir()):
+        return []
+    by_stem = {p.stem: p for p in sorted(masks.iterdir()) if not p.name.startswith(".")}
+    return [
+        Waiting(p.name, p, by_stem.get(p.stem, masks / f"{p.stem}.png"), p.stem in by_stem)
+        for p in sorted(images.iterdir())
+        if p.suffix.lower() in PHOTO_SUFFIXES and not p.name.startswith(".")
+    ]
+
+
+def mask_from(url: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """What the browser sent, a PNG as a data URL, as a mask of 0 and 1 (height, width) uint8.
+
+    White from half on is foreground. Raises UserError when it is anything else.
+    """
+    head, _, body = url.partition(",")
+    if head != "data:image/png;base64" or len(body) > MAX_MASK_BYTES * 4 / 3:
+        raise UserError("The painted mask did not arrive whole: save it again.")
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(body, validate=True)), formats=["PNG"])
+        if (picture.height, picture.width) != size:
+            raise UserError("The painted mask is of another photo: reload the page.")
+        grey = np.asarray(picture.convert("RGB"))[..., 0]
+    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
+        raise UserError("The painted mask did not arrive whole: save it again.") from error
+    return (grey >= 128).astype(np.uint8)
+
+
+def mask_url(mask: NDArray[np.uint8]) -> str:
+    """A mask of 0 and 1 as the browser takes it."""
+    return "data:image/png;base64," + base64.b64encode(encode(mask * np.uint8(255))).decode()
+
+
+def saved_mask(waiting: Waiting) -> NDArray[np.uint8]:
+    """The mask that a photo has, 0 and 1, at the photo's own size."""
+    values = mask_values(waiting.mask, waiting.photo)
+    inside = _rule_of(waiting).foreground(values)
+    return resize_mask(inside, photo_size(waiting.photo))
+
+
+def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
+    """Write a mask of 0 and 1 for a photo, in the terms of its data set. Returns its path.
+
+    Raises UserError where the data set's masks are not of one foreground.
+    """
+    folder = waiting.photo.parent.parent
+    values = _value_map(_rule_of(waiting))[mask]
+    target = waiting.mask.with_suffix(".png")
+    write_atomically(target, encode(values))
+    if waiting.is_done and waiting.mask != target:
+        waiting.mask.unlink(missing_ok=True)
+    if len([w for w in photos_of(folder) if w.is_done]) >= 2:
+        write_down(open_data(folder))
+    return target
+
+
+def grabcut(
+    photo: NDArray[np.uint8], box: tuple[int, int, int, int], hints: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """What stands out in a box (left, top, right, bottom) of a photo (h, w, 3): a mask of 0 and 1 (h, w).
+
+    `hints` (h, w): 1 where it is surely foreground. Source: Rother et al., GrabCut (2004), as in OpenCV.
+    Raises UserError when the box is too small.
+    """
+    small = display_size(photo, GRABCUT_SIDE)
+    scale = small.shape[1] / photo.shape[1]
+    left, top, right, bottom = (round(v * scale) for v in box)
+    left, top = max(0, left), max(0, top)
+    right, bottom = min(small.shape[1], right), min(small.shape[0], bottom)
+    if right - left < 4 or bottom - top < 4:
+        raise UserError("The box is too small: draw it around the whole of what should be found.")
+    marks: NDArray[np.uint8] = np.full(small.shape[:2], cv2.GC_BGD, np.uint8)
+    marks[top:bottom, left:right] = cv2.GC_PR_FGD
+    if hints is not None:
+        sure = cv2.resize(hints, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST)
+        marks[np.asarray(sure) > 0] = cv2.GC_FGD
+    if not (marks == cv2.GC_BGD).any():
+        marks[:2], marks[-2:], marks[:, :2], marks[:, -2:] = (cv2.GC_BGD,) * 4
+    cv2.setRNGSeed(0)
+    background, subject = np.zeros((1, 65)), np.zeros((1, 65))
+    bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    nowhere = (0, 0, 0, 0)
+    cv2.grabCut(bgr, marks, nowhere, background, subject, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    inside = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    size = (photo.shape[1], photo.shape[0])
+    grown = cv2.resize(inside * np.uint8(255), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.asarray(grown) >= 128, np.uint8)
+
+
+def canvas_of(waiting: Waiting, max_side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The photo to paint on, at most `max_side` long, and the (height, width) that its mask has."""
+    return read_photo(waiting.photo, max_side=max_side), photo_size(waiting.photo)
+
+
+def _rule_of(waiting: Waiting) -> MaskRule:
+    path = waiting.photo.parent.parent / DATASET_FILE
+    about = read_json(path) if path.is_file() else {}
+    if waiting.photo.name in about.get("inverted", ()):
+        raise UserError(f"The mask of {waiting.photo.name} is inverted: undo that first, then paint.")
+    written = about.get("mask_rule") or PAINTED.to_dict()
+    if "task" in written:
+        raise UserError("This data set has several classes: masks of one foreground can be painted here.")
+    return MaskRule.from_dict(written)
+
+
+def _value_map(rule: MaskRule) -> NDArray[np.uint8]:
+    """The mask values that a data set's rule reads as background and as foreground: uint8 (2,)."""
+    values = np.arange(256, dtype=np.int32)
+    inside = rule.foreground(values).astype(bool)
+    usable = values != rule.void
+    for value in (255, 1, *range(255, 0, -1)):
+        if inside[value] and usable[value]:
+            break
+    else:
+        raise UserError("The masks of this data set hold no value that means foreground.")
+    background = np.flatnonzero(~inside & usable)
+    return np.array([background[0] if len(background) else 0, value], np.uint8)

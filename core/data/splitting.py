@@ -1,0 +1,176 @@
+"""Dealing photos to training, validation and test."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.data.dataset import SPLIT_SEED, DataFolder, Split, open_data
+from core.errors import UserError
+from core.workspace import read_json, write_json
+
+KINDS = ("random", "stratified", "grouped", "listed")
+STRATA = 10
+FRAMES = r"^(.*?)[-_ ]?\d+\.\w+$"  # film-012.jpg: everything before the last number
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPlan:
+    """`kind`: "random"; "stratified", parts alike in foreground share; "grouped", photos whose names
+    have the same part matched by `pattern` stay together; "listed", by `validation_names` and
+    `test_names`. Shares are fractions of all photos. With `folds`, validation is fold number `fold`
+    (from 1) of so many equal ones."""
+
+    kind: str = "random"
+    validation: float = 0.2
+    test: float = 0.0
+    seed: int = SPLIT_SEED
+    pattern: str = FRAMES
+    folds: int = 0
+    fold: int = 1
+    validation_names: tuple[str, ...] = ()
+    test_names: tuple[str, ...] = ()
+
+
+def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, float] | None = None) -> Split:
+    """Deal these names. `foreground` is each photo's share, for "stratified".
+
+    Deterministic by seed. Raises UserError when a part would be empty.
+    """
+    if plan.kind == "listed":
+        return _listed(plan, names)
+    if not 0 <= plan.test < 1 or not 0 < plan.validation < 1 or plan.validation + plan.test >= 1:
+        raise UserError("The shares of validation and test must leave something to train on.")
+    units = _units(plan, names, foreground or {})
+    order = _order(plan, units, foreground or {})
+    test, rest = _dealt(order, plan.test)
+    if plan.folds:
+        if not 2 <= plan.folds <= len(rest) or not 1 <= plan.fold <= plan.folds:
+            raise UserError(f"{len(rest)} photos or groups cannot be dealt to {plan.folds} folds.")
+        validation = rest[plan.fold - 1 :: plan.folds]
+        train = [unit for i, unit in enumerate(rest) if i % plan.folds != plan.fold - 1]
+    else:
+        validation, train = _dealt(rest, plan.validation / (1 - plan.test))
+        validation = validation or train[:1]
+        train = [unit for unit in train if unit not in validation]
+    return _checked(Split(_flat(train), _flat(validation), _flat(test)))
+
+
+def apply_split(data: DataFolder, split: Split, told: str) -> DataFolder:
+    """Write the split into dataset.json, with how it was made. Later photos join training or validation."""
+    path = data.root / "dataset.json"
+    about = read_json(path) if path.is_file() else dict(data.about)
+    parts = {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)}
+    try:
+        write_json(path, {**about, "split": parts, "split_made": told})
+    except OSError as error:
+        raise UserError(
+            f"{data.root} cannot be written to: import the data set into the app first."
+        ) from error
+    return open_data(data.root)
+
+
+def told(plan: SplitPlan) -> str:
+    """How a split was made, in words."""
+    if plan.kind == "listed":
+        return "by lists of names"
+    ways = {
+        "random": "at random",
+        "stratified": "alike in foreground",
+        "grouped": f"in groups by {plan.pattern}",
+    }
+    fold = f", fold {plan.fold} of {plan.folds}" if plan.folds else f", {plan.validation:.0%} for validation"
+    test = f", {plan.test:.0%} for test" if plan.test else ""
+    return f"{ways[plan.kind]}{fold}{test}, seed {plan.seed}"
+
+
+def group_of(name: str, pattern: str) -> str:
+    """What photos of one group have in common: the pattern's first group, else the whole match.
+
+    A name that the pattern does not match is a group of its own. Raises UserError for no pattern.
+    """
+    try:
+        found = re.search(pattern, name.rsplit("/", 1)[-1])
+    except re.error as error:
+        raise UserError(f"'{pattern}' is no regular expression ({error}).") from error
+    if not found:
+        return name
+    return (found.group(1) if found.groups() else found.group(0)) or name
+
+
+def _units(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, float]) -> list[tuple[str, ...]]:
+    if plan.kind != "grouped":
+        return [(name,) for name in sorted(names)]
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault(group_of(name, plan.pattern), []).append(name)
+    if len(groups) < 2:
+        raise UserError(
+            f"The pattern '{plan.pattern}' puts all photos into one group: make it more specific."
+        )
+    return [tuple(group) for group in groups.values()]
+
+
+def _order(
+    plan: SplitPlan, units: list[tuple[str, ...]], foreground: Mapping[str, float]
+) -> list[tuple[str, ...]]:
+    """Shuffled; for "stratified" such that every stretch of it holds all foreground shares alike."""
+    dice = random.Random(plan.seed)
+    shuffled = list(units)
+    dice.shuffle(shuffled)
+    if plan.kind != "stratified":
+        return shuffled
+    ranked = sorted(shuffled, key=lambda unit: foreground.get(unit[0], 0.0))
+    size = max(1, -(-len(ranked) // STRATA))
+    strata = [ranked[i : i + size] for i in range(0, len(ranked), size)]
+    placed = []
+    for stratum in strata:
+        dice.shuffle(stratum)
+        placed += [((i + dice.random()) / len(stratum), unit) for i, unit in enumerate(stratum)]
+    return [unit for _, unit in sorted(placed, key=lambda entry: entry[0])]
+
+
+def _dealt(order: list[tuple[str, ...]], share: float) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """The first units, up to this share of all photos, and the others."""
+    wanted = round(share * sum(map(len, order)))
+    taken: list[tuple[str, ...]] = []
+    count = 0
+    rest = []
+    for unit in order:
+        # A group that is larger than what is still wanted goes to the others, if most of it is too much.
+        if count + len(unit) / 2 <= wanted and wanted:
+            taken.append(unit)
+            count += len(unit)
+        else:
+            rest.append(unit)
+    return taken, rest
+
+
+def _listed(plan: SplitPlan, names: Sequence[str]) -> Split:
+    known = {name: name for name in names}
+    for name in names:  # lists often give stems, or names without their part's folder
+        base = name.rsplit("/", 1)[-1]
+        known.setdefault(base, name)
+        known.setdefault(base.rsplit(".", 1)[0], name)
+
+    def found(wanted: Sequence[str]) -> set[str]:
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            raise UserError(f"The list names {missing[0]}, which is no photo of this data set.")
+        return {known[name] for name in wanted}
+
+    test = found(plan.test_names)
+    validation = found(plan.validation_names) - test
+    train = set(names) - validation - test
+    return _checked(Split(_flat([tuple(train)]), _flat([tuple(validation)]), _flat([tuple(test)])))
+
+
+def _checked(split: Split) -> Split:
+    for part, names in (("training", split.train), ("validation", split.validation)):
+        if not names:
+            raise UserError(f"This leaves no photo for {part}: choose other shares.")
+    return split
+
+
+def _flat(units: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted(name for unit in units for name in unit))

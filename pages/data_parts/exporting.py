@@ -1,0 +1,40 @@
+"""A data set to take along."""
+
+import streamlit as st
+
+from core import workspace
+from core.data.catalogue import Catalogue
+from core.data.dataset import open_data
+from core.data.exporting import export
+from core.errors import UserError
+from core.words import percent, plain
+from core.workspace import safe_name
+
+FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's annotations.json"}
+
+
+def exporting(shown: Catalogue) -> None:
+    st.caption(
+        "Masks are written as they are read here: what was left out, inverted or merged is so in the zip. "
+        "A zip with dataset.json can be imported again, with its split and its classes."
+    )
+    form = st.segmented_control("Form", list(FORMS), default="zip", format_func=FORMS.__getitem__) or "zip"
+    target = workspace.cache() / "exports" / f"{safe_name(shown.name)}-{form}.zip"
+    if st.button("Pack", type="primary", icon=":material/folder_zip:"):
+        target.parent.mkdir(exist_ok=True)
+        bar = st.progress(0.0, "Packing …")
+        try:
+            for step in export(open_data(shown.root), target, form):
+                if isinstance(step, float):
+                    bar.progress(step, f"Packed {percent(step)}")
+        except UserError as error:
+            st.error(plain(str(error)))
+            return
+        bar.empty()
+        st.session_state.exported = str(target)
+    if st.session_state.get("exported") == str(target) and target.is_file():
+        size = target.stat().st_size
+        st.download_button(
+            f"Download {target.name} ({size / 1e6:,.1f} MB)", target.read_bytes, target.name,
+            "application/zip", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip

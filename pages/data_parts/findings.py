@@ -1,0 +1,175 @@
+"""What the check found: pictures first, numbers second, and a click that answers it."""
+
+import streamlit as st
+
+from core import data_figures, thumbnails
+from core.data import findings, fixes
+from core.data.catalogue import Catalogue
+from core.data.classes import ClassRule
+from core.data.dataset import open_data
+from core.data.findings import Kind
+from core.data.masks import MaskRule
+from core.words import plain, plural
+from pages.data_parts.pictures import apply, gallery
+from pages.widgets.picture_grid import Cell, picture_grid
+
+EXAMPLES = 6
+LEVELS = {"left out": "cannot be used", "mended": "mended", "look": "worth a look"}
+
+
+def found(shown: Catalogue) -> None:
+    counts = findings.counts(shown.report.table)
+    chosen = st.session_state.get("finding", "")
+    if chosen in counts:
+        kind = findings.BY_CODE[chosen]
+        if st.button("All findings", icon=":material/arrow_back:"):
+            st.session_state.finding = ""
+            st.rerun()
+        st.subheader(f"{kind.title}: {counts[chosen]:,}")
+        st.caption(kind.advice)
+        answer(shown, kind)
+        gallery(shown, chosen)
+        return
+    if not counts:
+        st.success("Nothing is wrong: every photo has its mask, and every file can be read.")
+    for code, count in counts.items():
+        card(shown, findings.BY_CODE[code], count)
+    if counts:
+        st.download_button(
+            "Download the list", lambda: findings.download(shown.report.table), f"{shown.name}-findings.csv",
+            "text/csv", icon=":material/download:",
+        )  # fmt: skip
+    imported(shown)
+    meaning(shown)
+    numbers(shown)
+
+
+def card(shown: Catalogue, kind: Kind, count: int) -> None:
+    """One finding with a few of its pictures."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{kind.title}** · {count:,} · {LEVELS[kind.level]}")
+            if st.button("Show all", key=f"show_{kind.code}"):
+                st.session_state.finding = kind.code
+                st.rerun()
+        st.caption(kind.advice)
+        rows = findings.rows_with(shown.report.table, kind.code).head(EXAMPLES)
+        names = [name for name, image in zip(rows["name"], rows["image"], strict=True) if image]
+        urls = thumbnails.thumbnails([shown.pair(n) for n in names], shown.rule, "Overlay")
+        cells = [Cell(n, u, n) for n, u in zip(names, urls, strict=True) if u]
+        if cells:
+            picture_grid(
+                cells, f"examples_{kind.code}", on_open=lambda name: open_finding(kind.code, name), least=130
+            )
+        else:
+            for sentence in rows["problem"].head(3):
+                st.caption(plain(sentence))
+
+
+def open_finding(code: str, name: str) -> None:
+    st.session_state.finding = code
+    st.session_state.opened_picture = name
+
+
+def answer(shown: Catalogue, kind: Kind) -> None:
+    """The one click that answers a finding."""
+    table = shown.report.table
+    if kind.fix == "leave out":
+        names = findings.to_leave_out(table, kind.code)
+        if st.button(
+            f"Leave out {plural(len(names), 'picture')}", icon=":material/visibility_off:", type="primary"
+        ):
+            apply(lambda: fixes.leave_out(open_data(shown.root), names))
+    if kind.fix == "invert" and st.button(
+        "Invert these masks", icon=":material/invert_colors:", type="primary"
+    ):
+        apply(lambda: fixes.invert(open_data(shown.root), list(findings.rows_with(table, kind.code)["name"])))
+    if kind.fix == "take back" and st.button("Take all back", icon=":material/undo:", type="primary"):
+        apply(
+            lambda: fixes.take_back(open_data(shown.root), list(findings.rows_with(table, kind.code)["name"]))
+        )
+
+
+def history(shown: Catalogue) -> None:
+    """What was changed, and the way back."""
+    past = shown.about.get(fixes.HISTORY) or []
+    if not past:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Changed: " + " · ".join(plain(str(entry.get("told", ""))) for entry in past[-4:]))
+        if st.button("Undo the last change", icon=":material/undo:"):
+            apply(lambda: fixes.undo(open_data(shown.root)))
+
+
+def imported(shown: Catalogue) -> None:
+    """What an import had to leave behind."""
+    origin = shown.about.get("origin") or {}
+    count = int(origin.get("left_out_count", 0))
+    if count:
+        with st.expander(
+            f"{plural(count, 'file')} stayed behind at the import ({plain(str(origin.get('source', '')))})"
+        ):
+            st.dataframe(
+                [{"File": name, "Why": why} for name, why in origin.get("left_out", [])], hide_index=True,
+                column_config={"Why": st.column_config.TextColumn(width="large")},
+            )  # fmt: skip
+
+
+def meaning(shown: Catalogue) -> None:
+    """How the masks are read, and the ways to read them otherwise."""
+    with st.expander(f"How the masks are read: {plain(shown.rule.meaning)}"):
+        rule = shown.rule
+        if isinstance(rule, ClassRule):
+            classes_form(shown, rule)
+        elif isinstance(rule, MaskRule):
+            foreground_form(shown)
+        else:
+            st.caption("Each label has a folder of masks; rename the folder to rename the label.")
+
+
+def foreground_form(shown: Catalogue) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        level = st.slider("Foreground from a mask value of", 1, 255, 128, width=320)
+        if st.button("Binarise"):
+            apply(lambda: fixes.binarise(open_data(shown.root), level))
+        if st.button("Invert every mask", icon=":material/invert_colors:"):
+            apply(lambda: fixes.invert(open_data(shown.root)))
+        if st.button("Every value is a class"):
+            apply(lambda: fixes.as_classes(open_data(shown.root)))
+
+
+def classes_form(shown: Catalogue, rule: ClassRule) -> None:
+    names = list(rule.task.classes)
+    table = st.data_editor(
+        [{"Class": name} for name in names],
+        key=f"names_{shown.name}_{len(names)}",
+        num_rows="fixed",
+        width=360,
+    )
+    if st.button("Rename"):
+        apply(lambda: fixes.rename(open_data(shown.root), [str(row["Class"] or "") for row in table]))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect("Classes", names, width=420)
+        into = st.text_input("Name of the merged class", placeholder=chosen[0] if chosen else "", width=220)
+        if st.button("Merge", disabled=len(chosen) < 2):
+            apply(lambda: fixes.merge(open_data(shown.root), chosen, into))
+        if st.button("These are foreground, the rest background", disabled=not chosen):
+            apply(lambda: fixes.as_foreground(open_data(shown.root), chosen))
+
+
+def numbers(shown: Catalogue) -> None:
+    """Distributions: foreground share, sizes, class balance."""
+    usable = shown.report.usable
+    if usable.empty:
+        return
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(
+            data_figures.foreground_histogram(usable["foreground"].tolist()), key="foreground_figure"
+        )
+    with right:
+        sizes = list(zip(usable["width"].tolist(), usable["height"].tolist(), strict=True))
+        st.plotly_chart(data_figures.size_scatter(sizes), key="size_figure")
+    balance = shown.report.class_balance(shown.rule.task.classes)
+    if balance:
+        st.plotly_chart(data_figures.class_bars(balance), key="balance_figure")

@@ -1,0 +1,195 @@
+"""Import: what was recognised, a look at five pairs, a chance to correct it, and then the copy."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import pictures, thumbnails
+from core.data.importing import Imported, Plan, Source, bring_in, downloads, open_source, recognise
+from core.data.importing.mask_files import folders_of
+from core.data.importing.plan import preview
+from core.data.importing.tables import with_tables
+from core.errors import UserError
+from core.words import duration, percent, plain, plural
+from pages.widgets.choices import select_dataset
+from pages.widgets.picture_grid import Cell, picture_grid
+
+PREVIEWED = 5
+PREVIEW_SIDE = 420
+BY_HAND = "Folders that I choose"
+STATE = "import_state"  # (key of what was given, Source, plans)
+
+
+def from_files() -> None:
+    st.caption(
+        "A zip, a folder or single files, in any of the usual layouts: images and masks in folders or side "
+        "by side, train and val, COCO json, YOLO outlines, Pascal VOC, masks in colours. Nothing is copied "
+        "before you have seen it. Limits: 400,000 files, 500 MB a file, 120 megapixels a photo, 50 GB in all."
+    )
+    left, right = st.columns(2)
+    with left:
+        uploads = st.file_uploader("A zip, or photos and masks together", accept_multiple_files=True)
+    with right:
+        path = st.text_input(
+            "Or a folder or zip on the machine that runs this app", placeholder="/home/me/photos"
+        )
+    if uploads:
+        key = " ".join(file.file_id for file in uploads)
+        single = uploads[0] if len(uploads) == 1 and uploads[0].name.lower().endswith(".zip") else None
+        given: Any = single or [(file.name, file) for file in uploads]
+        name = Path(uploads[0].name).stem if single else ""
+    elif path.strip():
+        key, given = path.strip(), Path(path.strip()).expanduser()
+        name = given.stem if given.suffix else given.name
+    else:
+        forget()
+        return
+    with told():
+        source, plans = look(key, lambda: with_tables(open_source(given)))
+        confirm(source, plans, name)
+
+
+def from_the_net() -> None:
+    st.caption(
+        "Public data sets, by the name on their page. What has come is kept, and a broken download goes on."
+    )
+    place = (
+        st.segmented_control("From", ["Kaggle", "Hugging Face"], default="Kaggle", key="download_place")
+        or "Kaggle"
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name", placeholder="OWNER/NAME", key="download_name", width=460)
+        asked = st.button("Download", type="primary", disabled=not name.strip())
+        if place == "Kaggle" and st.button("The tutorial's own set", help=downloads.TUTORIAL_SET):
+            name, asked = downloads.TUTORIAL_SET, True
+    key = f"{place} {name}"
+    with told():
+        if asked:
+            folder = fetch(place, name)
+            st.session_state.downloaded = (key, folder)
+        known, folder = st.session_state.get("downloaded", ("", Path()))
+        if known:
+            source, plans = look(known, lambda: downloads.downloaded_source(folder))
+            confirm(source, plans, known.rsplit("/", 1)[-1])
+
+
+def fetch(place: str, name: str) -> Path:
+    """Download, with how much has come."""
+    bar = st.empty()
+    started = time.monotonic()
+    for step in downloads.from_kaggle(name) if place == "Kaggle" else downloads.from_hub(name):
+        if isinstance(step, Path):
+            bar.empty()
+            return step
+        bar.info(f"{step.received / 1e6:,.0f} MB received, {duration(time.monotonic() - started)}")
+    raise UserError("The download did not finish: try again.")
+
+
+def look(key: str, make: Any) -> tuple[Source, list[Plan]]:
+    """Open and recognise once, not in every run of the page."""
+    state = st.session_state.get(STATE)
+    if state is None or state[0] != key:
+        forget()
+        with st.spinner("Looking at what there is …"):
+            source = make()
+            state = (key, source, recognise(source))
+        st.session_state[STATE] = state
+    return state[1], state[2]
+
+
+def forget() -> None:
+    state = st.session_state.pop(STATE, None)
+    if state:
+        state[1].close()
+
+
+def confirm(source: Source, plans: list[Plan], name: str) -> None:
+    """What was recognised, corrected where it is wrong, and the button that copies."""
+    plan = choose_plan(source, plans)
+    st.success(f"**{plain(plan.layout)}**: {plain(plan.told)}", icon=":material/check_circle:")
+    plan = choose_classes(plan)
+    parts = plan.parts()
+    rule = plan.labels.rule()
+    if rule:
+        told_parts = f" Parts: {', '.join(f'{n:,} {part}' for part, n in parts.items())}." if parts else ""
+        st.caption(f"Masks: {plain(rule.meaning)}.{told_parts}")
+    if plan.problems:
+        with st.expander(f"{plural(len(plan.problems), 'file')} will stay behind"):
+            st.dataframe([{"File": p.name, "Why": p.sentence} for p in plan.problems[:1000]], hide_index=True,
+                         column_config={"Why": st.column_config.TextColumn(width="large")})  # fmt: skip
+    previews(source, plan)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.text_input("Name of the data set", placeholder=name, width=360)
+        if st.button("Import", type="primary", icon=":material/download_done:"):
+            copy(source, plan, chosen.strip() or name)
+
+
+def choose_plan(source: Source, plans: list[Plan]) -> Plan:
+    layouts = [plan.layout for plan in plans]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layout = st.selectbox("Read it as", [*layouts, BY_HAND], width=320, key="import_layout")
+        if layout != BY_HAND:
+            return plans[layouts.index(layout)]
+        folders = folders_of(source)
+        photos = st.selectbox("Photos are in", folders, width=300)
+        masks = st.selectbox("Masks are in", folders, index=len(folders) - 1, width=300)
+    return recognise(source, photos, masks)[0]
+
+
+def choose_classes(plan: Plan) -> Plan:
+    """Where there are classes: which, and whether they are one foreground or kept apart."""
+    classes = list(plan.labels.classes)
+    if not classes:
+        return plan
+    as_one = plan.labels.rule() is not None and plan.labels.rule().task.kind == "binary"  # type: ignore[union-attr]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        meaning = st.segmented_control(
+            "The masks tell",
+            ["One foreground", "Classes"],
+            default="One foreground" if as_one else "Classes",
+            key=f"import_meaning_{plan.layout}",
+        )
+        chosen = st.multiselect("Which", classes, classes, width=560, key=f"import_classes_{plan.layout}")
+    return plan.choosing(tuple(chosen or classes), meaning == "One foreground")
+
+
+def previews(source: Source, plan: Plan) -> None:
+    """Five pairs from all over, as they will be imported."""
+    step = max(1, len(plan.items) // PREVIEWED)
+    cells = []
+    for item in plan.items[::step][:PREVIEWED]:
+        try:
+            photo, labels, rule = preview(source, plan, item, PREVIEW_SIDE)
+        except UserError as error:
+            cells.append(Cell(item.image, "", item.image, str(error), "cannot be read"))
+            continue
+        small = pictures.display_size(photo, PREVIEW_SIDE)
+        url = thumbnails.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
+        cells.append(Cell(item.image, url, item.name, " + ".join(filter(None, [item.image, *item.masks]))))
+    picture_grid(cells, f"import_preview_{plan.layout}", least=200)
+
+
+def copy(source: Source, plan: Plan, name: str) -> None:
+    bar, started = st.progress(0.0, "Copying …"), time.monotonic()
+    for step in bring_in(source, plan, name):
+        if isinstance(step, Imported):
+            select_dataset(step.data.root)
+            st.session_state.adding_data = False
+            forget()
+            st.session_state.pop("downloaded", None)
+            st.rerun()
+        left = (time.monotonic() - started) * (1 - step) / max(step, 1e-6)
+        bar.progress(step, f"Copied {percent(step)}, {duration(left)} left")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A sentence instead of a traceback, for what is wrong with the source."""
+    try:
+        yield
+    except UserError as error:
+        st.error(plain(str(error)))

@@ -1,0 +1,147 @@
+"""The gallery: the pairs a page at a time, filtered, and one of them large."""
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import streamlit as st
+
+from core import pictures, thumbnails
+from core.data import catalogue, findings, fixes
+from core.data.catalogue import Catalogue, View, page_count, page_of, rows_of
+from core.data.dataset import open_data
+from core.data.store import read_pair
+from core.errors import UserError
+from core.words import percent, plain, plural
+from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.zoom_view import zoom_view
+
+PER_PAGE = 24
+LARGE = 1600  # pixels of the longer side in the large view
+PARTS = {"All": "", "Training": "train", "Validation": "validation", "Test": "test"}
+PART_NAMES = {part: name for name, part in PARTS.items()}
+
+
+@st.fragment
+def gallery(shown: Catalogue, finding: str = "") -> None:
+    """Pictures with filters; with a finding, those that have it."""
+    key = f"grid_{finding or 'all'}"
+    view, picture = filters(shown, finding, key)
+    rows = rows_of(shown, view)
+    if rows.empty:
+        st.info("No picture fits these filters.")
+        return
+    pages = page_count(rows, PER_PAGE)
+    page = min(st.session_state.get(f"{key}_page", 1), pages)
+    part = page_of(rows, page, PER_PAGE)
+    usable = [name for name, image in zip(part["name"], part["image"], strict=True) if image]
+    urls = dict(
+        zip(usable, thumbnails.thumbnails([shown.pair(n) for n in usable], shown.rule, picture), strict=True)
+    )
+    cells = [cell(row, urls) for row in part.to_dict("records")]
+    chosen = picture_grid(cells, f"{key}_{page}", on_open=remember_opened, ticks=True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{plural(len(rows), 'picture')}")
+        if pages > 1:
+            st.pagination(pages, key=f"{key}_page")
+        if chosen and st.button(
+            f"Leave out {plural(len(chosen), 'picture')}", icon=":material/visibility_off:"
+        ):
+            apply(lambda: fixes.leave_out(open_data(shown.root), chosen))
+    opened = st.session_state.pop("opened_picture", None)
+    if opened:
+        large(shown, opened)
+
+
+def cell(row: dict[Hashable, Any], urls: dict[str, str]) -> Cell:
+    """A row of the table as the grid shows it."""
+    detail = row["problem"]
+    if row["width"]:
+        part = PART_NAMES.get(row["part"], "not used")
+        detail = f"{row['width']} x {row['height']} · {percent(row['foreground'])} · {part}"
+    return Cell(row["name"], urls.get(row["name"], ""), row["name"], detail, first_badge(row["findings"]))
+
+
+def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
+    """The row of filters above the pictures: what to show, and how."""
+    task = shown.rule.task
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        picture = (
+            st.segmented_control("Show", thumbnails.VIEWS, default="Overlay", key=f"{key}_show") or "Overlay"
+        )
+        part = st.selectbox("Part", list(PARTS), key=f"{key}_part", width=115)
+        order = st.selectbox("Sort by", list(catalogue.ORDERS), key=f"{key}_order", width=160)
+        class_name = ""
+        if task.kind != "binary":
+            class_name = st.selectbox("With class", ["", *task.classes], key=f"{key}_class", width=160)
+        text = st.text_input("Name contains", key=f"{key}_text", width=125)
+        low, high = st.slider("Foreground, %", 0, 100, (0, 100), key=f"{key}_range", width=150)
+    return View(PARTS[part], finding, class_name or "", low / 100, high / 100, text, order), picture
+
+
+def first_badge(codes: str) -> str:
+    """The most important finding of a picture, in words."""
+    known = [kind.title for kind in findings.KINDS if kind.code in codes.split() and kind.code != "resized"]
+    return known[0] if known else ""
+
+
+def remember_opened(name: str) -> None:
+    st.session_state.opened_picture = name
+
+
+@st.dialog("Picture", width="large")
+def large(shown: Catalogue, name: str) -> None:
+    rows = shown.report.table[shown.report.table["name"] == name]
+    row = rows.iloc[0]
+    share = percent(float(row["foreground"]))
+    st.markdown(f"**{plain(name)}** · {row['width']} x {row['height']} · {share} foreground")
+    try:
+        pair = shown.pair(name)
+        photo, labels = read_pair(pair, shown.rule, max_side=LARGE)
+    except UserError as error:
+        st.warning(plain(str(error)))
+    else:
+        photo = pictures.display_size(photo, LARGE)
+        fitted = pictures.labels_at(labels, photo.shape[:2])
+        zoom_view(
+            thumbnails.data_url(photo),
+            thumbnails.data_url(pictures.mask_layer(fitted, shown.rule.task), "PNG"),
+            thumbnails.data_url(pictures.contour_layer(fitted, shown.rule.task), "PNG"),
+            (photo.shape[0], photo.shape[1]),
+            key="large_view",
+        )
+    for note in filter(None, [row["problem"], *str(row["note"]).split("; ")]):
+        st.caption(plain(note))
+    twin = str(row["twin"])
+    if twin:
+        beside(shown, twin)
+    with st.container(horizontal=True):
+        if row["problem"] == "" and st.button("Leave out", icon=":material/visibility_off:"):
+            apply(lambda: fixes.leave_out(open_data(shown.root), [name]))
+        if "chosen" in str(row["findings"]) and st.button("Take back", icon=":material/undo:"):
+            apply(lambda: fixes.take_back(open_data(shown.root), [name]))
+        if (
+            row["problem"] == ""
+            and shown.rule.task.kind == "binary"
+            and st.button("Invert the mask", icon=":material/invert_colors:")
+        ):
+            apply(lambda: fixes.invert(open_data(shown.root), [name]))
+
+
+def beside(shown: Catalogue, twin: str) -> None:
+    """The photo that looks nearly the same."""
+    try:
+        url = thumbnails.thumbnails([shown.pair(twin)], shown.rule, "Photo")[0]
+    except UserError:
+        return
+    if url:
+        st.image(url, caption=f"{plain(twin)} looks nearly the same", width=240)
+
+
+def apply(fix: Callable[[], object]) -> None:
+    """Carry out a fix and show the data set as it is then; a fix that cannot be is one sentence."""
+    try:
+        fix()
+    except UserError as error:
+        st.error(plain(str(error)))
+        return
+    st.rerun()

@@ -1,0 +1,107 @@
+"""Which photos are for training, for validation and for the test that comes last."""
+
+from typing import BinaryIO
+
+import streamlit as st
+
+from core.data import splitting
+from core.data.catalogue import Catalogue
+from core.data.dataset import open_data
+from core.data.splitting import SplitPlan
+from core.errors import UserError
+from core.words import percent, plain
+from pages.data_parts.pictures import apply
+
+KINDS = {
+    "random": "At random",
+    "stratified": "Alike in foreground",
+    "grouped": "Groups stay together",
+    "listed": "By a list of names",
+}
+WHY = {
+    "random": "Every photo may land in any part.",
+    "stratified": "Each part gets small and large subjects alike: steadier scores on small data sets.",
+    "grouped": "Frames of one film, or photos of one person, all land in the same part: else the model is "
+    "asked what it has learnt by heart.",
+    "listed": "The parts that somebody else has used, to compare with their figures.",
+}
+
+
+def splits(shown: Catalogue) -> None:
+    summary = shown.report.summary()
+    total = max(1, summary["train"] + summary["validation"] + summary["test"])
+    made = str(shown.about.get("split_made") or "every fifth at random, by name")
+    st.markdown(
+        f"Now: **{summary['train']:,}** for training, **{summary['validation']:,}** "
+        f"({percent(summary['validation'] / total)}) for validation, **{summary['test']:,}** "
+        f"({percent(summary['test'] / total)}) for test; made {plain(made)}."
+    )
+    st.caption(
+        "Validation chooses the best epoch. The test part is never shown to training at all: score it once, "
+        "at the end, with `python -m core evaluate --part test`. Trained models keep the split they were "
+        "trained with."
+    )
+    kind = (
+        st.segmented_control("Deal", list(KINDS), default="random", format_func=KINDS.__getitem__) or "random"
+    )
+    st.caption(WHY[kind])
+    plan = choose(shown, kind)
+    if plan is None:
+        return
+    if kind == "grouped":
+        groups(shown, plan.pattern)
+    if st.button("Deal anew", type="primary"):
+        apply(lambda: deal(shown, plan))
+
+
+def choose(shown: Catalogue, kind: str) -> SplitPlan | None:
+    """The settings of this kind of split; None until they are complete."""
+    if kind == "listed":
+        kept = st.file_uploader("Names for validation, one a line", ["txt", "csv"])
+        last = st.file_uploader("Names for test, one a line (if any)", ["txt", "csv"])
+        if kept is None:
+            return None
+        return SplitPlan("listed", validation_names=lines(kept), test_names=lines(last) if last else ())
+    pattern = splitting.FRAMES
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if kind == "grouped":
+            pattern = st.text_input(
+                "What photos of a group have in common", splitting.FRAMES, width=320,
+                help="A regular expression: its first group is the group's name. As it is: everything before "
+                "the last number, so that film-001.jpg and film-002.jpg stay together.",
+            )  # fmt: skip
+        folds = st.selectbox(
+            "Folds", [0, 3, 4, 5, 10], width=140, format_func=lambda n: f"{n} folds" if n else "No folds"
+        )
+        if folds:
+            fold = st.selectbox("Validate on fold", list(range(1, folds + 1)), width=150)
+            validation = 0.2
+        else:
+            fold = 1
+            validation = st.slider("Validation, %", 5, 50, 20, width=200) / 100
+        test = st.slider("Test, %", 0, 40, 0, width=200) / 100
+        seed = st.number_input("Seed", 0, 2**31 - 1, 42, width=130)
+    return SplitPlan(kind, validation, test, int(seed), pattern, folds, fold)
+
+
+def groups(shown: Catalogue, pattern: str) -> None:
+    try:
+        found = sorted({splitting.group_of(name, pattern) for name in shown.report.usable["name"]})
+    except UserError as error:
+        st.error(plain(str(error)))
+        return
+    some = ", ".join(found[:6])
+    st.caption(f"{len(found):,} groups: {plain(some)}{' …' if len(found) > 6 else ''}")
+
+
+def deal(shown: Catalogue, plan: SplitPlan) -> None:
+    table = shown.report.usable
+    data = open_data(shown.root)
+    foreground = dict(zip(table["name"], table["foreground"], strict=True))
+    split = splitting.make_split(plan, [pair.name for pair in data.pairs], foreground)
+    splitting.apply_split(data, split, splitting.told(plan))
+
+
+def lines(upload: BinaryIO) -> tuple[str, ...]:
+    text = upload.read().decode("utf-8", "replace")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())

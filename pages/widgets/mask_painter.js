@@ -1,0 +1,260 @@
+const TOOLS = {
+  brush: ["Brush", "Drag to paint. Two fingers, or the wheel, zoom; the space bar or middle button drags the photo."],
+  eraser: ["Eraser", "Drag to take away."],
+  polygon: ["Polygon", "Click corner by corner; a click on the first corner, Enter or a double click fills it."],
+  box: ["Box", "Drag a box around what should be found; then press Find inside the box."],
+};
+
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+  const root = parentElement.querySelector(".painter");
+  const find = (selector) => root.querySelector(selector);
+  const stage = find(".stage"), screen = find(".screen"), pen = screen.getContext("2d");
+  const first = !root.state;
+  const s = (root.state ??= { tool: "brush", undo: [], redo: [], corners: [], box: null, id: null, version: null });
+
+  // The mask: one byte a pixel. What is seen is made from it, so nothing is ever half painted.
+  const load = async () => {
+    const fresh = s.id !== data.id;
+    if (!fresh && s.version === data.version) return;
+    const before = fresh ? null : s.mask;
+    Object.assign(s, { id: data.id, version: data.version, corners: [] });
+    if (fresh) {
+      Object.assign(s, { undo: [], redo: [], box: null, ready: false });
+      s.photo = await picture(data.photo);
+      s.mask = new Uint8Array(data.width * data.height);
+      s.layer = new OffscreenCanvas(data.width, data.height);
+      fit();
+    }
+    if (data.mask) {
+      const image = await picture(data.mask);
+      const flat = new OffscreenCanvas(data.width, data.height).getContext("2d", { willReadFrequently: true });
+      flat.imageSmoothingEnabled = false;
+      flat.drawImage(image, 0, 0, data.width, data.height);
+      const pixels = flat.getImageData(0, 0, data.width, data.height).data;
+      if (before) keep(before);
+      s.mask = new Uint8Array(data.width * data.height);
+      for (let i = 0; i < s.mask.length; i++) s.mask[i] = pixels[4 * i] >= 128 ? 1 : 0;
+    }
+    s.ready = true;
+    redraw(0, 0, data.width, data.height);
+  };
+  const picture = (url) => new Promise((done, fail) => {
+    const image = new Image(); image.onload = () => done(image); image.onerror = fail; image.src = url;
+  });
+
+  const fit = () => {
+    const box = stage.getBoundingClientRect();
+    s.scale = Math.min(box.width / data.width, box.height / data.height);
+    s.least = s.scale;
+    s.x = (box.width - data.width * s.scale) / 2;
+    s.y = (box.height - data.height * s.scale) / 2;
+  };
+  const redraw = (x, y, w, h) => {
+    x = Math.max(0, Math.floor(x)); y = Math.max(0, Math.floor(y));
+    w = Math.min(data.width - x, Math.ceil(w)); h = Math.min(data.height - y, Math.ceil(h));
+    if (w <= 0 || h <= 0) return show();
+    const part = new ImageData(w, h);
+    for (let row = 0; row < h; row++)
+      for (let column = 0; column < w; column++)
+        if (s.mask[(y + row) * data.width + x + column]) {
+          const at = 4 * (row * w + column);
+          part.data[at] = 0; part.data[at + 1] = 158; part.data[at + 2] = 255; part.data[at + 3] = 255;
+        }
+    s.layer.getContext("2d").putImageData(part, x, y);
+    show();
+  };
+  const show = () => requestAnimationFrame(() => {
+    if (!s.ready) return;
+    const box = stage.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
+    screen.width = box.width * ratio; screen.height = box.height * ratio;
+    pen.setTransform(ratio * s.scale, 0, 0, ratio * s.scale, ratio * s.x, ratio * s.y);
+    pen.imageSmoothingEnabled = s.scale < 3;
+    pen.drawImage(s.photo, 0, 0, data.width, data.height);
+    pen.globalAlpha = find(".see").value / 100;
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(s.layer, 0, 0);
+    pen.globalAlpha = 1;
+    const thin = 1.5 / s.scale;
+    pen.lineWidth = thin;
+    for (const [colour, dash] of [["#000", []], ["#fff", [6 / s.scale, 6 / s.scale]]]) {
+      pen.strokeStyle = colour; pen.setLineDash(dash);
+      if (s.box) pen.strokeRect(s.box[0], s.box[1], s.box[2] - s.box[0], s.box[3] - s.box[1]);
+      if (s.corners.length) {
+        pen.beginPath();
+        s.corners.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+        if (s.at) pen.lineTo(...s.at);
+        pen.stroke();
+      }
+      if (s.at && (s.tool === "brush" || s.tool === "eraser")) {
+        pen.beginPath(); pen.arc(s.at[0], s.at[1], radius(), 0, 7); pen.stroke();
+      }
+    }
+    pen.setLineDash([]);
+    for (const [x, y] of s.corners) { pen.fillStyle = "#fff"; pen.beginPath(); pen.arc(x, y, 4 / s.scale, 0, 7); pen.fill(); }
+    find(".undo").disabled = !s.undo.length; find(".redo").disabled = !s.redo.length;
+  });
+
+  // Undo keeps whole masks as runs, which are small: a mask of 12 megapixels takes a few kilobytes.
+  const pack = (mask) => {
+    const runs = []; let value = 0, from = 0;
+    for (let i = 0; i < mask.length; i++) if (mask[i] !== value) { runs.push(i - from); from = i; value = mask[i]; }
+    runs.push(mask.length - from);
+    return runs;
+  };
+  const unpack = (runs, mask) => {
+    let at = 0, value = 0;
+    for (const run of runs) { mask.fill(value, at, at + run); at += run; value ^= 1; }
+  };
+  const keep = (mask) => { s.undo.push(pack(mask)); s.redo = []; if (s.undo.length > 60) s.undo.shift(); };
+  const step = (from, to) => {
+    if (!from.length) return;
+    to.push(pack(s.mask)); unpack(from.pop(), s.mask); redraw(0, 0, data.width, data.height);
+  };
+  const radius = () => Math.max(0.5, (find(".size").value ** 1.6) / 1600 * Math.max(data.width, data.height) / 4);
+  const dab = (x, y, value) => {
+    const r = radius(), y0 = Math.max(0, Math.ceil(y - r - 0.5)), y1 = Math.min(data.height - 1, Math.floor(y + r - 0.5));
+    for (let row = y0; row <= y1; row++) {
+      const half = Math.sqrt(Math.max(0, r * r - (row + 0.5 - y) ** 2));
+      const x0 = Math.max(0, Math.ceil(x - half - 0.5)), x1 = Math.min(data.width - 1, Math.floor(x + half - 0.5));
+      if (x1 >= x0) s.mask.fill(value, row * data.width + x0, row * data.width + x1 + 1);
+    }
+    const px = Math.floor(x), py = Math.floor(y);
+    if (px >= 0 && py >= 0 && px < data.width && py < data.height) s.mask[py * data.width + px] = value;
+  };
+  const stroke = ([x0, y0], [x1, y1]) => {
+    const value = s.tool === "eraser" ? 0 : 1, r = radius();
+    const steps = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / Math.max(0.5, r / 3)));
+    for (let i = 0; i <= steps; i++) dab(x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, value);
+    redraw(Math.min(x0, x1) - r - 1, Math.min(y0, y1) - r - 1, Math.abs(x1 - x0) + 2 * r + 3, Math.abs(y1 - y0) + 2 * r + 3);
+  };
+  const fillPolygon = () => {
+    const c = s.corners; s.corners = [];
+    if (c.length < 3) return show();
+    keep(s.mask);
+    const top = Math.max(0, Math.floor(Math.min(...c.map((p) => p[1]))));
+    const bottom = Math.min(data.height - 1, Math.ceil(Math.max(...c.map((p) => p[1]))));
+    for (let row = top; row <= bottom; row++) {  // even-odd rule at the middle of each pixel row
+      const y = row + 0.5, cuts = [];
+      c.forEach(([x0, y0], i) => {
+        const [x1, y1] = c[(i + 1) % c.length];
+        if ((y0 <= y) !== (y1 <= y)) cuts.push(x0 + (y - y0) / (y1 - y0) * (x1 - x0));
+      });
+      cuts.sort((a, b) => a - b);
+      for (let i = 0; i + 1 < cuts.length; i += 2) {
+        const x0 = Math.max(0, Math.ceil(cuts[i] - 0.5)), x1 = Math.min(data.width - 1, Math.floor(cuts[i + 1] - 0.5));
+        if (x1 >= x0) s.mask.fill(1, row * data.width + x0, row * data.width + x1 + 1);
+      }
+    }
+    redraw(0, 0, data.width, data.height);
+  };
+  const url = async () => {
+    const flat = new OffscreenCanvas(data.width, data.height), image = new ImageData(data.width, data.height);
+    for (let i = 0; i < s.mask.length; i++) {
+      const v = s.mask[i] ? 255 : 0;
+      image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = v; image.data[4 * i + 3] = 255;
+    }
+    flat.getContext("2d").putImageData(image, 0, 0);
+    const blob = await flat.convertToBlob({ type: "image/png" });
+    return new Promise((done) => { const r = new FileReader(); r.onload = () => done(r.result); r.readAsDataURL(blob); });
+  };
+
+  const place = (event) => {
+    const box = stage.getBoundingClientRect();
+    return [(event.clientX - box.left - s.x) / s.scale, (event.clientY - box.top - s.y) / s.scale];
+  };
+  const zoom = (factor, x, y) => {
+    const next = Math.min(40, Math.max(s.least * 0.8, s.scale * factor));
+    s.x = x - (x - s.x) * next / s.scale; s.y = y - (y - s.y) * next / s.scale; s.scale = next; show();
+  };
+  const fingers = new Map();
+  stage.onwheel = (event) => {
+    event.preventDefault();
+    const box = stage.getBoundingClientRect();
+    zoom(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
+  };
+  stage.onpointerdown = (event) => {
+    if (!s.ready) return;
+    stage.focus({ preventScroll: true });
+    stage.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    s.moving = s.space || event.button === 1;
+    if (fingers.size > 1) {  // a second finger zooms; what the first one painted by landing goes
+      if (s.painting) { unpack(s.undo.pop(), s.mask); redraw(0, 0, data.width, data.height); }
+      s.painting = false; return;
+    }
+    if (s.moving) return;
+    const at = place(event);
+    if (s.tool === "polygon") {
+      const start = s.corners[0];
+      const closes = start && Math.hypot(at[0] - start[0], at[1] - start[1]) * s.scale < 10;
+      closes && s.corners.length > 2 ? fillPolygon() : s.corners.push(at);
+      return show();
+    }
+    if (s.tool === "box") { s.box = [...at, ...at]; s.drawing = at; return show(); }
+    keep(s.mask); s.painting = true; s.last = at; stroke(at, at);
+  };
+  stage.onpointermove = (event) => {
+    if (!s.ready) return;
+    s.at = place(event);
+    const before = fingers.get(event.pointerId);
+    if (before) {
+      const now = [event.clientX, event.clientY];
+      if (fingers.size === 2) {
+        const other = [...fingers].find(([id]) => id !== event.pointerId)[1], box = stage.getBoundingClientRect();
+        const reach = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]) || 1;
+        s.x += (now[0] - before[0]) / 2; s.y += (now[1] - before[1]) / 2;
+        zoom(reach(now) / reach(before), (now[0] + other[0]) / 2 - box.left, (now[1] + other[1]) / 2 - box.top);
+      } else if (s.moving) { s.x += now[0] - before[0]; s.y += now[1] - before[1]; }
+      else if (s.drawing) {
+        const [x, y] = s.drawing, clip = (v, most) => Math.max(0, Math.min(most, v));
+        s.box = [clip(Math.min(x, s.at[0]), data.width), clip(Math.min(y, s.at[1]), data.height),
+                 clip(Math.max(x, s.at[0]), data.width), clip(Math.max(y, s.at[1]), data.height)];
+      } else if (s.painting) { stroke(s.last, s.at); s.last = s.at; }
+      fingers.set(event.pointerId, now);
+    }
+    show();
+  };
+  stage.onpointerup = stage.onpointercancel = (event) => {
+    fingers.delete(event.pointerId);
+    if (s.drawing && s.box) setStateValue("box", s.box.map(Math.round));
+    s.painting = false; s.drawing = null; s.moving = false; show();
+  };
+  stage.onpointerleave = () => { s.at = null; show(); };
+  stage.ondblclick = () => s.tool === "polygon" && fillPolygon();
+  stage.onkeydown = (event) => {
+    if (event.key === " ") { s.space = true; event.preventDefault(); }
+    if (event.key === "Enter" && s.tool === "polygon") fillPolygon();
+    if (event.key === "Escape") { s.corners = []; s.box = null; show(); }
+    if ((event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) {
+      event.preventDefault();
+      event.key.toLowerCase() === "y" || event.shiftKey ? step(s.redo, s.undo) : step(s.undo, s.redo);
+    }
+  };
+  stage.onkeyup = (event) => { if (event.key === " ") s.space = false; };
+
+  const press = () => {
+    root.querySelectorAll(".tools button").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.tool === s.tool)));
+    find(".hint").textContent = TOOLS[s.tool][1];
+  };
+  find(".tools").replaceChildren(...Object.entries(TOOLS).map(([tool, [words]]) => {
+    const button = document.createElement("button");
+    button.textContent = words; button.dataset.tool = tool;
+    button.onclick = () => { s.tool = tool; s.corners = []; press(); show(); };
+    return button;
+  }));
+  find(".see").oninput = show;
+  find(".undo").onclick = () => step(s.undo, s.redo);
+  find(".redo").onclick = () => step(s.redo, s.undo);
+  find(".clear").onclick = () => { keep(s.mask); s.mask.fill(0); redraw(0, 0, data.width, data.height); };
+  find(".fill").onclick = () => { keep(s.mask); s.mask.forEach((v, i) => (s.mask[i] = 1 - v)); redraw(0, 0, data.width, data.height); };
+  find(".save").onclick = async () => setTriggerValue("saved", await url());
+  root.querySelectorAll("[data-zoom]").forEach((button) => {
+    button.onclick = () => {
+      const box = stage.getBoundingClientRect(), factor = Number(button.dataset.zoom);
+      if (factor) zoom(factor, box.width / 2, box.height / 2); else { fit(); show(); }
+    };
+  });
+  press();
+  load();
+  if (first) new ResizeObserver(() => { if (s.ready) { fit(); show(); } }).observe(stage);
+}
