@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from core.data.classes import Rule
 from core.data.pairing import Pair
 from core.data.store import read_pair
 from core.errors import UserError
+from core.parallel import all_cores
 from core.task import Task
 from core.workspace import write_atomically
 
@@ -23,7 +23,7 @@ VIEWS = ("Overlay", "Contour", "Photo", "Mask")
 
 def thumbnails(pairs: Sequence[Pair], rule: Rule, view: str) -> list[str]:
     """A JPEG of each pair as a data URL, "" where it cannot be read. `view` is one of VIEWS."""
-    with ThreadPoolExecutor() as pool:
+    with all_cores() as pool:
         return list(pool.map(lambda pair: _thumbnail(pair, rule, view), pairs))
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data import demo, library, painting
 from core.data.catalogue import Catalogue, open_catalogue
+from core.data.findings import to_look_at
 from core.errors import UserError
 from core.words import duration, percent, plain
 from pages.data_parts.adding import ADDING, add
@@ -27,7 +28,7 @@ def data_page() -> None:
     if st.session_state.get(ADDING):
         add()
         return
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    left, right = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
     with left:
         folder = choose_dataset()
     with right, st.container(horizontal=True):
@@ -80,17 +81,16 @@ def overview(shown: Catalogue) -> None:
         st.metric("Validation", f"{summary['validation']:,}", border=True)
         if summary["test"]:
             st.metric("Test", f"{summary['test']:,}", border=True)
-        st.metric("Foreground", percent(summary["foreground"]), border=True, help="Mean over the images.")
+        covered = "Foreground" if shown.rule.task.kind == "binary" else "Labelled"
+        st.metric(covered, percent(summary["foreground"]), border=True, help="Mean over the images.")
         st.metric("Left out", f"{summary['left_out']:,}", border=True)
     st.caption(f"Masks: {plain(shown.rule.meaning)}. The split is kept by file name in dataset.json.")
 
 
 def section(shown: Catalogue) -> None:
     """One of the page's parts."""
-    findings = sum(shown.report.summary()["findings"].values())
-    names = {
-        name: f"Findings ({findings:,})" if name == "Findings" and findings else name for name in SECTIONS
-    }
+    worth = to_look_at(shown.report.table)
+    names = {name: f"{name} ({worth:,})" if name == "Findings" and worth else name for name in SECTIONS}
     chosen = st.segmented_control(
         "Section", SECTIONS, default="Pictures", key="data_section", format_func=names.__getitem__,
         label_visibility="collapsed",

@@ -49,6 +49,12 @@ def counts(table: pd.DataFrame) -> dict[str, int]:
     return {kind.code: int(found[kind.code]) for kind in KINDS if kind.code in found}
 
 
+def to_look_at(table: pd.DataFrame) -> int:
+    """How many files have a finding that was not simply mended."""
+    mended = {kind.code for kind in KINDS if kind.level == "mended"}
+    return int(table["findings"].str.split().map(lambda codes: bool(set(codes) - mended)).sum())
+
+
 def rows_with(table: pd.DataFrame, code: str) -> pd.DataFrame:
     """The rows with this finding."""
     return table[table["findings"].str.split().map(lambda codes: code in codes)]

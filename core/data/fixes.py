@@ -75,6 +75,20 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     )
 
 
+def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
+    """Pixels of these classes count neither in training nor in scores, like void."""
+    rule = _class_rule(data)
+    task = rule.task
+    kept = [c for c in task.classes if c not in classes]
+    if len(kept) < 2:
+        raise UserError("Two classes have to be left to tell apart.")
+    values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
+    merged = [(v, kept.index(task.classes[i])) for v, i in rule.merged if task.classes[i] in kept]
+    changed = ClassRule(replace(task, classes=tuple(kept), values=values), tuple(merged))
+    gone = [c for c in task.classes if c not in kept]
+    return _change(data, f"Ignored {', '.join(gone)}", mask_rule=changed.to_dict())
+
+
 def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
     """The classes under other names, in the same order."""
     task = data.rule.task

@@ -6,7 +6,6 @@ nothing in one of 0/255 masks. So `guess_rule` looks at many files and `MaskRule
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from PIL import Image
 
 from core.data.photos import ORIENTATION_TAG, Source, open_picture
 from core.errors import UserError
+from core.parallel import all_cores
 from core.task import Task
 
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}
@@ -130,7 +130,7 @@ def guess_rule(paths: Sequence[Path]) -> MaskRule:
 def value_counts(files: Sequence[Source]) -> Counter[int]:
     """How many pixels have which value, over a sample of these files. Unreadable ones are passed over."""
     seen: Counter[int] = Counter()
-    with ThreadPoolExecutor() as pool:
+    with all_cores() as pool:
         for counts in pool.map(_count_values, files[:: max(1, len(files) // SAMPLED_MASKS)]):
             seen.update(counts)
     return seen

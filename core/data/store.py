@@ -11,12 +11,9 @@ import json
 import math
 import os
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -28,11 +25,10 @@ from core.data.masks import mask_values, resize_mask, same_shape
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
 from core.errors import UserError
+from core.parallel import all_cores, in_order
 
 LAYOUT = 2  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +162,7 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: Rule, long_side: int) -> It
         return stored_form(photo, mask, rule, long_side)
 
     with (
-        ThreadPoolExecutor() as pool,
+        all_cores() as pool,
         open(folder / PIXELS, "wb") as pixels,
         open(folder / LABELS, "wb") as labels,
     ):
@@ -192,19 +188,6 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: Rule, long_side: int) -> It
         "fingerprint": digest.hexdigest(),
     }
     (folder / INDEX).write_text(json.dumps(index), "utf-8")
-
-
-def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Sequence[_Item], ahead: int = 64
-) -> Iterator[_Result]:
-    """`map` over a pool that holds at most `ahead` results, so that memory does not grow with the data."""
-    waiting: deque[Future[_Result]] = deque()
-    for item in items:
-        waiting.append(pool.submit(work, item))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _opened(folder: Path) -> Store:

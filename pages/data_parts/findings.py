@@ -13,7 +13,7 @@ from core.words import plain, plural
 from pages.data_parts.pictures import apply, gallery
 from pages.widgets.picture_grid import Cell, picture_grid
 
-EXAMPLES = 6
+EXAMPLES = 5
 LEVELS = {"left out": "cannot be used", "mended": "mended", "look": "worth a look"}
 
 
@@ -153,6 +153,8 @@ def classes_form(shown: Catalogue, rule: ClassRule) -> None:
         into = st.text_input("Name of the merged class", placeholder=chosen[0] if chosen else "", width=220)
         if st.button("Merge", disabled=len(chosen) < 2):
             apply(lambda: fixes.merge(open_data(shown.root), chosen, into))
+        if st.button("Ignore", disabled=not chosen, help="Pixels of these classes count for nothing."):
+            apply(lambda: fixes.ignore(open_data(shown.root), chosen))
         if st.button("These are foreground, the rest background", disabled=not chosen):
             apply(lambda: fixes.as_foreground(open_data(shown.root), chosen))
 

@@ -38,6 +38,9 @@ def from_files() -> None:
             "Or a folder or zip on the machine that runs this app", placeholder="/home/me/photos"
         )
     if uploads:
+        if len(uploads) > 1 and any(file.name.lower().endswith(".zip") for file in uploads):
+            st.error("One zip at a time, please: remove the others.")
+            return
         key = " ".join(file.file_id for file in uploads)
         single = uploads[0] if len(uploads) == 1 and uploads[0].name.lower().endswith(".zip") else None
         given: Any = single or [(file.name, file) for file in uploads]
@@ -170,7 +173,7 @@ def previews(source: Source, plan: Plan) -> None:
         small = pictures.display_size(photo, PREVIEW_SIDE)
         url = thumbnails.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
         cells.append(Cell(item.image, url, item.name, " + ".join(filter(None, [item.image, *item.masks]))))
-    picture_grid(cells, f"import_preview_{plan.layout}", least=200)
+    picture_grid(cells, f"import_preview_{plan.layout}", least=165)
 
 
 def copy(source: Source, plan: Plan, name: str) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+PAINTER = "painter"
 CANVAS = 1600  # pixels of the longer side of the photo that is shown; the mask has the photo's own size
 
 
@@ -49,10 +50,9 @@ def paint(folder: Path) -> None:
         st.error(plain(str(error)))
         return
     url = thumbnails.data_url(pictures.display_size(photo, CANVAS))
-    painted = mask_painter(url, size, str(waiting.photo), "painter", canvas.mask, canvas.version)
-    st.session_state.painted_box = painted.box
-    if painted.saved:
-        save(waiting, painted.saved, size, photos)
+    saved = mask_painter(url, size, str(waiting.photo), PAINTER, canvas.mask, canvas.version)
+    if saved:
+        save(waiting, saved, size, photos)
     more(folder)
 
 
@@ -97,7 +97,7 @@ def starts(waiting: Waiting, canvas: Canvas) -> None:
     """Ways not to begin with nothing."""
     models = shelf.list_models()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        box = st.session_state.get("painted_box")
+        box = painted_box()
         if st.button(
             "Find inside the box",
             icon=":material/select:",
@@ -112,6 +112,12 @@ def starts(waiting: Waiting, canvas: Canvas) -> None:
                 put(waiting, canvas, models[labels.index(chosen)])
 
 
+def painted_box() -> tuple[int, int, int, int] | None:
+    """The box that is drawn on the canvas now: left, top, right, bottom in the photo's pixels."""
+    box = getattr(st.session_state.get(PAINTER), "box", None)
+    return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box and len(box) == 4 else None
+
+
 def put(waiting: Waiting, canvas: Canvas, model: shelf.Entry | None) -> None:
     """Replace what is on the canvas by GrabCut's answer for the box, or by a model's."""
     from core.data.photos import read_photo
@@ -119,7 +125,7 @@ def put(waiting: Waiting, canvas: Canvas, model: shelf.Entry | None) -> None:
     try:
         photo = read_photo(waiting.photo)
         if model is None:
-            mask = painting.grabcut(photo, st.session_state.painted_box)
+            mask = painting.grabcut(photo, painted_box() or (0, 0, 0, 0))
         else:
             mask = predicted(model, photo)
     except UserError as error:

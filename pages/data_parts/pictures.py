@@ -74,7 +74,14 @@ def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
         if task.kind != "binary":
             class_name = st.selectbox("With class", ["", *task.classes], key=f"{key}_class", width=160)
         text = st.text_input("Name contains", key=f"{key}_text", width=125)
-        low, high = st.slider("Foreground, %", 0, 100, (0, 100), key=f"{key}_range", width=150)
+        low, high = st.slider(
+            "Foreground, %" if task.kind == "binary" else "Labelled, %",
+            0,
+            100,
+            (0, 100),
+            key=f"{key}_range",
+            width=150,
+        )
     return View(PARTS[part], finding, class_name or "", low / 100, high / 100, text, order), picture
 
 

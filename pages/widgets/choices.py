@@ -40,6 +40,8 @@ def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = 
         folders.append(prefer)  # a model trained on a folder outside the workspace
     wanted = prefer if prefer in folders else st.session_state.get("chosen_dataset")
     index = folders.index(wanted) if wanted in folders else folders.index(builtin)
+    if f"{key}_box" in st.session_state:
+        index = 0  # the box knows its choice; another default beside it is a mistake to Streamlit
     chosen = st.selectbox(label, folders, index, key=f"{key}_box", format_func=_dataset_label)
     st.session_state.chosen_dataset = chosen
     if chosen == builtin:

@@ -19,6 +19,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     const before = fresh ? null : s.mask;
     Object.assign(s, { id: data.id, version: data.version, corners: [] });
     if (fresh) {
+      forgetBox();
       Object.assign(s, { undo: [], redo: [], box: null, ready: false });
       s.photo = await picture(data.photo);
       s.mask = new Uint8Array(data.width * data.height);
@@ -37,6 +38,10 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     }
     s.ready = true;
     redraw(0, 0, data.width, data.height);
+  };
+  const forgetBox = () => {
+    if (s.box) setStateValue("box", null);
+    s.box = null;
   };
   const picture = (url) => new Promise((done, fail) => {
     const image = new Image(); image.onload = () => done(image); image.onerror = fail; image.src = url;
@@ -224,7 +229,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   stage.onkeydown = (event) => {
     if (event.key === " ") { s.space = true; event.preventDefault(); }
     if (event.key === "Enter" && s.tool === "polygon") fillPolygon();
-    if (event.key === "Escape") { s.corners = []; s.box = null; show(); }
+    if (event.key === "Escape") { s.corners = []; forgetBox(); show(); }
     if ((event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) {
       event.preventDefault();
       event.key.toLowerCase() === "y" || event.shiftKey ? step(s.redo, s.undo) : step(s.undo, s.redo);
@@ -239,7 +244,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   find(".tools").replaceChildren(...Object.entries(TOOLS).map(([tool, [words]]) => {
     const button = document.createElement("button");
     button.textContent = words; button.dataset.tool = tool;
-    button.onclick = () => { s.tool = tool; s.corners = []; press(); show(); };
+    button.onclick = () => { s.tool = tool; s.corners = []; if (tool !== "box") forgetBox(); press(); show(); };
     return button;
   }));
   find(".see").oninput = show;

@@ -4,7 +4,6 @@ The mask is kept at the photo's own size, hard-edged: every pixel is foreground 
 to Python as a PNG in a data URL when Save, or a tool that needs Python, is pressed.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -19,20 +18,13 @@ _painter = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """`saved` is the mask as a PNG data URL, in the run of the page in which Save was pressed, else "";
-    `box` (left, top, right, bottom) in the photo's pixels."""
-
-    saved: str
-    box: tuple[int, int, int, int] | None
-
-
 def mask_painter(
     photo: str, size: tuple[int, int], picture_id: str, key: str, mask: str = "", version: int = 0
-) -> Painted:
+) -> str:
     """Paint on a photo, a data URL of any resolution, a mask of (height, width).
 
+    Returns the mask as a PNG data URL in the run of the page in which Save was pressed, else "". The box
+    that is drawn is in the session's state, under `key`, as `box`: left, top, right, bottom.
     `mask` is a PNG data URL to start from; it is taken over when `picture_id` or `version` changes.
     """
     result = _painter(
@@ -45,5 +37,4 @@ def mask_painter(
         on_saved_change=lambda: None,
         on_box_change=lambda: None,
     )  # fmt: skip
-    box = tuple(int(v) for v in result.box) if result.box and len(result.box) == 4 else None
-    return Painted(str(result.saved or ""), box)  # type: ignore[arg-type]
+    return str(result.saved or "")

@@ -201,6 +201,16 @@ def test_classes_are_merged_renamed_and_made_one_foreground(small_data: Path) ->
         fixes.rename(back, ["a", "A", "b"])
 
 
+def test_ignored_classes_count_for_nothing(small_data: Path) -> None:
+    data = classes(small_data)
+    pair = data.pairs[0]
+    raw = read_pair(pair, data.rule)[1]
+    less = read_pair(pair, fixes.ignore(data, ["class 1"]).rule)[1]
+    assert np.array_equal(less == 255, (raw == 1) | (raw == 255)) and np.array_equal(less == 1, raw == 2)
+    with pytest.raises(UserError, match="Two classes"):
+        fixes.ignore(open_data(small_data), ["class 0"])
+
+
 def test_class_balance_is_the_mean_share_of_each_class(small_data: Path) -> None:
     data = classes(small_data)
     shares = [[(read_pair(p, data.rule)[1] == i).mean() for i in range(3)] for p in data.pairs]
