@@ -11,7 +11,7 @@ from core.data.pairing import Pair
 from core.errors import UserError
 from core.shelf import Entry
 from core.words import percent, plain, plural
-from pages.widgets.choices import choose_dataset, choose_model
+from pages.widgets.choices import choose_dataset, choose_model, ensure_drawn
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
 
@@ -34,8 +34,7 @@ def compare_page() -> None:
     with right:
         trained_on = str(entry.card.settings.get("data", ""))
         folder = choose_dataset(key=f"compare_data_{entry.folder}", prefer=trained_on)
-    if folder is None:
-        return
+    ensure_drawn(folder)
     try:
         data = open_data(folder)
         result = predicted(entry, data)

@@ -17,7 +17,7 @@ from pages.data_parts.findings import found, history
 from pages.data_parts.painting import paint
 from pages.data_parts.pictures import gallery
 from pages.data_parts.splits import splits
-from pages.widgets.choices import choose_dataset, select_dataset
+from pages.widgets.choices import choose_dataset, ensure_drawn, select_dataset
 from pages.widgets.entry import open_page
 
 SECTIONS = ("Pictures", "Findings", "Split", "Augmentation", "Paint", "Export")
@@ -35,13 +35,12 @@ def data_page() -> None:
         if st.button("New data set", icon=":material/add:", type="primary"):
             st.session_state[ADDING] = True
             st.rerun()
-        if folder and st.button("Check again", icon=":material/refresh:", help="Look at every file anew."):
+        if st.button("Check again", icon=":material/refresh:", help="Look at every file anew."):
             st.session_state.check_fresh = True
-        is_own = folder and library.is_owned(folder) and folder != demo.demo_folder()
-        if folder and is_own and st.button("Delete", icon=":material/delete:"):
+        is_own = library.is_owned(folder) and folder != demo.demo_folder()
+        if is_own and st.button("Delete", icon=":material/delete:"):
             delete_dialog(folder)
-    if folder is None:
-        return
+    ensure_drawn(folder)
     try:
         shown = checked(folder)
     except UserError as error:
@@ -68,6 +67,7 @@ def unfinished(folder: Path, error: UserError) -> None:
     """A data set that is still being painted has no pairs yet; any other says what is wrong."""
     if library.is_owned(folder) and painting.photos_of(folder):
         st.info("Two masks or more make a data set. Paint them here.")
+        st.session_state.data_section = "Paint"  # stay here when it becomes one: unseen choices are forgotten
         paint(folder)
         return
     st.error(plain(str(error)))

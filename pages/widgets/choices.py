@@ -1,5 +1,6 @@
 """Choosing a model or a data set, the same way on every page."""
 
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -30,8 +31,8 @@ def choose_model(label: str = "Model", key: str = "model", prefer_trained: bool 
     return entries[folders.index(chosen)]
 
 
-def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = "") -> Path | None:
-    """A list of the workspace's data sets; the built-in one is drawn when first asked for."""
+def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = "") -> Path:
+    """A list of the workspace's data sets, the built-in one among them; see `ensure_drawn`."""
     folders = [str(p) for p in list_datasets()]
     builtin = str(demo.demo_folder())
     if builtin not in folders:
@@ -40,29 +41,37 @@ def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = 
         folders.append(prefer)  # a model trained on a folder outside the workspace
     wanted = prefer if prefer in folders else st.session_state.get("chosen_dataset")
     index = folders.index(wanted) if wanted in folders else folders.index(builtin)
-    if f"{key}_box" in st.session_state:
-        index = 0  # the box knows its choice; another default beside it is a mistake to Streamlit
-    chosen = st.selectbox(label, folders, index, key=f"{key}_box", format_func=_dataset_label)
+    labels = _labels(folders)
+    # A choice made by the app is another box with another default. A value written into the same box
+    # is lost, and the first entry shown, when the page's run is interrupted before it was sent.
+    version = st.session_state.get("dataset_version", 0)
+    chosen = st.selectbox(label, folders, index, key=f"{key}_box_{version}", format_func=labels.__getitem__)
     st.session_state.chosen_dataset = chosen
-    if chosen == builtin:
-        ensure_demo()
     return Path(chosen)
 
 
-def select_dataset(folder: Path, key: str = "dataset") -> None:
+def select_dataset(folder: Path) -> None:
     """Make this the chosen data set from the next run of the page on."""
     st.session_state.chosen_dataset = str(folder)
-    st.session_state[f"{key}_box"] = str(folder)
+    st.session_state.dataset_version = st.session_state.get("dataset_version", 0) + 1
 
 
-def ensure_demo() -> None:
-    """Draw the built-in data set if it is not there yet, with progress."""
-    if demo.is_ready():
+def ensure_drawn(folder: Path) -> None:
+    """Draw the built-in data set, with progress, if that is the chosen one and it is not there yet."""
+    if folder != demo.demo_folder() or demo.is_ready():
         return
-    bar = st.progress(0.0, "Drawing the built-in data set, once …")
+    words = "Drawing the built-in data set, once …"
+    bar = st.progress(0.0, words)
     for done in demo.generate():
-        bar.progress(done / demo.PAIRS)
+        bar.progress(done / demo.PAIRS, words)
     bar.empty()
+
+
+def _labels(folders: list[str]) -> dict[str, str]:
+    """What each data set is called; two of one name are told apart by their folders."""
+    named = {folder: _dataset_label(folder) for folder in folders}
+    often = Counter(named.values())
+    return {f: name if often[name] == 1 else f"{name} ({Path(f).name})" for f, name in named.items()}
 
 
 def _dataset_label(folder: str) -> str:

@@ -11,7 +11,7 @@ from core.data.dataset import may_hold_classes
 from core.encoder_guide import cost, describe, offered_encoders
 from core.errors import UserError
 from core.words import plain
-from pages.widgets.choices import choose_dataset
+from pages.widgets.choices import choose_dataset, ensure_drawn
 
 SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
 BATCHES = [0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256]
@@ -32,16 +32,15 @@ def choose_config() -> TrainConfig | None:
     data_column, encoder_column, preset_column = st.columns(3, gap="medium")
     with data_column:
         folder = choose_dataset(key="train_data")
+        ensure_drawn(folder)
     with preset_column:
         name = st.selectbox("Preset", list(PRESETS), key="preset")
     preset = PRESETS[name]
     with encoder_column:
         encoder = _encoder(str(preset.settings.get("encoder", DEFAULT_ENCODER)), name)
     st.caption(f"**{name}**: {preset.summary} Encoder: {cost(encoder) or 'not measured yet'}.")
-    changes = _task(folder) if folder else {}
+    changes = _task(folder)
     changes |= _more(name)
-    if folder is None:
-        return None
     try:
         return preset_config(name, folder.resolve(), encoder=encoder, **changes)
     except UserError as error:

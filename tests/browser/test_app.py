@@ -228,33 +228,3 @@ def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:
     page.get_by_text("More settings").click()
     box = page.get_by_role("spinbutton", name="Learning rate")
     expect(box).to_have_value(f"{rate:.5f}")
-
-
-def test_the_data_page_shows_pairs_and_imports_a_zip(page: Page, app: App) -> None:
-    visit(page, app, "data")
-    expect(page.get_by_text("scene_000.jpg")).to_be_visible()
-    page.get_by_role("button", name="Import photos and masks").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name of the data set").fill("Three portraits")
-    dialog.locator("input[type=file]").set_input_files(
-        {"name": "p.zip", "mimeType": "application/zip", "buffer": small_zip()}
-    )
-    expect(dialog.get_by_text("p.zip")).to_be_visible()
-    dialog.get_by_role("button", name="Import").click()
-    expect(page.get_by_role("combobox", name="Data set")).to_have_value("Three portraits")
-    expect(page.get_by_text("1 file cannot be used")).to_be_visible()
-    expect(page.get_by_text("b.jpg").first).to_be_attached()  # the table itself is a canvas
-
-
-def small_zip() -> bytes:
-    """Three portraits with masks, one of them of another shape."""
-    import zipfile
-
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, size in (("a", (60, 80)), ("b", (80, 60)), ("c", (30, 40))):
-            mask = io.BytesIO()
-            Image.new("L", size, 255).save(mask, "PNG")
-            archive.writestr(f"set/images/{name}.jpg", portrait(60, 80))
-            archive.writestr(f"set/masks/{name}.png", mask.getvalue())
-    return stream.getvalue()

@@ -1,0 +1,224 @@
+"""The Data page in a real browser: import, findings and fixes, the gallery, painting."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from core.data.dataset import open_data
+from core.data.store import read_pair
+from tests.browser.conftest import App
+from tests.browser.test_app import portrait, settle, visit
+from tests.core import archives
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def add(page: Page, app: App, way: str = "Import") -> None:
+    visit(page, app, "data")
+    page.get_by_role("button", name="New data set").click()
+    page.get_by_role("radio", name=way).click()
+    settle(page)
+
+
+def give(page: Page, name: str, content: bytes) -> None:
+    file = {"name": name, "mimeType": "application/zip", "buffer": content}
+    page.locator("input[type=file]").first.set_input_files(file)  # type: ignore[arg-type]
+    settle(page)
+
+
+def import_zip(page: Page, app: App, name: str, content: bytes) -> Path:
+    add(page, app)
+    give(page, f"{name}.zip", content)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value(name)
+    settle(page)
+    return app.workspace / "datasets" / name
+
+
+def small_zip() -> bytes:
+    """Four portraits with masks, one of them of another shape and one empty."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, size in (("a", (60, 80)), ("b", (80, 60)), ("c", (30, 40)), ("d", (60, 80))):
+            mask = np.full((size[1], size[0]), 255 * (name != "d"), np.uint8)
+            mask[:5] = 0
+            archive.writestr(f"set/images/{name}.jpg", portrait(60, 80))
+            archive.writestr(f"set/masks/{name}.png", archives.picture(mask))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("layout", ["kaggle", "beside", "voc", "cityscapes", "coco", "yolo"])
+def test_a_layout_is_recognised_shown_and_imported(page: Page, app: App, layout: str) -> None:
+    files, words = archives.layouts()[layout]
+    add(page, app)
+    give(page, f"{layout}.zip", archives.zipped(files).getvalue())
+    expect(page.get_by_test_id("stAlert")).to_contain_text(words)
+    expect(page.locator(".cell img")).to_have_count(4)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value(layout)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Pairs")).to_contain_text("4")
+    assert len(open_data(app.workspace / "datasets" / layout).pairs) == 4
+
+
+@pytest.mark.parametrize("attack", ["climbs out", "no pairs", "no zip"])
+def test_a_zip_that_cannot_be_imported_is_one_sentence_and_leaves_nothing(
+    page: Page, app: App, attack: str
+) -> None:
+    before = sorted(p.name for p in (app.workspace / "datasets").iterdir())
+    content = {
+        "climbs out": archives.zipped({"../../evil.jpg": b"x"}).getvalue(),
+        "no pairs": archives.zipped({"notes.jpg": b"x"}).getvalue(),
+        "no zip": b"hello" * 100,
+    }[attack]
+    add(page, app)
+    give(page, "pile.zip", content)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("pile.zip")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert sorted(p.name for p in (app.workspace / "datasets").iterdir()) == before
+
+
+@pytest.mark.parametrize(("name", "pairs"), [("people", 290), ("pedestrians", 170), ("camvid", 88)])
+def test_real_data_is_imported_from_its_folder(
+    page: Page, app: App, shared_data: Path, name: str, pairs: int
+) -> None:
+    add(page, app)
+    page.get_by_label("Or a folder or zip on the machine").fill(str(shared_data / name))
+    page.keyboard.press("Enter")
+    expect(page.locator(".cell img")).to_have_count(5)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value(name, timeout=60_000)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Pairs")).to_contain_text(str(pairs))
+
+
+@pytest.mark.parametrize("name", ["cutouts", "backgrounds"])
+def test_a_folder_without_masks_is_refused_with_what_to_do(
+    page: Page, app: App, shared_data: Path, name: str
+) -> None:
+    add(page, app)
+    page.get_by_label("Or a folder or zip on the machine").fill(str(shared_data / name))
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("paint")
+
+
+def test_findings_are_shown_answered_and_taken_back(page: Page, app: App) -> None:
+    folder = import_zip(page, app, "portraits", small_zip())
+    page.get_by_role("radio", name=re.compile("Findings")).click()
+    expect(page.get_by_text("Photo and mask of other shapes")).to_be_visible()
+    card = page.get_by_test_id("stVerticalBlock").filter(has_text="Empty masks").last
+    card.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Leave out 1 picture").click()
+    expect(page.get_by_text("Changed: Left out d.jpg")).to_be_visible()
+    assert json.loads((folder / "dataset.json").read_text())["left_out"] == ["d.jpg"]
+    page.get_by_role("button", name="Undo the last change").click()
+    expect(page.get_by_text("Changed: Left out")).to_have_count(0)
+    assert "left_out" not in json.loads((folder / "dataset.json").read_text())
+
+
+def test_a_picture_opens_large_with_its_mask_in_four_ways(page: Page, app: App) -> None:
+    visit(page, app, "data")
+    page.get_by_role("button", name="Open scene_000.jpg").click()
+    stage = page.get_by_role("dialog").locator(".stage")
+    expect(stage.locator(".photo")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Mask", exact=True).click()
+    expect(stage.locator(".photo")).to_be_hidden()
+    before = stage.locator(".sheet").get_attribute("style")
+    page.get_by_role("button", name="Zoom in").click()
+    assert stage.locator(".sheet").get_attribute("style") != before
+
+
+def test_the_gallery_filters_by_part_and_name(page: Page, app: App) -> None:
+    visit(page, app, "data")
+    expect(page.locator(".cell")).to_have_count(24)
+    page.get_by_label("Name contains").fill("scene_12")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cell")).to_have_count(10)
+
+
+def test_a_mask_is_painted_with_the_mouse_saved_and_the_same_when_saved_again(page: Page, app: App) -> None:
+    add(page, app, "Paint masks")
+    photos = [
+        {"name": f"{i}.jpg", "mimeType": "image/jpeg", "buffer": portrait(300, 200 + i)} for i in range(2)
+    ]
+    page.locator("input[type=file]").first.set_input_files(photos)  # type: ignore[arg-type]
+    page.get_by_label("Name of the data set").fill("painted")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Start painting").click()
+    folder = app.workspace / "datasets" / "painted"
+    for i in range(2):
+        expect(page.get_by_text(f"{i} of 2 photos have a mask")).to_be_visible()
+        settle(page)
+        stroke(page)
+        page.get_by_role("button", name="Save mask").click()
+        expect(page.get_by_text(f"{i + 1} of 2 photos have a mask")).to_be_visible()
+    settle(page)
+    first = np.asarray(Image.open(folder / "masks" / "1.png"))
+    assert first.shape == (201, 300) and set(np.unique(first)) == {0, 255}
+    assert first[100, 100:200].all() and not first[:20].any()  # the stroke goes across the middle
+    page.get_by_role("button", name="Save mask").click()
+    settle(page)
+    again = np.asarray(Image.open(folder / "masks" / "1.png"))
+    assert np.array_equal(first, again)
+    data = open_data(folder)
+    assert np.array_equal(read_pair(data.pairs[1], data.rule)[1], first // 255)
+
+
+def stroke(page: Page) -> None:
+    """From left to right across the middle of the photo."""
+    stage = page.locator(".painter .stage")
+    stage.scroll_into_view_if_needed()
+    page.get_by_role("button", name="Brush", exact=True).click()
+    box = stage.bounding_box()
+    assert box
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.3, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, y, steps=10)
+    page.mouse.up()
+
+
+def test_a_polygon_is_filled_and_undone(page: Page, app: App) -> None:
+    visit(page, app, "data")
+    page.get_by_role("radio", name="Paint").click()
+    settle(page)
+    stage = page.locator(".painter .stage")
+    stage.scroll_into_view_if_needed()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Polygon").click()
+    box = stage.bounding_box()
+    assert box
+    for x, y in ((0.45, 0.3), (0.55, 0.3), (0.5, 0.6)):
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    stage.press("Enter")
+    filled = painted_pixels(page)
+    assert filled > 50
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert painted_pixels(page) == 0
+    page.get_by_role("button", name="Redo", exact=True).click()
+    assert painted_pixels(page) == filled
+
+
+def painted_pixels(page: Page) -> int:
+    """How many pixels of the canvas that holds the mask are not transparent."""
+    return int(page.locator(".painter").evaluate("root => root.state.mask.reduce((n, v) => n + v, 0)"))
+
+
+def test_photos_can_be_split_anew_with_a_test_part(page: Page, app: App) -> None:
+    folder = import_zip(page, app, "splitme", archives.zipped(archives.layouts(10)["folders"][0]).getvalue())
+    page.get_by_role("radio", name="Split").click()
+    page.get_by_role("radio", name="Alike in foreground").click()
+    slider = page.get_by_role("slider", name="Test, %")
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    settle(page)
+    page.get_by_role("button", name="Deal anew").click()
+    expect(page.get_by_text("alike in foreground, 20% for validation, 20% for test")).to_be_visible()
+    split = open_data(folder).split
+    assert (len(split.validation), len(split.test)) == (2, 2)
