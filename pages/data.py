@@ -93,8 +93,8 @@ def section(shown: Catalogue) -> None:
     names = {name: f"{name} ({worth:,})" if name == "Findings" and worth else name for name in SECTIONS}
     chosen = st.segmented_control(
         "Section", SECTIONS, default="Pictures", key="data_section", format_func=names.__getitem__,
-        label_visibility="collapsed",
-    ) or "Pictures"  # fmt: skip
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
     if chosen in ("Pictures", "Findings"):
         overview(shown)
     history(shown)

@@ -92,6 +92,7 @@ def choose_photo() -> tuple[str, bytes]:
         "Photo from",
         ["Upload", "Camera", "Samples"],
         default="Upload",
+        required=True,
         label_visibility="collapsed",
         key="origin",
     )
@@ -141,7 +142,7 @@ def segmented(chosen: tuple[str, bytes], entry: Entry) -> Work:
 
 def adjust(work: Work, entry: Entry) -> tuple[str, float]:
     """What is shown and at which threshold, with what follows from it. No forward pass is needed."""
-    view = st.segmented_control("Show", VIEWS, default="Cut-out", key="view") or "Cut-out"
+    view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
     threshold = st.slider(
         "Threshold", 0.01, 0.99, entry.card.threshold, 0.01,
         key=f"threshold_{entry.key}", help="How sure the model must be before a pixel counts as subject.",
@@ -156,7 +157,7 @@ def adjust(work: Work, entry: Entry) -> tuple[str, float]:
 
 def look_at_classes(work: Work) -> str:
     """What is shown of a model that tells several classes apart, and what it found."""
-    view = st.segmented_control("Show", CLASS_VIEWS, default="Overlay", key="class_view") or "Overlay"
+    view = st.segmented_control("Show", CLASS_VIEWS, default="Overlay", required=True, key="class_view")
     class_legend(work.task)
     assert work.labels is not None
     shares = pictures.class_shares(work.labels, work.task)

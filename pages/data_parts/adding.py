@@ -16,12 +16,12 @@ ADDING = "adding_data"
 def add() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         way = st.segmented_control(
-            "How", WAYS, default="Import", key="adding_way", label_visibility="collapsed"
+            "How", WAYS, default="Import", required=True, key="adding_way", label_visibility="collapsed"
         )
         if st.button("Back to the data sets", icon=":material/arrow_back:"):
             leave()
             st.rerun()
-    match way or "Import":
+    match way:
         case "Import":
             importing.from_files()
         case "Download":

@@ -25,13 +25,12 @@ def augmentation(shown: Catalogue) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Photo", names[:5000], width=200)
-        kind = st.segmented_control("Augmentation", KINDS, default="standard") or "standard"
+        kind = st.segmented_control("Augmentation", KINDS, default="standard", required=True)
         strength = st.slider("Strength", 0.0, 3.0, 1.0, 0.1, width=140)
         height = st.number_input("Height", 32, 2048, 256, SIZE_STEP, width=90)
         width = st.number_input("Width", 32, 2048, 192, SIZE_STEP, width=90)
-        view = (
-            st.segmented_control("Show", thumbnails.VIEWS, default="Overlay", key="augmented_show")
-            or "Overlay"
+        view = st.segmented_control(
+            "Show", thumbnails.VIEWS, default="Overlay", required=True, key="augmented_show"
         )
         if st.button("Nine others", icon=":material/casino:"):
             st.session_state.augmentation_round = st.session_state.get("augmentation_round", 0) + 1

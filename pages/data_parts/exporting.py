@@ -18,7 +18,9 @@ def exporting(shown: Catalogue) -> None:
         "Masks are written as they are read here: what was left out, inverted or merged is so in the zip. "
         "A zip with dataset.json can be imported again, with its split and its classes."
     )
-    form = st.segmented_control("Form", list(FORMS), default="zip", format_func=FORMS.__getitem__) or "zip"
+    form = st.segmented_control(
+        "Form", list(FORMS), default="zip", required=True, format_func=FORMS.__getitem__
+    )
     target = workspace.cache() / "exports" / f"{safe_name(shown.name)}-{form}.zip"
     if st.button("Pack", type="primary", icon=":material/folder_zip:"):
         target.parent.mkdir(exist_ok=True)

@@ -60,9 +60,8 @@ def from_the_net() -> None:
     st.caption(
         "Public data sets, by the name on their page. What has come is kept, and a broken download goes on."
     )
-    place = (
-        st.segmented_control("From", ["Kaggle", "Hugging Face"], default="Kaggle", key="download_place")
-        or "Kaggle"
+    place = st.segmented_control(
+        "From", ["Kaggle", "Hugging Face"], default="Kaggle", required=True, key="download_place"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", placeholder="OWNER/NAME", key="download_name", width=460)
@@ -154,6 +153,7 @@ def choose_classes(plan: Plan) -> Plan:
             "The masks tell",
             ["One foreground", "Classes"],
             default="One foreground" if as_one else "Classes",
+            required=True,
             key=f"import_meaning_{plan.layout}",
         )
         chosen = st.multiselect("Which", classes, classes, width=560, key=f"import_classes_{plan.layout}")

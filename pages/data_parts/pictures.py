@@ -65,8 +65,8 @@ def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
     """The row of filters above the pictures: what to show, and how."""
     task = shown.rule.task
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picture = (
-            st.segmented_control("Show", thumbnails.VIEWS, default="Overlay", key=f"{key}_show") or "Overlay"
+        picture = st.segmented_control(
+            "Show", thumbnails.VIEWS, default="Overlay", required=True, key=f"{key}_show"
         )
         part = st.selectbox("Part", list(PARTS), key=f"{key}_part", width=115)
         order = st.selectbox("Sort by", list(catalogue.ORDERS), key=f"{key}_order", width=160)

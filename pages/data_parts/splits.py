@@ -41,8 +41,8 @@ def splits(shown: Catalogue) -> None:
         "at the end, with `python -m core evaluate --part test`. Trained models keep the split they were "
         "trained with."
     )
-    kind = (
-        st.segmented_control("Deal", list(KINDS), default="random", format_func=KINDS.__getitem__) or "random"
+    kind = st.segmented_control(
+        "Deal", list(KINDS), default="random", required=True, format_func=KINDS.__getitem__
     )
     st.caption(WHY[kind])
     plan = choose(shown, kind)

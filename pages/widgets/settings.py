@@ -69,7 +69,9 @@ def _task(folder: Path) -> dict[str, Any]:
         return {}
     kind, names, void = st.columns([2, 4, 1], vertical_alignment="bottom")
     with kind:
-        wanted = st.segmented_control("What to find", [FOREGROUND, CLASSES], default=FOREGROUND, key="task")
+        wanted = st.segmented_control(
+            "What to find", [FOREGROUND, CLASSES], default=FOREGROUND, required=True, key="task"
+        )
     if wanted != CLASSES:
         return {"task": "binary"}
     with names:
