@@ -26,7 +26,7 @@ from core import metrics, workspace
 from core.data.dataset import open_data
 from core.data.masks import MaskRule
 from core.data.pairing import Pair
-from core.evaluation import Scored, score_images
+from core.evaluation.scoring import Scored, score_images
 from core.inference import Predictor
 from core.metrics import Scores
 from core.model_card import read_card, update_card

@@ -1,5 +1,7 @@
 """A photo in, a probability map at the photo's own size out."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,6 +16,17 @@ from core.models import load_model
 from core.preprocessing import fit_photo
 
 MIN_LONG_SIDE, MAX_LONG_SIDE = 64, 2048
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A photo as the network sees it: padded uint8 (h, w, 3), of which the upper left `inner`
+    (height, width) is the photo, and the (height, width) of the photo itself."""
+
+    padded: NDArray[np.uint8]
+    inner: tuple[int, int]
+    size: tuple[int, int]
 
 
 class Predictor:
@@ -34,7 +47,6 @@ class Predictor:
         predictor._model = model.to(device).eval()
         return predictor
 
-    @torch.inference_mode()
     def __call__(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
         """Foreground probability of every pixel, float32 (height, width) in 0..1.
 
@@ -42,11 +54,9 @@ class Predictor:
         network sees the photo's longer side; the card's own when None. Raises UserError for a model
         that tells several classes apart: ask for `labels`.
         """
-        if self.card.task.kind != "binary":
-            raise UserError(f"{self.card.name} tells several classes apart: it has no one foreground.")
-        return np.asarray(self._resized(self._logits(photo, long_side).sigmoid(), photo)[0])
+        ready = self.prepare(photo, long_side)
+        return self.probability(self.forward([ready])[0], ready.size)
 
-    @torch.inference_mode()
     def labels(
         self, photo: NDArray[np.uint8], long_side: int | None = None, threshold: float | None = None
     ) -> NDArray[np.uint8]:
@@ -54,28 +64,53 @@ class Predictor:
 
         `threshold` is a probability in 0..1, the card's own when None; of no meaning for "multiclass".
         """
+        ready = self.prepare(photo, long_side)
+        return self.labels_of(self.forward([ready])[0], ready.size, threshold)
+
+    def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
+        """A photo at the size that the network sees. Does not touch the model: any thread may."""
+        side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
+        padded, inner = fit_photo(photo, side)
+        return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
+
+    @torch.inference_mode()
+    def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
+        """The logits of photos whose padded shapes are equal: float32 (outputs, h, w) each."""
+        stacked = np.stack([ready.padded.transpose(2, 0, 1) for ready in photos])
+        batch = torch.from_numpy(stacked).to(self.device)
+        images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
+        logits = self._model(images).float().cpu().numpy()
+        return [
+            maps[:, : ready.inner[0], : ready.inner[1]] for maps, ready in zip(logits, photos, strict=True)
+        ]
+
+    def probability(self, logits: Maps, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Logits (1, h, w) as the foreground's probability at another size, float32 (height, width)."""
+        if self.card.task.kind != "binary":
+            raise UserError(f"{self.card.name} tells several classes apart: it has no one foreground.")
+        return np.asarray(_resized(_sigmoid(logits), size)[0], np.float32)
+
+    def labels_of(
+        self, logits: Maps, size: tuple[int, int], threshold: float | None = None
+    ) -> NDArray[np.uint8]:
+        """Logits (outputs, h, w) as labels at another size, uint8 (height, width)."""
         task = self.card.task
-        logits = self._logits(photo, long_side)
         if task.kind == "multiclass":
-            return np.asarray(self._resized(logits.softmax(0), photo).argmax(axis=0), np.uint8)
-        inside = self._resized(logits.sigmoid(), photo) >= (
-            self.card.threshold if threshold is None else threshold
-        )
+            shares = torch.from_numpy(logits).softmax(0).numpy()
+            return np.asarray(_resized(shares, size).argmax(axis=0), np.uint8)
+        level = self.card.threshold if threshold is None else threshold
+        inside = _resized(_sigmoid(logits), size) >= level
         bits = np.arange(task.outputs, dtype=np.uint8).reshape(-1, 1, 1)
         return np.asarray((inside.astype(np.uint8) << bits).sum(axis=0), np.uint8)
 
-    def _logits(self, photo: NDArray[np.uint8], long_side: int | None) -> torch.Tensor:
-        """float32 (outputs, h, w) at the size that the network sees."""
-        side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
-        padded, (inner_h, inner_w) = fit_photo(photo, side)
-        batch = torch.from_numpy(padded.transpose(2, 0, 1)[None]).to(self.device)
-        images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
-        logits: torch.Tensor = self._model(images).float()[0, :, :inner_h, :inner_w]
-        return logits
 
-    @staticmethod
-    def _resized(maps: torch.Tensor, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(outputs, h, w) at the photo's own size."""
-        size = photo.shape[1], photo.shape[0]
-        resized = [cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in maps.cpu().numpy()]
-        return np.asarray(resized, np.float32)
+def _sigmoid(logits: Maps) -> Maps:
+    return np.asarray(torch.from_numpy(logits).sigmoid().numpy(), np.float32)
+
+
+def _resized(maps: Maps, size: tuple[int, int]) -> Maps:
+    """(outputs, h, w) at (height, width)."""
+    if maps.shape[1:] == size:
+        return maps
+    resized = [cv2.resize(m, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for m in maps]
+    return np.asarray(resized, np.float32)

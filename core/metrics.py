@@ -139,29 +139,38 @@ def summarise(counts: Counts, task: Task | None = None) -> Scores:
     """Every figure of one data set from its counts."""
     task = task or Task()
     total = counts.total()
-    occurs = total.occurs()
-    miou = total.iou()
-    if task.kind == "binary":
-        occurs = torch.ones_like(occurs)  # one class: empty against empty is a perfect score
-        miou = (miou + total.background_iou()) / 2
-    if task.kind == "multiclass":  # every pixel has one class, so hits over pixels
-        accuracy = _ratio(total.tp.sum(), (total.tp + total.fn).sum())
-    else:
-        accuracy = total.pixel_accuracy().mean()
-    in_image = counts.occurs() if task.kind != "binary" else torch.ones_like(counts.tp, dtype=torch.bool)
+    figures = {name: values.item() for name, values in pooled(total, task).items()}
+    means = {f"{name}_mean": values.mean().item() for name, values in image_scores(counts, task).items()}
     return Scores(
         images=len(counts),
-        dice=_mean(total.dice(), occurs),
-        iou=_mean(total.iou(), occurs),
-        miou=_mean(miou, occurs),
-        precision=_mean(total.precision(), occurs),
-        recall=_mean(total.recall(), occurs),
-        pixel_accuracy=accuracy.item(),
-        dice_mean=per_image(counts.dice(), in_image).mean().item(),
-        iou_mean=per_image(counts.iou(), in_image).mean().item(),
+        dice_mean=means["dice_mean"],
+        iou_mean=means["iou_mean"],
         class_dice=tuple(total.dice()[0].tolist()),
         class_iou=tuple(total.iou()[0].tolist()),
+        **figures,
     )
+
+
+def pooled(totals: Counts, task: Task) -> dict[str, Tensor]:
+    """The figures over all pixels, float64 (rows,), for each row of added-up counts (rows, classes)."""
+    occurs, miou = _counted_classes(totals, task), totals.iou()
+    if task.kind == "binary":
+        miou = (miou + totals.background_iou()) / 2
+    if task.kind == "multiclass":  # every pixel has one class, so hits over pixels
+        accuracy = _ratio(totals.tp.sum(1), (totals.tp + totals.fn).sum(1))
+    else:
+        accuracy = totals.pixel_accuracy().mean(1)
+    named = {"dice": totals.dice(), "iou": totals.iou(), "miou": miou,
+             "precision": totals.precision(), "recall": totals.recall()}  # fmt: skip
+    return {name: per_image(values, occurs) for name, values in named.items()} | {"pixel_accuracy": accuracy}
+
+
+def image_scores(counts: Counts, task: Task) -> dict[str, Tensor]:
+    """Each image's own figures, float64 (images,): with several classes, the mean over those that
+    occur in it."""
+    scores = pooled(counts, task)
+    del scores["miou"]
+    return scores
 
 
 def per_image(values: Tensor, occurs: Tensor) -> Tensor:
@@ -169,8 +178,10 @@ def per_image(values: Tensor, occurs: Tensor) -> Tensor:
     return _ratio(torch.where(occurs, values, 0.0).sum(1), occurs.sum(1))
 
 
-def _mean(values: Tensor, occurs: Tensor) -> float:
-    return values[occurs].mean().item() if occurs.any() else 1.0
+def _counted_classes(counts: Counts, task: Task) -> Tensor:
+    """Which classes a mean is taken over, bool (rows, classes): those that occur, and the only one there
+    is always, because empty against empty is a perfect score."""
+    return torch.ones_like(counts.tp, dtype=torch.bool) if task.kind == "binary" else counts.occurs()
 
 
 def _ratio(part: Tensor, whole: Tensor, otherwise: Tensor | float = 1.0) -> Tensor:

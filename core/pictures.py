@@ -1,5 +1,6 @@
 """Pictures made from a photo and a probability map: overlay, mask, cut-out, error map."""
 
+import base64
 import colorsys
 import io
 
@@ -244,3 +245,9 @@ def encode(picture: NDArray[np.uint8], form: str = "PNG") -> bytes:
     options = {"quality": 88} if form == "JPEG" else {"compress_level": 4}
     Image.fromarray(picture).save(stream, form, **options)  # type: ignore[arg-type]
     return stream.getvalue()
+
+
+def data_url(picture: NDArray[np.uint8], form: str = "JPEG") -> str:
+    """A picture for a component: a JPEG or PNG as a data URL."""
+    kind = "jpeg" if form == "JPEG" else "png"
+    return f"data:image/{kind};base64," + base64.b64encode(encode(picture, form)).decode()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core import runs, workspace
 from core.errors import UserError
-from core.model_card import ModelCard, is_model, read_card, update_card, weights_megabytes
+from core.model_card import WEIGHTS_FILE, ModelCard, is_model, read_card, update_card, weights_megabytes
 from core.runs import Run
 
 MAX_NAME = 80
@@ -23,13 +23,21 @@ class Entry:
     @property
     def key(self) -> str:
         """Changes when the weights do: what caches of predictions hang on."""
-        stat = (self.folder / "model.safetensors").stat()
-        return f"{self.folder}|{stat.st_mtime_ns}|{stat.st_size}"
+        return weights_key(self.folder)
 
     @property
     def label(self) -> str:
         dice = self.card.scores.get("dice")
         return f"{self.card.name} · Dice {dice:.3f}" if dice is not None else self.card.name
+
+
+def weights_key(folder: Path) -> str:
+    """Folder, time and size of a model's weights. Raises UserError when there are none."""
+    try:
+        stat = (folder / WEIGHTS_FILE).stat()
+    except OSError as error:
+        raise UserError(f"{folder} holds no model: name a folder with {WEIGHTS_FILE}.") from error
+    return f"{folder.resolve()}|{stat.st_mtime_ns}|{stat.st_size}"
 
 
 def list_models() -> list[Entry]:

@@ -27,12 +27,6 @@ def thumbnails(pairs: Sequence[Pair], rule: Rule, view: str) -> list[str]:
         return list(pool.map(lambda pair: _thumbnail(pair, rule, view), pairs))
 
 
-def data_url(picture: NDArray[np.uint8], form: str = "JPEG") -> str:
-    """A picture for a component: a JPEG or PNG as a data URL."""
-    kind = "jpeg" if form == "JPEG" else "png"
-    return f"data:image/{kind};base64," + base64.b64encode(pictures.encode(picture, form)).decode()
-
-
 def pair_view(
     photo: NDArray[np.uint8], labels: NDArray[np.uint8], view: str, task: Task
 ) -> NDArray[np.uint8]:

@@ -35,9 +35,9 @@ def photograph(page: Page, app: App) -> None:
     save(page, "train", height=1250)
     expect(page.get_by_text("Finished")).to_be_visible(timeout=400_000)
     page.get_by_role("button", name="Compare with the ground truth").click()
-    expect(page.get_by_text("each at its own size")).to_be_visible(timeout=60_000)
+    expect(page.locator(".row")).to_have_count(6, timeout=60_000)
     save(page, "compare", height=1100)
-    for name in ("data", "models"):
+    for name in ("data", "models", "metrics"):
         page.goto(f"{app.url}/{name}")
         expect(page.locator("h1")).to_be_visible()
         save(page, name)

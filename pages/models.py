@@ -8,6 +8,7 @@ from core.errors import UserError
 from core.shelf import Entry
 from core.words import percent, plain
 from pages.widgets.entry import open_page
+from pages.widgets.explained import numbers_explained
 
 
 def models_page() -> None:
@@ -17,6 +18,7 @@ def models_page() -> None:
         st.info("There is no model yet.")
         st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return
+    numbers_explained()
     for entry in entries:
         card(entry)
 

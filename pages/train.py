@@ -13,6 +13,7 @@ from core.task import Task
 from core.words import duration, percent, plain
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
+from pages.widgets.explained import numbers_explained
 from pages.widgets.rate_search import find_rate_button, rate_search
 from pages.widgets.settings import choose_config
 
@@ -195,6 +196,7 @@ def numbers(history: History) -> None:
         accuracy = percent(first.pixel_accuracy)
         st.metric("Pixel accuracy", percent(last.pixel_accuracy), f"untrained {accuracy}", **_PLAIN)
         st.metric("Best Dice", f"{best.dice:.4f}", f"epoch {best.epoch}", **_PLAIN)
+    numbers_explained()
 
 
 def charts(history: History) -> None:

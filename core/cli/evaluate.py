@@ -5,74 +5,147 @@ import dataclasses
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import UserError
+
+if TYPE_CHECKING:
+    from core.data.dataset import DataFolder
+    from core.evaluation.contenders import Contender
+    from core.evaluation.stored import Evaluation
+
+SHOWN = ("dice", "iou", "miou", "pixel_accuracy", "dice_mean")
 
 
 def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
+    p.add_argument("--against", type=Path, help="another model: say which is better on the same images")
     p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
     p.add_argument("--part", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
     p.add_argument("--threshold", type=float, help="0..1 (default: the model's own)")
     p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
+    p.add_argument("--report", type=Path, help="write an HTML file with figures and the worst images")
+    p.add_argument("--csv", type=Path, help="write every image's scores")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_evaluate)
 
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    import torch
-
     from core import metrics
-    from core.data.dataset import for_model, open_data
-    from core.data.pairing import Problem
-    from core.evaluation import score_images
-    from core.inference import Predictor
+    from core.data.dataset import open_data
+    from core.evaluation import thresholds
+    from core.evaluation.contenders import of_folder
+    from core.evaluation.statistics import pooled_intervals
 
-    predictor = Predictor(args.model, args.device)
-    task = predictor.card.task
-    data = for_model(open_data(args.data), task)
-    pairs = data.part(args.part)
-    if not pairs and not args.names:
-        raise UserError(f"{data.name} has no {args.part} part: `data split` makes one.")
-    if args.names:
-        pairs = _named(data.part("all"), args.names)
-    threshold = predictor.card.threshold if args.threshold is None else args.threshold
-    if not 0 <= threshold <= 1:
-        raise UserError(f"--threshold cannot be {threshold}: use 0 to 1.")
-    counts, shown = [], time.monotonic()
-    confusion = torch.zeros(task.outputs, task.outputs, dtype=torch.int64)
-    for number, result in enumerate(score_images(predictor, pairs, data.rule, threshold, args.long_side), 1):
-        if isinstance(result, Problem):
-            print(f"Left out: {result.sentence}", file=sys.stderr)
-            continue
-        counts.append(result.counts)
-        confusion += 0 if result.confusion is None else result.confusion
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise UserError(f"--threshold cannot be {args.threshold}: use 0 to 1.")
+    model = of_folder(args.model, args.device, args.threshold, args.long_side)
+    data = open_data(args.data)
+    names = _named(data, args.names) if args.names else None
+    part = "all" if args.names else args.part
+    found = _predict(model, data, part, names)
+    for problem in found.problems:
+        print(f"Left out: {problem.sentence}", file=sys.stderr)
+    threshold, task = model.card.threshold, found.task
+    counts = found.counts_at(threshold)
+    scores = dataclasses.asdict(metrics.summarise(counts, task))
+    intervals = pooled_intervals(counts, task)
+    for key in SHOWN:
+        print(f"{key:15} {intervals[key]}")
+    print(f"{'images':15} {scores['images']}")
+    result = {
+        **scores,
+        "intervals": {key: [value.low, value.high] for key, value in intervals.items()},
+    }
+    if task.kind == "binary":
+        assert found.histograms is not None
+        best = thresholds.sweep(found.histograms).best
+        print(f"{'threshold':15} {threshold:g}; the best on these images is {best:g}")
+        result |= {"threshold": threshold, "best_threshold": best}
+    else:
+        for name, dice, iou in zip(task.classes, scores["class_dice"], scores["class_iou"], strict=True):
+            print(f"  {name:20} Dice {dice:.4f}  IoU {iou:.4f}")
+        result |= {"classes": list(task.classes), "confusion": found.confusion}
+    _write(args, found, data, model, part)
+    return result | (_against(args, model, found, data, part, names) if args.against else {})
+
+
+def _predict(model: "Contender", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":
+    """With a line every few seconds."""
+    from core.evaluation.stored import Evaluation, evaluate
+
+    total, shown = len(names or data.part(part)), time.monotonic()
+    for step in evaluate(model, data, part, names):
+        if isinstance(step, Evaluation):
+            return step
         if time.monotonic() - shown > 5:
             shown = time.monotonic()
-            print(f"{number} of {len(pairs)} images", file=sys.stderr)
-    if not counts:
-        raise UserError("No image could be scored.")
-    scores = dataclasses.asdict(metrics.summarise(metrics.join(counts), task))
-    for key in ("dice", "iou", "miou", "pixel_accuracy", "dice_mean"):
-        print(f"{key:15} {scores[key]:.4f}")
-    print(f"{'images':15} {scores['images']}")
-    if task.kind == "binary":
-        return {**scores, "threshold": threshold}
-    for name, dice, iou in zip(task.classes, scores["class_dice"], scores["class_iou"], strict=True):
-        print(f"  {name:20} Dice {dice:.4f}  IoU {iou:.4f}")
-    return {**scores, "classes": list(task.classes), "confusion": confusion.tolist()}
+            print(f"{step} of {total} images", file=sys.stderr)
+    raise UserError("The evaluation did not finish.")
 
 
-def _named(pairs: list[Any], names_file: Path) -> list[Any]:
+def _write(
+    args: argparse.Namespace, found: "Evaluation", data: "DataFolder", model: "Contender", part: str
+) -> None:
+    """The files that were asked for."""
+    from core.evaluation.report import report, scores_table
+
+    threshold = model.card.threshold
+    if args.csv:
+        _save(args.csv, scores_table(found.judged(threshold)))
+    if args.report and not args.against:
+        _save(args.report, report(found, data, model.label, part, threshold))
+
+
+def _against(
+    args: argparse.Namespace,
+    model: "Contender",
+    found: "Evaluation",
+    data: "DataFolder",
+    part: str,
+    names: list[str] | None,
+) -> dict[str, Any]:
+    """The second model beside the first, in a sentence."""
+    from core.evaluation import versus
+    from core.evaluation.contenders import of_folder
+    from core.evaluation.report import comparison_report
+
+    other = of_folder(args.against, args.device)
+    if other.card.task != model.card.task:
+        raise UserError("The two models tell different things apart, so they cannot be compared.")
+    first, second = versus.unique_labels([model.label, other.label])
+    both = {first: found, second: _predict(other, data, part, names)}
+    levels = {first: model.card.threshold, second: other.card.threshold}
+    board = versus.compare(both, levels)
+    sentence = board.pairs[0].sentence(first, second)
+    print(sentence)
+    if args.report:
+        _save(args.report, comparison_report(board, both, data, part, levels))
+    pair = board.pairs[0]
+    return {"against": {
+        "sentence": sentence, "difference": pair.difference.mean, "better": pair.better, "worse": pair.worse,
+        "interval": [pair.difference.low, pair.difference.high],
+    }}  # fmt: skip
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}).") from error
+    print(f"Written: {path}")
+
+
+def _named(data: "DataFolder", names_file: Path) -> list[str]:
     try:
         wanted = [line.strip() for line in names_file.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{names_file} cannot be read: {error}.") from error
-    by_name = {pair.name: pair for pair in pairs}
-    missing = [name for name in wanted if name not in by_name]
+    there = {pair.name for pair in data.pairs}
+    missing = [name for name in wanted if name not in there]
     if missing:
         raise UserError(f"{names_file.name} names {missing[0]}, which is not a photo with a mask here.")
-    return [by_name[name] for name in wanted]
+    return wanted

@@ -49,6 +49,13 @@ class DataFolder:
         names = set(getattr(self.split, part))
         return [pair for pair in self.pairs if pair.name in names]
 
+    def pair(self, name: str) -> Pair:
+        """The pair of this name. Raises UserError when there is none any more."""
+        for pair in self.pairs:
+            if pair.name == name:
+                return pair
+        raise UserError(f"{name} is no longer in the data set.")
+
 
 def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     """Find the pairs, the meaning of the masks and the split, as dataset.json has them or anew.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import thumbnails
+from core import pictures, thumbnails
 from core.config import SIZE_STEP
 from core.data.catalogue import Catalogue
 from core.data.store import read_pair, stored_side
@@ -56,4 +56,4 @@ def nine(
     photo, labels = stored_form(photo, labels, shown.rule, stored_side(*size))
     transform = transforms.augmentation(kind, *size, strength)
     made = transforms.variants(photo, labels, transform, range(first, first + NINE))
-    return [thumbnails.data_url(thumbnails.pair_view(p, m, view, shown.rule.task)) for p, m in made]
+    return [pictures.data_url(thumbnails.pair_view(p, m, view, shown.rule.task)) for p, m in made]

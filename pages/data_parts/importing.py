@@ -171,7 +171,7 @@ def previews(source: Source, plan: Plan) -> None:
             cells.append(Cell(item.image, "", item.image, str(error), "cannot be read"))
             continue
         small = pictures.display_size(photo, PREVIEW_SIDE)
-        url = thumbnails.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
+        url = pictures.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
         cells.append(Cell(item.image, url, item.name, " + ".join(filter(None, [item.image, *item.masks]))))
     picture_grid(cells, f"import_preview_{plan.layout}", least=165)
 

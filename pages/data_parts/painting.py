@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import pictures, shelf, thumbnails
+from core import pictures, shelf
 from core.data import library, painting
 from core.data.painting import Waiting
 from core.errors import UserError
@@ -49,7 +49,7 @@ def paint(folder: Path) -> None:
     except UserError as error:
         st.error(plain(str(error)))
         return
-    url = thumbnails.data_url(pictures.display_size(photo, CANVAS))
+    url = pictures.data_url(pictures.display_size(photo, CANVAS))
     saved = mask_painter(url, size, str(waiting.photo), PAINTER, canvas.mask, canvas.version)
     if saved:
         save(waiting, saved, size, photos)

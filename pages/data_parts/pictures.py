@@ -110,9 +110,9 @@ def large(shown: Catalogue, name: str) -> None:
         photo = pictures.display_size(photo, LARGE)
         fitted = pictures.labels_at(labels, photo.shape[:2])
         zoom_view(
-            thumbnails.data_url(photo),
-            thumbnails.data_url(pictures.mask_layer(fitted, shown.rule.task), "PNG"),
-            thumbnails.data_url(pictures.contour_layer(fitted, shown.rule.task), "PNG"),
+            pictures.data_url(photo),
+            pictures.data_url(pictures.mask_layer(fitted, shown.rule.task), "PNG"),
+            pictures.data_url(pictures.contour_layer(fitted, shown.rule.task), "PNG"),
             (photo.shape[0], photo.shape[1]),
             key="large_view",
         )

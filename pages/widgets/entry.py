@@ -8,7 +8,7 @@ INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 
 
 def navigation() -> st.Page:
-    """The five pages; returns the one that was asked for."""
+    """The pages; returns the one that was asked for."""
     return st.navigation(
         [
             st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True),
@@ -16,6 +16,7 @@ def navigation() -> st.Page:
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
+            st.Page("pages/metrics.py", title="Metrics", icon=":material/school:"),
         ]
     )
 

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core import runs
+from core.data import demo
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from tests.browser.conftest import App
@@ -23,6 +24,12 @@ from tests.core.test_training import tiny, trained
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 SLIDER = ".pair"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_drawn_people(app: App) -> None:
+    """A third of the built-in data, so that *Quick look* takes a third of its time."""
+    list(demo.generate(app.workspace / "datasets" / demo.NAME, pairs=96))
 
 
 def visit(page: Page, app: App, path: str = "") -> None:
@@ -147,7 +154,7 @@ def test_quick_look_learns_while_charts_move_and_a_refresh_finds_it_again(page: 
     visit(page, app, "train")
     expect(page.get_by_text("Finished")).to_be_visible(timeout=300_000)
     dice = metric(page, "Best Dice")
-    assert dice >= 0.90
+    assert dice >= 0.80  # 0.92 on all of the built-in data
     expect(page.get_by_text("Predictions after epoch 6")).to_be_visible()
 
 
@@ -160,15 +167,14 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
     visit(page, app, "train")
     page.get_by_role("button", name="Compare with the ground truth").click()
     expect(page.get_by_text("Prediction against ground truth")).to_be_visible()
-    expect(page.get_by_text("validation images, each at its own size")).to_be_visible(timeout=60_000)
-    for title in ("Photo", "Ground truth", "Prediction", "Errors"):
-        expect(
-            page.get_by_test_id("stImageCaption").filter(has_text=re.compile(f"^{title}$")).first
-        ).to_be_visible()
-    expect(page.locator("[data-testid=stImage] img")).to_have_count(20)
-    scores = [float(s) for s in re.findall(r"Dice (\d\.\d{3}) · IoU", page.inner_text("body"))]
-    assert len(scores) == 5 and scores == sorted(scores)
-    assert metric(page, "Dice") >= 0.85
+    expect(page.get_by_text("Each photo at its own size")).to_be_visible(timeout=60_000)
+    expect(page.locator(".row img")).to_have_count(24)
+    titles = page.locator(".row").first.locator(".pictures span").all_inner_texts()
+    assert titles == ["Photo", "Ground truth", "Prediction", "Errors"]
+    told = page.locator(".row .head span").all_inner_texts()
+    scores = [float(words.split()[1]) for words in told]
+    assert len(scores) == 6 and scores == sorted(scores)
+    assert metric(page, "Dice") >= 0.75
 
 
 def test_a_trained_model_is_used_renamed_and_deleted(page: Page, app: App) -> None:
@@ -218,6 +224,10 @@ def test_a_run_whose_worker_was_killed_goes_on_at_a_click(
 
 def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:
     visit(page, app, "train")
+    encoder = page.get_by_role("combobox", name="Encoder")
+    encoder.fill("minimal_100")
+    encoder.press("Enter")
+    settle(page)
     page.get_by_role("button", name="Find a learning rate").click(timeout=60_000)
     take = page.get_by_role("button", name=re.compile(r"^Use [\d.e-]+$"))
     expect(take).to_be_visible(timeout=200_000)

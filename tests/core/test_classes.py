@@ -9,13 +9,14 @@ import torch
 from PIL import Image
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score
 
-from core import cli, comparison, metrics, pictures, runs
-from core.comparison import Comparison
+from core import cli, metrics, pictures, runs
 from core.data.classes import guess_classes, rule_from_dict
 from core.data.dataset import as_task, for_model, may_hold_classes, open_data
 from core.data.pairing import find_pairs
 from core.data.store import read_pair
 from core.errors import UserError
+from core.evaluation.contenders import of_entry
+from core.evaluation.stored import Evaluation, evaluate, panels
 from core.shelf import list_models
 from core.task import IGNORE, Task
 from tests.conftest import write_scenes
@@ -146,11 +147,11 @@ def test_a_model_of_several_classes_is_evaluated_compared_and_used(
 
     entry = next(e for e in list_models() if e.folder == model)
     data = open_data(data_folder)
-    result = next(r for r in comparison.compare(entry, data) if isinstance(r, Comparison))
-    assert result.totals.dice == pytest.approx(scores["dice"])
-    assert result.confusion == scores["confusion"]
-    name = result.images[0].name
-    shown = comparison.panels(result, next(p for p in data.pairs if p.name == name), data)
+    result = next(r for r in evaluate(of_entry(entry), data) if isinstance(r, Evaluation))
+    judged = result.judged(entry.card.threshold)
+    assert judged["dice"].mean() == pytest.approx(scores["dice_mean"])
+    assert result.confusion == scores["confusion"] and result.histograms is None
+    shown = panels(result, data.pair(judged["name"][0]), data, 0.5)
     assert shown.photo.shape[:2] == shown.truth.shape == shown.predicted.shape
     assert len(pictures.four_panels(shown.photo, shown.truth, shown.predicted, result.task)) == 4
 

@@ -13,12 +13,13 @@ from streamlit.testing.v1 import AppTest
 from core import runs
 from core.config import preset_config
 from core.data import demo
+from core.model_card import read_card
 from core.workspace import PROJECT
 from pages.widgets.entry import INSIDE
 from tests.core.test_engine import write_camera
 from tests.core.test_training import TINY, tiny, trained
 
-PAGES = ("segment", "data", "train", "compare", "models")
+PAGES = ("segment", "data", "train", "compare", "models", "metrics")
 
 
 def opened(page: str, **state: object) -> AppTest:
@@ -67,8 +68,30 @@ def test_every_page_opens_with_a_trained_model(page: str, finished_run: runs.Run
 
 def test_the_compare_page_shows_the_validation_images(finished_run: runs.Run) -> None:
     app = opened("compare", chosen_model=str(finished_run.best))
-    assert [m.label for m in app.metric] == ["Dice", "Dice, mean over images", "Mean IoU", "Pixel accuracy"]
-    assert "2 validation images" in words(app)
+    assert [m.label for m in app.metric] == ["Dice", "Dice, all pixels", "IoU", "Mean IoU", "Pixel accuracy"]
+    assert "bootstrap over 2 images" in words(app)
+
+
+@pytest.mark.parametrize("section", ["Scores", "Models", "Runs", "Groups"])
+@pytest.mark.parametrize("several", [False, True])
+def test_every_section_of_the_compare_page_opens(
+    section: str, several: bool, finished_run: runs.Run, run_of_classes: runs.Run
+) -> None:
+    run = run_of_classes if several else finished_run
+    app = opened("compare", chosen_model=str(run.best), compare_section=section)
+    assert not app.exception, app.exception
+    assert not app.error, app.error
+    if section == "Models":
+        assert len(app.success) == 1  # the first of the others, or a baseline, is compared at once
+
+
+def test_the_best_threshold_becomes_the_models_own(finished_run: runs.Run) -> None:
+    app = opened("compare", chosen_model=str(finished_run.best), compare_section="Scores")
+    button = next(b for b in app.button if b.label.startswith("Make "))
+    value = float(button.label.split()[1])
+    button.click().run()
+    assert not app.exception, app.exception
+    assert read_card(finished_run.best).threshold == value
 
 
 def test_the_models_page_shows_names_as_they_are_and_lists_scores(finished_run: runs.Run) -> None:

@@ -1,4 +1,4 @@
-"""The command line as a user calls it, and what the Compare and Models pages show."""
+"""The command line as a user calls it, the shelf of models, and pictures."""
 
 import json
 import subprocess
@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import cli, comparison, figures, pictures, shelf, words
-from core.comparison import Comparison
-from core.data.dataset import open_data
+from core import cli, figures, pictures, shelf, words
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.events import EpochEnd, Step
@@ -137,26 +135,9 @@ def test_data_check_and_import(small_data: Path, capsys: pytest.CaptureFixture[s
     assert call(capsys, "data", "import", small_data, "--name", "n", "--json")["pairs"] == 9
 
 
-def compared(entry: shelf.Entry, data: Path) -> Comparison:
-    return next(r for r in comparison.compare(entry, open_data(data)) if isinstance(r, Comparison))
-
-
 @pytest.fixture
 def entry(saved_model: Path) -> shelf.Entry:
     return shelf.Entry(saved_model, untrained_card(), 1.0)
-
-
-def test_comparison_is_worst_first_and_kept(entry: shelf.Entry, small_data: Path) -> None:
-    result = compared(entry, small_data)
-    assert [j.dice for j in result.images] == sorted(j.dice for j in result.images)
-    assert result.totals.images == len(result.images) == 2
-    assert result.totals.dice_mean == pytest.approx(np.mean([j.dice for j in result.images]))
-    data = open_data(small_data)
-    again = list(comparison.compare(entry, data))
-    assert again == [result]  # no progress: it was found again
-    pair = next(p for p in data.pairs if p.name == result.images[0].name)
-    shown = comparison.panels(result, pair, data)
-    assert shown.photo.shape[:2] == shown.truth.shape == shown.predicted.shape
 
 
 def test_a_shipped_model_is_not_deleted_from_the_shelf(entry: shelf.Entry) -> None:

@@ -1,0 +1,44 @@
+"""Some images of a data set as a data set of their own, to paint anew or to train on."""
+
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from core.data.dataset import DATASET_FILE, DataFolder
+from core.data.exporting import export
+from core.data.library import new_folder
+from core.errors import UserError
+from core.workspace import read_json, write_json
+
+
+def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[float | Path]:
+    """Copy these images with their masks. Yields the share done, then the new folder.
+
+    Raises UserError when the name is taken, no image is there any more, or the disk is full; then
+    nothing is left.
+    """
+    wanted = set(names)
+    pairs = [pair for pair in data.pairs if pair.name in wanted]
+    if len(pairs) < 2:
+        raise UserError("A data set has two images or more: choose others too.")
+    folder = new_folder(name)
+    packed, making = folder.with_name(f".{folder.name}.zip"), folder.with_name(f".{folder.name}.part")
+    try:
+        for step in export(replace(data, pairs=tuple(pairs)), packed):
+            if isinstance(step, float):
+                yield step
+        with zipfile.ZipFile(packed) as archive:  # our own, a moment old
+            archive.extractall(making)
+        about = read_json(making / DATASET_FILE)
+        write_json(making / DATASET_FILE, about | {"name": folder.name, "source": f"from {data.name}"})
+        making.rename(folder)
+    except OSError as error:
+        raise UserError(
+            f"{name} was not made ({error.strerror or error}): check the disk's free space."
+        ) from error
+    finally:
+        packed.unlink(missing_ok=True)
+        shutil.rmtree(making, ignore_errors=True)
+    yield folder

@@ -1,0 +1,65 @@
+"""Pictures of one image's evaluation, all of one size."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.boundaries import edge, edge_distances
+from core.evaluation.stored import Panels
+from core.pictures import data_url, four_panels
+from core.task import Task
+
+FAR = 0.03  # of the diagonal: the distance from the true edge that is drawn in the last colour
+
+
+def small_pictures(panels: Panels, task: Task) -> list[tuple[str, str]]:
+    """Photo, ground truth, prediction and errors as (title, data URL)."""
+    return [
+        (title, data_url(picture))
+        for title, picture in four_panels(panels.photo, panels.truth, panels.predicted, task)
+    ]
+
+
+def large_pictures(panels: Panels, task: Task) -> list[tuple[str, str]]:
+    """The same, and for one foreground its probability and the distances between the edges."""
+    pictures = small_pictures(panels, task)
+    if panels.probability is None:
+        return pictures
+    return [
+        *pictures,
+        ("Probability", data_url(heat_map(panels.photo, panels.probability))),
+        ("Edge distance", data_url(edge_picture(panels.photo, panels.truth, panels.predicted))),
+    ]
+
+
+def heat_map(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The probability in colours from dark to yellow, over a hint of the photo. RGB uint8 (h, w, 3)."""
+    level = (probability * 255).round().astype(np.uint8)
+    coloured = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None]
+    return (coloured * np.float32(0.8) + grey * np.float32(0.2)).astype(np.uint8)
+
+
+def edge_picture(
+    photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The true edge white, the predicted one coloured by how far it lies from it: near dark violet, far
+    yellow. RGB uint8 (h, w, 3)."""
+    theirs, distance = edge_distances(truth.astype(np.uint8), predicted.astype(np.uint8))
+    diagonal = float(np.hypot(*truth.shape))
+    level = (np.clip(distance / (FAR * diagonal), 0, 1) * 255).astype(np.uint8)
+    coloured = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_PLASMA), cv2.COLOR_BGR2RGB)
+    grey = (cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) * np.float32(0.4) + 20).astype(np.uint8)
+    picture = np.repeat(grey[..., None], 3, axis=2)
+    picture[_thick(edge(truth.astype(np.uint8)), 1)] = 255
+    wide = _thick(theirs, 2)
+    # A line of several pixels takes the colour of its middle, not of the pixels it covers.
+    spread = cv2.dilate(np.where(theirs[..., None], coloured, 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+    picture[wide] = spread[wide]
+    return picture
+
+
+def _thick(lines: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    if pixels < 2:
+        return lines
+    return cv2.dilate(lines.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -1,0 +1,206 @@
+"""An evaluation or a comparison as one HTML file that needs nothing else, and as a table."""
+
+import datetime
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from core.data.dataset import DataFolder
+from core.errors import UserError
+from core.evaluation import figures, statistics, stored, thresholds
+from core.evaluation.browsing import Filter, chosen
+from core.evaluation.pictures import small_pictures
+from core.evaluation.statistics import Interval, pooled_intervals
+from core.evaluation.stored import Evaluation
+from core.evaluation.versus import Scoreboard
+from core.words import percent, plural
+
+PICTURED = 12  # images shown, worst first
+COLUMNS = {
+    "name": "image", "dice": "dice", "iou": "iou", "precision": "precision", "recall": "recall",
+    "pixel_accuracy": "pixel_accuracy", "boundary_iou": "boundary_iou", "hd95": "hausdorff_95_px",
+    "foreground": "foreground", "brightness": "brightness", "height": "height", "width": "width",
+}  # fmt: skip
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2.2rem; } .note { opacity: .7; font-size: .9rem; }
+table { border-collapse: collapse; } td, th { padding: .3rem .8rem .3rem 0; text-align: left; }
+th { border-bottom: 1px solid #8888; } .charts { display: grid; gap: 1rem;
+grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); } .charts > div { background: #fff;
+border-radius: 8px; min-width: 0; } .image { margin: 1.2rem 0; } .image div { display: grid; gap: .6rem;
+grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); } figure { margin: 0; } figcaption { opacity: .7;
+font-size: .8rem; } img { width: 100%; border-radius: 6px; display: block; } .told { font-size: 1.15rem; }
+"""
+
+
+def scores_table(judged: pd.DataFrame) -> str:
+    """Every image's scores as CSV, fractions in 0..1, worst Dice first."""
+    rows = chosen(judged, Filter())
+    return str(rows.rename(columns=COLUMNS)[list(COLUMNS.values())].to_csv(index=False, float_format="%.6g"))
+
+
+def report(found: Evaluation, data: DataFolder, model: str, part: str, threshold: float) -> str:
+    """One model on one part of a data set, as HTML."""
+    judged = found.judged(threshold)
+    told = pooled_intervals(found.counts_at(threshold), found.task)
+    count = plural(len(judged), "image")
+    body = [
+        f"<h1>{html.escape(model)}</h1>",
+        f"<p>{html.escape(data.name)}, {part}: {count}, each at its own size"
+        f"{_at(found, threshold)}. {_today()}</p>",
+        _figures_table(found, told),
+        f'<p class="note">In brackets the 95 % interval, by bootstrap over {count}.</p>',
+        _charts(_evaluation_charts(found, judged, threshold)),
+        f"<h2>The {min(PICTURED, len(judged))} worst images</h2>",
+        *(
+            _image(found, data, threshold, row)
+            for row in chosen(judged, Filter()).head(PICTURED).to_dict("records")
+        ),
+    ]
+    return _page(model, body)
+
+
+def comparison_report(
+    board: Scoreboard,
+    found: Mapping[str, Evaluation],
+    data: DataFolder,
+    part: str,
+    levels: Mapping[str, float],
+) -> str:
+    """Several models on the same images, as HTML."""
+    first, count = board.labels[0], plural(len(board.table), "image")
+    sentences = [p.sentence(first, label) for label, p in zip(board.labels[1:], board.pairs, strict=True)]
+    rows = [
+        (html.escape(label), str(mean), f"{found[label].milliseconds:.1f}")
+        for label, mean in zip(board.labels, board.means, strict=True)
+    ]
+    by_name = board.table.sort_values("name")
+    charts = {
+        f"{label} minus {first}": figures.differences(
+            (by_name[label] - by_name[first]).to_numpy(), list(by_name["name"])
+        )
+        for label in board.labels[1:]
+    }
+    shown = board.table.head(PICTURED).to_dict("records")
+    title = " and ".join(board.labels)
+    body = [
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p>{html.escape(data.name)}, {part}: {count} that all have predicted. {_today()}</p>",
+        *(f'<p class="told">{html.escape(sentence)}</p>' for sentence in sentences),
+        _table(("model", "mean Dice over images (95 % interval)", "latency, ms"), rows),
+        _charts(charts),
+        "<h2>Where they disagree most</h2>",
+        *(_versus_image(found, data, levels, row) for row in shown),
+    ]
+    return _page(title, body)
+
+
+def _figures_table(found: Evaluation, told: Mapping[str, Interval]) -> str:
+    pixels = "over all pixels"
+    named = [
+        ("Dice", told["dice_mean"], "mean over images"),
+        ("Dice", told["dice"], pixels),
+        ("IoU", told["iou_mean"], "mean over images"),
+        ("Mean IoU", told["miou"], pixels),
+        ("Precision", told["precision"], pixels),
+        ("Recall", told["recall"], pixels),
+        ("Pixel accuracy", told["pixel_accuracy"], pixels),
+        ("Boundary IoU", statistics.mean_interval(found.table["boundary_iou"]), "mean over images"),
+    ]
+    rows = [(name, str(value), f"{how}, {plural(value.images, 'image')}") for name, value, how in named]
+    far = statistics.mean_interval(found.table["hd95"].astype(float))
+    over = f"mean over {plural(far.images, 'image')}"
+    rows.append(("Hausdorff 95", f"{far.mean:.1f} px ({far.low:.1f} to {far.high:.1f})", over))
+    return _table(("score", "value", "how"), rows)
+
+
+def _evaluation_charts(found: Evaluation, judged: pd.DataFrame, threshold: float) -> dict[str, go.Figure]:
+    names = list(judged["name"])
+    charts = {"Dice of each image": figures.dice_histogram(judged["dice"])}
+    if found.histograms is not None:
+        swept = thresholds.sweep(found.histograms)
+        calibrated = thresholds.calibration(found.histograms, found.sums)
+        area = thresholds.average_precision(swept)
+        charts |= {
+            f"Threshold; the best is {swept.best:g}": figures.threshold_curves(swept, threshold),
+            f"Precision and recall; average precision {area:.4f}": figures.precision_recall(swept, threshold),
+            f"Calibration; expected error {calibrated.error:.4f}": figures.reliability(calibrated),
+        }
+    return charts | {
+        "Dice against foreground": figures.score_against(
+            100 * judged["foreground"], judged["dice"], names, "foreground, % of the photo", True
+        ),
+        "Dice against brightness": figures.score_against(
+            100 * judged["brightness"], judged["dice"], names, "brightness of the photo, %"
+        ),
+    }
+
+
+def _image(found: Evaluation, data: DataFolder, threshold: float, row: Mapping[Any, Any]) -> str:
+    name = str(row["name"])
+    share = percent(row["foreground"])
+    told = f"<b>{html.escape(name)}</b>, Dice {row['dice']:.3f}, foreground {share}"
+    try:
+        pictures = small_pictures(stored.panels(found, data.pair(name), data, threshold), found.task)
+    except UserError as error:
+        return f'<div class="image">{told}<p>{html.escape(str(error))}</p></div>'
+    return f'<div class="image">{told}<div>{_pictures(pictures)}</div></div>'
+
+
+def _versus_image(
+    found: Mapping[str, Evaluation], data: DataFolder, levels: Mapping[str, float], row: Mapping[Any, Any]
+) -> str:
+    name = str(row["name"])
+    shown: list[tuple[str, str]] = []
+    try:
+        for label, evaluation in found.items():
+            panels = stored.panels(evaluation, data.pair(name), data, levels[label])
+            _, truth, _, errors = small_pictures(panels, evaluation.task)
+            shown = shown or [truth]
+            shown.append((f"{label}, Dice {row[label]:.3f}", errors[1]))
+    except UserError as error:
+        return f'<div class="image"><b>{html.escape(name)}</b><p>{html.escape(str(error))}</p></div>'
+    return f'<div class="image"><b>{html.escape(name)}</b><div>{_pictures(shown)}</div></div>'
+
+
+def _pictures(pictures: Sequence[tuple[str, str]]) -> str:
+    return "".join(
+        f'<figure><img src="{url}" alt="{title}"><figcaption>{title}</figcaption></figure>'
+        for title, url in ((html.escape(title), url) for title, url in pictures)
+    )
+
+
+def _charts(charts: Mapping[str, go.Figure]) -> str:
+    drawn = []
+    for title, figure in charts.items():
+        figure.update_layout(title={"text": title, "font": {"size": 15}}, template="plotly_white",
+                             margin={"l": 50, "r": 16, "t": 48, "b": 48})  # fmt: skip
+        drawn.append(figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}))
+    return f'<div class="charts">{"".join(f"<div>{d}</div>" for d in drawn)}</div>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+    titles = "".join(f"<th>{cell}</th>" for cell in head)
+    return f"<table><tr>{titles}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _at(found: Evaluation, threshold: float) -> str:
+    return "" if found.task.kind == "multiclass" else f", threshold {threshold:g}"
+
+
+def _today() -> str:
+    return f"Made on {datetime.datetime.now(datetime.UTC).date().isoformat()}."
+
+
+def _page(title: str, body: Sequence[str]) -> str:
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'
+        f"<script>{get_plotlyjs()}</script></head><body>{''.join(body)}</body></html>"
+    )

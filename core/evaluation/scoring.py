@@ -1,0 +1,177 @@
+"""Scoring a model on photos at their own size.
+
+On a CPU the network leaves no core idle, so reading, predicting and counting take turns, each on all
+cores; on a GPU the next photos are read while the network runs.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core import metrics
+from core.data.classes import Rule
+from core.data.pairing import Pair, Problem
+from core.data.photos import photo_size
+from core.data.store import read_pair
+from core.errors import UserError
+from core.inference import Maps, Predictor, Prepared
+from core.metrics import Counts
+from core.parallel import all_cores
+from core.task import Task
+
+_Used = TypeVar("_Used")
+AT_ONCE = 64  # photos read together: each change of turns costs, as torch's threads spin for a while
+MAX_PIXELS = 64_000_000  # of all of them
+BATCH = 16  # photos that the network sees at once
+MAX_BATCH_PIXELS = 8 * 512 * 512
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One image's counts, with what they were counted on.
+
+    truth and predicted labels uint8 (h, w) at the photo's size, probability of the foreground
+    float32 (h, w) where the task is binary. `confusion` int64 (classes, classes), where a pixel has
+    one class. `brightness` is the photo's mean, 0..1.
+    """
+
+    name: str
+    counts: Counts
+    truth: NDArray[np.uint8]
+    predicted: NDArray[np.uint8]
+    brightness: float
+    probability: NDArray[np.float32] | None = None
+    confusion: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    name: str
+    ready: Prepared
+    truth: NDArray[np.uint8]
+    brightness: float
+
+
+def score_images(
+    predictor: Predictor,
+    pairs: Sequence[Pair],
+    rule: Rule,
+    threshold: float,
+    long_side: int | None = None,
+) -> Iterator[Scored | Problem]:
+    """Predict each pair and count, in order. A pair that cannot be used comes out as a Problem.
+
+    `rule` reads the masks as the model was taught to (`core.data.dataset.for_model`). A mask of
+    another resolution than its photo is brought to the photo's.
+    """
+    return each_scored(predictor, pairs, rule, threshold, lambda scored: scored, long_side)
+
+
+def each_scored(
+    predictor: Predictor,
+    pairs: Sequence[Pair],
+    rule: Rule,
+    threshold: float,
+    use: Callable[[Scored], _Used],
+    long_side: int | None = None,
+) -> Iterator[_Used | Problem]:
+    """The same, with what `use` makes of each image, on whichever core is free, instead of the image."""
+    read = partial(_read, predictor, rule, long_side)
+
+    def judge(photo: _Read | Problem, maps: Maps | None) -> _Used | Problem:
+        scored = _judge(predictor, threshold, photo, maps)
+        return scored if isinstance(scored, Problem) else use(scored)
+
+    chunks = list(_chunks(pairs))
+    reads_ahead = not predictor.device.startswith("cpu")
+    with all_cores() as pool:
+        waiting = _start(pool, read, chunks[0]) if chunks else []
+        for number in range(len(chunks)):
+            photos = [future.result() for future in waiting]
+            following = chunks[number + 1] if number + 1 < len(chunks) else []
+            waiting = _start(pool, read, following) if reads_ahead else []
+            maps = _predicted(predictor, photos)
+            yield from pool.map(judge, photos, maps)
+            waiting = waiting or _start(pool, read, following)
+
+
+def _chunks(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+    """Pairs to be read together, fewer where photos are large. The first of some speaks for the others."""
+    first = 0
+    while first < len(pairs):
+        try:
+            height, width = photo_size(pairs[first].image)
+        except UserError:
+            height, width = 0, 0
+        count = max(1, min(AT_ONCE, MAX_PIXELS // max(1, height * width)))
+        yield pairs[first : first + count]
+        first += count
+
+
+def _start(
+    pool: ThreadPoolExecutor, read: "partial[_Read | Problem]", pairs: Sequence[Pair]
+) -> list["Future[_Read | Problem]"]:
+    return [pool.submit(read, pair) for pair in pairs]
+
+
+def _read(predictor: Predictor, rule: Rule, long_side: int | None, pair: Pair) -> _Read | Problem:
+    try:
+        photo, stored = read_pair(pair, rule)
+    except UserError as error:
+        return Problem(pair.name, str(error))
+    ready = predictor.prepare(photo, long_side)
+    truth = rule.resize(stored, (photo.shape[0], photo.shape[1]))
+    return _Read(pair.name, ready, truth, float(ready.padded.mean()) / 255)
+
+
+def _predicted(predictor: Predictor, photos: Sequence[_Read | Problem]) -> list[Maps | None]:
+    """Logits of each photo, those of one shape together; None for a Problem."""
+    found: list[Maps | None] = [None] * len(photos)
+    by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, photo in enumerate(photos):
+        if isinstance(photo, _Read):
+            by_shape[photo.ready.padded.shape].append(i)
+    for shape, places in by_shape.items():
+        size = max(1, min(BATCH, MAX_BATCH_PIXELS // (shape[0] * shape[1])))
+        for first in range(0, len(places), size):
+            some = places[first : first + size]
+            batch = [photo.ready for i in some if isinstance(photo := photos[i], _Read)]
+            for i, maps in zip(some, predictor.forward(batch), strict=True):
+                found[i] = maps
+    return found
+
+
+def _judge(
+    predictor: Predictor, threshold: float, photo: _Read | Problem, maps: Maps | None
+) -> Scored | Problem:
+    if isinstance(photo, Problem) or maps is None:
+        return photo if isinstance(photo, Problem) else Problem(photo.name, "not predicted")
+    task, size = predictor.card.task, photo.ready.size
+    if task.kind == "binary":
+        probability = predictor.probability(maps, size)
+        predicted = (probability >= threshold).astype(np.uint8)
+    else:
+        probability, predicted = None, predictor.labels_of(maps, size, threshold)
+    counts, confusion = _counted(predicted, photo.truth, task)
+    return Scored(photo.name, counts, photo.truth, predicted, photo.brightness, probability, confusion)
+
+
+def _counted(
+    predicted: NDArray[np.uint8], truth: NDArray[np.uint8], task: Task
+) -> tuple[Counts, torch.Tensor | None]:
+    if task.kind == "binary":  # the same counts as metrics.count_labels, without torch's own threads
+        inside, marked = truth > 0, predicted > 0
+        tp = int(np.count_nonzero(inside & marked))
+        fp, fn = int(np.count_nonzero(marked)) - tp, int(np.count_nonzero(inside)) - tp
+        numbers = (tp, fp, fn, truth.size - tp - fp - fn)
+        return Counts(*(torch.tensor([[n]]) for n in numbers)), None
+    both = torch.from_numpy(predicted)[None], torch.from_numpy(truth)[None]
+    counts = metrics.count_labels(*both, task)
+    return counts, metrics.confusion(*both, task.outputs) if task.kind == "multiclass" else None

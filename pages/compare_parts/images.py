@@ -1,0 +1,165 @@
+"""The images one by one: filtered and sorted, in rows of four pictures, and one of them large."""
+
+import math
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import pictures
+from core.data.catalogue import page_count, page_of
+from core.data.dataset import DataFolder
+from core.errors import UserError
+from core.evaluation import browsing, groups, stored
+from core.evaluation.browsing import Filter
+from core.evaluation.pictures import large_pictures, small_pictures
+from core.evaluation.stored import Evaluation
+from core.parallel import all_cores
+from core.words import percent, plain, plural
+from pages.widgets.classes import class_legend
+from pages.widgets.panel_rows import Row, panel_rows
+from pages.widgets.panes_view import panes_view
+
+PER_PAGE = 6
+LARGE = 1280  # pixels of the longer side in the large view
+
+
+@st.fragment
+def mistakes(found: Evaluation, data: DataFolder, threshold: float) -> None:
+    """Every image of the part, worst first."""
+    judged = found.judged(threshold)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order = st.selectbox("Sort by", list(browsing.ORDERS), key="compare_order", width=220)
+        with st.popover("Filter", icon=":material/filter_alt:"):
+            wanted = filters(data)
+        rows = browsing.chosen(judged, wanted, order)
+        st.caption(f"{len(rows):,} of {plural(len(judged), 'image')}")
+    legend(found)
+    image_rows(found, data, threshold, rows, "compare")
+
+
+def filters(data: DataFolder) -> Filter:
+    """Ranges in per cent, a part of the name, a group."""
+    ranges = {}
+    for label, key in (
+        ("Dice", "dice"),
+        ("IoU", "iou"),
+        ("Foreground", "foreground"),
+        ("Brightness", "light"),
+    ):
+        low, high = st.slider(f"{label}, %", 0, 100, (0, 100), key=f"compare_{key}", width=300)
+        ranges[key] = low / 100, high / 100
+    text = st.text_input("Name contains", key="compare_text", width=300)
+    known = groups.read_groups(data.root)
+    names: Collection[str] | None = None
+    if known:
+        group = st.selectbox("Group", ["", *known], key="compare_group", width=300)
+        names = known[group] if group else None
+    return Filter(ranges["dice"], ranges["iou"], ranges["foreground"], ranges["light"], text, names)
+
+
+def image_rows(found: Evaluation, data: DataFolder, threshold: float, rows: pd.DataFrame, key: str) -> None:
+    """A page of rows, with pagination, and what can be done with those that are ticked."""
+    if rows.empty:
+        st.info("No image fits.")
+        return
+    pages = page_count(rows, PER_PAGE)
+    page = min(st.session_state.get(f"{key}_page", 1), pages)
+    part = page_of(rows, page, PER_PAGE)
+    records = part.to_dict("records")
+    names = [str(record["name"]) for record in records]
+    with all_cores() as pool:
+        shown = list(pool.map(partial(pictures_of, found, data, threshold), names))
+    listed = [
+        Row(name, detail(record), *row) for name, record, row in zip(names, records, shown, strict=True)
+    ]
+    above = st.container()
+    ticked = panel_rows(listed, f"{key}_rows_{page}", on_open=remember_opened)
+    if pages > 1:
+        st.pagination(pages, key=f"{key}_page")
+    if ticked:
+        with above:
+            into_group(data, ticked, key)
+    opened = st.session_state.pop("opened_image", None)
+    if opened:
+        large(found, data, threshold, opened)
+
+
+def pictures_of(
+    found: Evaluation, data: DataFolder, threshold: float, name: str
+) -> tuple[list[tuple[str, str]], str]:
+    """A row's pictures, or why there are none."""
+    try:
+        panels = stored.panels(found, data.pair(name), data, threshold)
+    except UserError as error:
+        return [], str(error)
+    return small_pictures(panels, found.task), ""
+
+
+def detail(record: Mapping[Any, Any]) -> str:
+    """One image's scores in a line."""
+    far = record["hd95"]
+    edge = "" if far is None or math.isnan(far) else f" · edge within {far:.0f} px"
+    return (
+        f"Dice {record['dice']:.3f} · IoU {record['iou']:.3f} · precision {record['precision']:.3f} · "
+        f"recall {record['recall']:.3f} · foreground {percent(record['foreground'])}{edge}"
+    )
+
+
+def remember_opened(name: str) -> None:
+    st.session_state.opened_image = name
+
+
+@st.dialog("Image", width="large")
+def large(found: Evaluation, data: DataFolder, threshold: float, name: str) -> None:
+    judged = found.judged(threshold)
+    record = judged[judged["name"] == name].to_dict("records")[0]
+    st.markdown(f"**{plain(name)}** · {record['width']} x {record['height']}")
+    st.caption(detail(record))
+    try:
+        panels = stored.panels(found, data.pair(name), data, threshold, LARGE)
+    except UserError as error:
+        st.warning(plain(str(error)))
+        return
+    height, width = panels.photo.shape[:2]
+    shown = large_pictures(panels, found.task)
+    panes_view(shown, (height, width), "large_panes", ("Ground truth", "Prediction"))
+    if found.task.kind == "binary":
+        st.caption(
+            "Probability: violet 0, yellow 1. Edge distance: the true edge is white; the predicted one "
+            "turns from violet to yellow with its distance from it."
+        )
+
+
+def into_group(data: DataFolder, names: list[str], key: str) -> None:
+    """Put the ticked images into a named group."""
+    known = list(groups.read_groups(data.root))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        group = st.selectbox(
+            "Group", known, index=None, accept_new_options=True, key=f"{key}_into",
+            placeholder="A name, such as hair", width=240,
+        )  # fmt: skip
+        if st.button(f"Put {plural(len(names), 'image')} into it", disabled=not group):
+            try:
+                groups.put(data.root, str(group), names)
+            except UserError as error:
+                st.error(plain(str(error)))
+                return
+            st.toast(f"{plural(len(names), 'image')} put into {plain(str(group))}.")
+
+
+def legend(found: Evaluation) -> None:
+    """What the colours of the pictures mean."""
+    if found.task.kind != "binary":
+        class_legend(found.task)
+        st.caption("Errors: where the class is wrong, in the colour of what was predicted.")
+        return
+    entries = (("hit", pictures.HIT), ("miss", pictures.MISS), ("false alarm", pictures.FALSE_ALARM))
+    squares = (
+        f'<span style="display:inline-block;width:.9em;height:.9em;border-radius:3px;vertical-align:-.1em;'
+        f'background:rgb{colour};margin:0 .4em 0 1em"></span>{word}'
+        for word, colour in entries
+    )
+    st.html(f'<div style="font-size:.9rem">Errors:{"".join(squares)}</div>')

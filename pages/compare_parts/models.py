@@ -1,0 +1,145 @@
+"""Several models on the same images: which is better, by how much, and where they disagree."""
+
+from functools import partial
+
+import streamlit as st
+
+from core import shelf
+from core.data.catalogue import page_count, page_of
+from core.data.dataset import DataFolder
+from core.errors import UserError
+from core.evaluation import figures, stored, versus
+from core.evaluation.contenders import Contender, baselines, of_entry
+from core.evaluation.pictures import small_pictures
+from core.evaluation.statistics import mean_interval
+from core.evaluation.stored import Evaluation
+from core.evaluation.versus import Scoreboard
+from core.parallel import all_cores
+from core.shelf import Entry
+from core.words import plain, plural
+from pages.compare_parts.images import legend
+from pages.compare_parts.opening import evaluated, intervals
+from pages.compare_parts.report import take_comparison_away
+from pages.widgets.chart import chart
+from pages.widgets.panel_rows import Row, panel_rows
+
+PER_PAGE = 6
+MAX_MODELS = 6
+
+
+def models(entry: Entry, data: DataFolder, part: str) -> None:
+    """Raises UserError when one of them cannot be scored."""
+    chosen = choose(entry)
+    if len(chosen) < 2:
+        st.info("Choose two or more: other models, or a baseline to see what a number is worth.")
+        return
+    found = {label: evaluated(contender, data, part) for label, contender in chosen.items()}
+    levels = {label: contender.card.threshold for label, contender in chosen.items()}
+    board = versus.compare(found, levels)
+    for label, pair in zip(board.labels[1:], board.pairs, strict=True):
+        st.success(plain(pair.sentence(board.labels[0], label)), icon=":material/balance:")
+    table(chosen, found, levels)
+    take_comparison_away(board, found, levels, data, part)
+    charts(chosen, found, board)
+    disagreements(found, levels, board, data)
+
+
+def choose(entry: Entry) -> dict[str, Contender]:
+    """The models to compare, by label, the page's own first."""
+    others = [e for e in shelf.list_models() if e.card.task == entry.card.task and e.folder != entry.folder]
+    contenders = [of_entry(entry), *(of_entry(e) for e in others), *baselines(entry)]
+    labels = versus.unique_labels([contender.label for contender in contenders])
+    by_label = dict(zip(labels, contenders, strict=True))
+    picked = st.multiselect(
+        f"Compare {plain(entry.card.name)} with", labels[1:], labels[1:2], max_selections=MAX_MODELS - 1,
+        key=f"others_{entry.folder}",
+        help="Models that tell the same things apart, the network before its training, and finding nothing.",
+    )  # fmt: skip
+    return {label: by_label[label] for label in [labels[0], *picked]}
+
+
+def table(chosen: dict[str, Contender], found: dict[str, Evaluation], levels: dict[str, float]) -> None:
+    rows = []
+    for label, contender in chosen.items():
+        told = intervals(found[label], levels[label])
+        rim = mean_interval(found[label].table["boundary_iou"])
+        rows.append({
+            "Model": label, "Dice": told["dice_mean"].mean, "from": told["dice_mean"].low,
+            "to": told["dice_mean"].high, "Dice, all pixels": told["dice"].mean, "IoU": told["iou_mean"].mean,
+            "Pixel accuracy": told["pixel_accuracy"].mean, "Boundary IoU": rim.mean,
+            "Latency, ms": found[label].milliseconds, "Size, MB": contender.megabytes,
+        })  # fmt: skip
+    numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in list(rows[0])[1:8]}
+    numbers |= {name: st.column_config.NumberColumn(format="%.1f") for name in list(rows[0])[8:]}
+    st.dataframe(rows, hide_index=True, column_config=numbers)
+    one = next(iter(found.values()))
+    st.caption(
+        f"{plural(len(one.table), 'image')}. Dice and IoU: mean over images, Dice with its 95 % interval. "
+        f"Latency: one forward pass at the model's own size, on {one.device}. Click a heading to sort."
+    )
+
+
+def charts(chosen: dict[str, Contender], found: dict[str, Evaluation], board: Scoreboard) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        second = board.labels[1]
+        if len(board.labels) > 2:
+            second = st.selectbox("Difference from the first", board.labels[1:], key="difference_of")
+        st.markdown(f"**Each image: {plain(second)} minus {plain(board.labels[0])}**")
+        by_name = board.table.sort_values("name")
+        values = (by_name[second] - by_name[board.labels[0]]).to_numpy()
+        drawn = figures.differences(values, list(by_name["name"]))
+        chart(drawn, "differences")
+    with right:
+        cost = st.segmented_control(
+            "Cost", ["Latency", "Size"], default="Latency", required=True, key="pareto_cost",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        st.markdown(f"**Mean Dice against {str(cost).lower()}**: none beats those on the line in both")
+        if cost == "Latency":
+            costs, title = [found[label].milliseconds for label in board.labels], "milliseconds a photo"
+        else:
+            costs, title = [chosen[label].megabytes for label in board.labels], "megabytes"
+        front = versus.on_the_front([m.mean for m in board.means], costs)
+        drawn = figures.pareto(board.labels, board.means, costs, front, title)
+        chart(drawn, "pareto")
+
+
+@st.fragment
+def disagreements(
+    found: dict[str, Evaluation], levels: dict[str, float], board: Scoreboard, data: DataFolder
+) -> None:
+    """The images on which the models differ most, models in columns."""
+    st.markdown("**Where they disagree most**")
+    legend(next(iter(found.values())))
+    pages = page_count(board.table, PER_PAGE)
+    page = min(st.session_state.get("versus_page", 1), pages)
+    records = page_of(board.table, page, PER_PAGE).to_dict("records")
+    names = [str(record["name"]) for record in records]
+    with all_cores() as pool:
+        pictures = list(pool.map(partial(columns, found, levels, data), names))
+    rows = []
+    for name, record, (shown, problem) in zip(names, records, pictures, strict=True):
+        titled = [
+            (f"{title} · Dice {record[title]:.3f}" if title in record else title, url) for title, url in shown
+        ]
+        rows.append(Row(name, f"Dice apart by {record['spread']:.3f}", titled, problem))
+    panel_rows(rows, f"versus_rows_{page}", ticks=False)
+    if pages > 1:
+        st.pagination(pages, key="versus_page")
+
+
+def columns(
+    found: dict[str, Evaluation], levels: dict[str, float], data: DataFolder, name: str
+) -> tuple[list[tuple[str, str]], str]:
+    """Ground truth, then each model's errors."""
+    shown: list[tuple[str, str]] = []
+    try:
+        for label, evaluation in found.items():
+            panels = stored.panels(evaluation, data.pair(name), data, levels[label])
+            _, truth, _, errors = small_pictures(panels, evaluation.task)
+            shown = shown or [truth]
+            shown.append((label, errors[1]))
+    except UserError as error:
+        return [], str(error)
+    return shown, ""

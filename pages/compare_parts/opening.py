@@ -1,0 +1,42 @@
+"""A model's predictions on a part of a data set, made once, with progress and time left."""
+
+import time
+
+import streamlit as st
+
+from core.data.dataset import DataFolder
+from core.errors import UserError
+from core.evaluation.contenders import Contender
+from core.evaluation.statistics import Interval, pooled_intervals
+from core.evaluation.stored import Evaluation, evaluate
+from core.words import duration, plain, plural
+
+PARTS = {"Validation": "validation", "Test": "test", "Training": "train", "All": "all"}
+PART_NAMES = {part: name.lower() for name, part in PARTS.items()}
+
+
+def evaluated(contender: Contender, data: DataFolder, part: str) -> Evaluation:
+    """Raises UserError when nothing can be scored."""
+    count = len(data.part(part))
+    images = plural(count, f"{PART_NAMES[part]} image") if part != "all" else plural(count, "image")
+    bar, started, first = st.empty(), time.monotonic(), None
+    for step in evaluate(contender, data, part):
+        if isinstance(step, Evaluation):
+            bar.empty()
+            return step
+        first = step if first is None else first  # what an earlier visit had done already
+        left = (time.monotonic() - started) * (count - step) / max(1, step - first)
+        told = f", {duration(left)} left" if step > first else ""
+        words = f"{plain(contender.label)}: predicted {step:,} of {images}{told}"
+        bar.progress(min(1.0, step / max(1, count)), words)
+    raise UserError("The evaluation did not finish: reload the page.")
+
+
+def intervals(found: Evaluation, threshold: float) -> dict[str, Interval]:
+    """Every figure with its 95 % interval."""
+    return _intervals(str(found.folder), threshold, found)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _intervals(folder: str, threshold: float, _found: Evaluation) -> dict[str, Interval]:
+    return pooled_intervals(_found.counts_at(threshold), _found.task)

@@ -1,0 +1,64 @@
+"""Downloads: the scores as a table, the whole as a report. Made when asked for."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.data.dataset import DataFolder
+from core.evaluation.stored import Evaluation
+from core.evaluation.versus import Scoreboard
+from core.shelf import Entry
+from core.workspace import safe_name
+
+
+def take_away(found: Evaluation, data: DataFolder, entry: Entry, part: str, threshold: float) -> None:
+    """Two buttons beside the threshold."""
+    name = safe_name(f"{entry.card.name} on {data.name}")
+    st.download_button(
+        "Report", partial(_report, found, data, entry.card.name, part, threshold), f"{name}.html",
+        "text/html", icon=":material/description:", on_click="ignore",
+        help="One HTML file with figures and the worst images; it needs nothing else.",
+    )  # fmt: skip
+    st.download_button(
+        "Scores", partial(_scores, found, threshold), f"{name}.csv", "text/csv",
+        icon=":material/table:", on_click="ignore", help="Every image's scores as CSV.",
+    )  # fmt: skip
+
+
+def take_comparison_away(
+    board: Scoreboard, found: dict[str, Evaluation], levels: dict[str, float], data: DataFolder, part: str
+) -> None:
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report", partial(_comparison, board, found, data, part, levels),
+            f"{safe_name(' and '.join(board.labels)[:60])}.html", "text/html",
+            icon=":material/description:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Scores", partial(_board, board), "comparison.csv", "text/csv", icon=":material/table:",
+            on_click="ignore", help="Every image's Dice by each model as CSV.",
+        )  # fmt: skip
+
+
+def _report(found: Evaluation, data: DataFolder, model: str, part: str, threshold: float) -> str:
+    from core.evaluation.report import report
+
+    return report(found, data, model, part, threshold)
+
+
+def _scores(found: Evaluation, threshold: float) -> str:
+    from core.evaluation.report import scores_table
+
+    return scores_table(found.judged(threshold))
+
+
+def _comparison(
+    board: Scoreboard, found: dict[str, Evaluation], data: DataFolder, part: str, levels: dict[str, float]
+) -> str:
+    from core.evaluation.report import comparison_report
+
+    return comparison_report(board, found, data, part, levels)
+
+
+def _board(board: Scoreboard) -> str:
+    return str(board.table.to_csv(index=False, float_format="%.6g"))

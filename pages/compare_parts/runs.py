@@ -1,0 +1,101 @@
+"""Trainings beside each other: curves over epochs or seconds, and the settings that differ."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import runs
+from core.errors import UserError
+from core.evaluation import figures, versus
+from core.runs import History, Run
+from core.words import plain
+from pages.widgets.chart import chart
+
+MEASURES = {
+    "Dice": "dice",
+    "IoU": "iou",
+    "Pixel accuracy": "pixel_accuracy",
+    "Validation loss": "validation_loss",
+    "Training loss": "train_loss",
+}
+MAX_RUNS = 8
+
+
+def compare_runs() -> None:
+    known = {label: run for run in runs.list_runs() if (label := run_label(run))}
+    if not known:
+        st.info("No training yet: start one on the Train page, and another, and see here what differed.")
+        return
+    labels = list(known)
+    picked = st.multiselect("Runs", labels, labels[:4], max_selections=MAX_RUNS, key="runs_compared")
+    if not picked:
+        return
+    histories = {label: History(known[label]).refresh() for label in picked}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.segmented_control(
+            "Measure", list(MEASURES), default="Dice", required=True, key="run_measure"
+        )
+        over = st.segmented_control(
+            "Over", ["Epochs", "Seconds"], default="Epochs", required=True, key="run_over"
+        )
+    curves = {
+        label: curve(history, MEASURES[str(measure)], over == "Seconds")
+        for label, history in histories.items()
+    }
+    chart(figures.run_curves(curves, str(over).lower(), str(measure)), "run_chart")
+    settings({label: known[label] for label in picked}, histories)
+
+
+def run_label(run: Run) -> str:
+    try:
+        return f"{run.config.name or run.config.preset} · {run.id}"
+    except UserError:
+        return ""
+
+
+def curve(history: History, measure: str, over_seconds: bool) -> tuple[list[float], list[float]]:
+    """One line: epoch or seconds of training, and the score after it."""
+    epochs = [e for e in history.epochs if e.epoch or not measure.endswith("loss")]
+    return (
+        [float(e.seconds if over_seconds else e.epoch) for e in epochs],
+        [float(getattr(e, measure)) for e in epochs],
+    )
+
+
+def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
+    """Scores, and the settings that differ first; a click on a heading sorts."""
+    configs = {label: run.config.to_dict() for label, run in chosen.items()}
+    differ = versus.differing(list(configs.values()))
+    only = st.toggle("Only settings that differ", True, key="only_differing", disabled=len(chosen) < 2)
+    shown = differ if only and len(chosen) > 1 else list(next(iter(configs.values())))
+    rows: list[dict[str, Any]] = []
+    for label, run in chosen.items():
+        best = histories[label].best
+        last = histories[label].epochs[-1] if histories[label].epochs else None
+        rows.append(
+            {
+                "Run": label,
+                "State": run.status().state,
+                "Best Dice": best.dice if best else None,
+                "IoU": best.iou if best else None,
+                "Pixel accuracy": best.pixel_accuracy if best else None,
+                "Epochs": last.epoch if last else 0,
+                "Seconds": last.seconds if last else 0.0,
+            }
+            | {name: configs[label].get(name) for name in shown}
+        )
+    scores = ("Best Dice", "IoU", "Pixel accuracy")
+    st.dataframe(
+        _readable(rows), hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in scores}
+        | {"Seconds": st.column_config.NumberColumn(format="%.0f")}
+        | {name: st.column_config.Column(help="differs between these runs") for name in differ},
+    )  # fmt: skip
+    if len(chosen) > 1:
+        told = ", ".join(f"**{plain(name)}**" for name in differ) or "nothing but chance"
+        st.caption(f"What differs: {told}.")
+
+
+def _readable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lists and dictionaries as text, for a table that sorts."""
+    return [{k: str(v) if isinstance(v, (list, tuple, dict)) else v for k, v in row.items()} for row in rows]

@@ -1,0 +1,192 @@
+"""The figures of one model on one part, how sure they are, and what they hang on."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from core import figures as charts
+from core.data.dataset import DataFolder
+from core.errors import UserError
+from core.evaluation import browsing, figures, statistics, thresholds
+from core.evaluation.browsing import Filter
+from core.evaluation.statistics import Interval
+from core.evaluation.stored import Evaluation
+from core.model_card import update_card
+from core.shelf import Entry
+from core.words import plain, plural
+from pages.compare_parts.images import image_rows, legend
+from pages.compare_parts.opening import intervals
+from pages.widgets.chart import CONFIG, chart
+from pages.widgets.classes import class_table
+from pages.widgets.explained import numbers_explained
+
+
+def headline(found: Evaluation, threshold: float) -> None:
+    """The figures that everything else explains, each with its interval."""
+    told = intervals(found, threshold)
+    binary = found.task.kind == "binary"
+    over = "over all pixels" if binary else "mean over the classes that occur, over all pixels"
+    with st.container(horizontal=True):
+        figure("Dice", told["dice_mean"], "Mean over images: each image counts the same.")
+        figure("Dice, all pixels", told["dice"], f"Taken {over}: large subjects count more.")
+        figure("IoU", told["iou_mean"], "Mean over images.")
+        what = "background's and foreground's" if binary else "the classes'"
+        figure("Mean IoU", told["miou"], f"Mean of {what} IoU over all pixels.")
+        figure("Pixel accuracy", told["pixel_accuracy"], "Over all pixels. High wherever background is most.")
+    st.caption(
+        "Each photo at its own size. Below each figure is its 95 % interval, by bootstrap over "
+        f"{plural(told['dice'].images, 'image')}."
+    )
+    numbers_explained()
+    for problem in found.problems[:5]:
+        st.warning(plain(problem.sentence))
+
+
+def figure(label: str, value: Interval, help: str) -> None:
+    st.metric(label, f"{value.mean:.4f}", f"{value.low:.3f} to {value.high:.3f}", help=help, border=True,
+              delta_color="off", delta_arrow="off")  # fmt: skip
+
+
+@st.fragment
+def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) -> None:
+    """Every figure, and the images behind a bar that is clicked."""
+    judged = found.judged(threshold)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**How the {plural(len(judged), 'image')} are spread**: click a bar to see its images")
+        bar = chosen_bar()
+        picked = st.plotly_chart(
+            figures.dice_histogram(judged["dice"], bar), key="dice_bars", on_select="rerun",
+            selection_mode="points", config=CONFIG,
+        )  # fmt: skip
+        remember_bar(picked)
+    with right:
+        st.markdown("**Boundary**: the outline alone")
+        boundary(found)
+    bar = chosen_bar()
+    if bar is not None:
+        low, high = figures.dice_range(bar)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Images with a Dice of {low:.2f} to {high:.2f}**")
+            if st.button("Close", icon=":material/close:", key="close_bar"):
+                st.session_state.pop("dice_bar", None)
+                st.rerun(scope="fragment")
+        legend(found)
+        rows = browsing.chosen(judged, Filter(dice=(low, high)))
+        image_rows(found, data, threshold, rows, f"bar_{bar}")
+    if found.histograms is not None:
+        curves(found, entry, threshold)
+    else:
+        class_scores(found)
+    against(judged)
+
+
+def chosen_bar() -> int | None:
+    bar: int | None = st.session_state.get("dice_bar")
+    return bar
+
+
+def remember_bar(picked: Any) -> None:
+    """Which bar was clicked, kept until another is or Close is pressed."""
+    points = picked.selection.point_indices if picked else []
+    if points and points[0] != st.session_state.get("dice_bar"):
+        st.session_state.dice_bar = int(points[0])
+        st.rerun(scope="fragment")
+
+
+def boundary(found: Evaluation) -> None:
+    rim = statistics.mean_interval(found.table["boundary_iou"])
+    far = statistics.mean_interval(found.table["hd95"].astype(float))
+    with st.container(horizontal=True):
+        figure("Boundary IoU", rim, "IoU of the rim, 2 % of the diagonal thick. Mean over images.")
+        st.metric(
+            "Hausdorff 95", f"{far.mean:.1f} px", f"{far.low:.1f} to {far.high:.1f}", border=True,
+            delta_color="off", delta_arrow="off",
+            help=f"95 % of each edge has the other edge within this distance. Mean over the {far.images:,} "
+            "images in which there is something to find and something was found.",
+        )  # fmt: skip
+    at = "" if found.task.kind == "multiclass" else f", at threshold {found.threshold:g}"
+    st.caption(f"Mean over {plural(rim.images, 'image')}{at}.")
+
+
+def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
+    """Every threshold, precision against recall, and whether probabilities may be believed."""
+    assert found.histograms is not None
+    swept = thresholds.sweep(found.histograms)
+    calibrated = thresholds.calibration(found.histograms, found.sums)
+    count = plural(len(found.table), "image")
+    first, second, third = st.columns(3, gap="large")
+    with first:
+        st.markdown("**Threshold**")
+        chart(figures.threshold_curves(swept, threshold), "sweep_chart")
+        st.caption(f"Dice and IoU: mean over {count}. Precision and recall: over all their pixels.")
+        set_threshold(entry, swept.best, threshold)
+    with second:
+        st.markdown("**Precision and recall**")
+        chart(figures.precision_recall(swept, threshold), "pr_chart")
+        area = thresholds.average_precision(swept)
+        st.caption(f"Over all pixels of {count}; average precision **{area:.4f}**.")
+    with third:
+        st.markdown("**Calibration**")
+        chart(figures.reliability(calibrated), "reliability_chart")
+        st.caption(
+            f"Expected calibration error **{calibrated.error:.4f}**, over all pixels of {count} in "
+            f"{thresholds.CALIBRATION_BINS} bins; larger dots hold more pixels. Below the dashed line the "
+            "model is too sure of itself."
+        )
+
+
+def set_threshold(entry: Entry, best: float, threshold: float) -> None:
+    """Make the best or the shown threshold the model's own."""
+    if entry.run is None:
+        st.caption(f"Best: {best:g}. The threshold of a model that ships stays as it is.")
+        return
+    own = entry.card.threshold
+    with st.container(horizontal=True):
+        for value in dict.fromkeys((best, threshold)):
+            if value != own and st.button(f"Make {value:g} the model's own", key=f"set_{value}"):
+                try:
+                    update_card(entry.folder, threshold=value)
+                except (OSError, UserError) as error:
+                    st.error(plain(str(error)))
+                    return
+                st.session_state.pop("compare_threshold", None)
+                st.rerun()
+    st.caption(f"The model's own is {own:g}.")
+
+
+def class_scores(found: Evaluation) -> None:
+    """Each class's scores, and which are taken for which."""
+    from core import metrics
+
+    summary = metrics.summarise(found.counts_at(found.threshold), found.task)
+    count = plural(len(found.table), "image")
+    table, matrix = st.columns(2, gap="large") if found.confusion else (st.container(), None)
+    with table:
+        st.markdown("**Each class**")
+        class_table(found.task, summary.class_dice, summary.class_iou)
+        st.caption(f"Over all pixels of {count}.")
+    if matrix:
+        with matrix:
+            st.markdown("**What is taken for what**")
+            drawn = charts.confusion_matrix(found.confusion, found.task.classes)
+            chart(drawn, "confusion")
+
+
+def against(judged: Any) -> None:
+    """Does the score hang on the subject's size, or on the light?"""
+    left, right = st.columns(2, gap="large")
+    for column, key, title, logarithmic in (
+        (left, "foreground", "foreground, % of the photo", True),
+        (right, "brightness", "brightness of the photo, %", False),
+    ):
+        with column:
+            together = statistics.rank_correlation(judged[key], judged["dice"])
+            st.markdown(f"**Dice against {key}**")
+            drawn = figures.score_against(
+                100 * judged[key], judged["dice"], list(judged["name"]), title, logarithmic
+            )
+            chart(drawn, f"against_{key}")
+            told = "too few to correlate" if math.isnan(together) else f"rank correlation {together:+.2f}"
+            st.caption(f"{plural(len(judged), 'image')}, {told}; the line joins medians of ten equal parts.")

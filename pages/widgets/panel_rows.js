@@ -1,0 +1,41 @@
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+  const rows = parentElement.querySelector(".rows");
+  const chosen = new Set(data.chosen);
+  const make = (tag, words, name) => {
+    const made = document.createElement(tag);
+    if (words) made.textContent = words;
+    if (name) made.className = name;
+    return made;
+  };
+  rows.replaceChildren(...data.rows.map((row) => {
+    const box = make("div", "", "row"), head = make("div", "", "head");
+    box.setAttribute("role", "listitem");
+    if (data.ticks) {
+      const tick = make("input");
+      tick.type = "checkbox"; tick.checked = chosen.has(row.name);
+      tick.setAttribute("aria-label", "Choose " + row.name);
+      tick.onchange = () => {
+        tick.checked ? chosen.add(row.name) : chosen.delete(row.name);
+        setStateValue("chosen", [...chosen]);
+      };
+      head.append(tick);
+    }
+    const name = make("b", row.name);
+    name.title = row.name;
+    head.append(name, make("span", row.detail));
+    box.append(head);
+    if (row.problem) box.append(make("div", row.problem));
+    const pictures = make("div", "", "pictures");
+    for (const [title, url] of row.pictures) {
+      const open = make("button"), img = make("img");
+      open.disabled = !data.opens;
+      open.setAttribute("aria-label", `Open ${row.name}: ${title}`);
+      open.onclick = () => setTriggerValue("opened", row.name);
+      img.src = url; img.alt = title;
+      open.append(img, make("span", title));
+      pictures.append(open);
+    }
+    box.append(pictures);
+    return box;
+  }));
+}

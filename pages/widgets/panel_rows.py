@@ -1,0 +1,54 @@
+"""Rows of pictures of one image each: click to open large, tick to put into a group."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HERE = Path(__file__)
+
+_rows = st.components.v2.component(
+    "segmentation_studio.panel_rows",
+    html='<div class="rows" role="list"></div>',
+    css=HERE.with_suffix(".css").read_text("utf-8"),
+    js=HERE.with_suffix(".js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`detail` stands behind the name; `pictures` are (title, data URL); `problem` instead of them."""
+
+    name: str
+    detail: str
+    pictures: Sequence[tuple[str, str]] = ()
+    problem: str = ""
+
+
+def panel_rows(
+    rows: Sequence[Row], key: str, on_open: Callable[[str], None] | None = None, ticks: bool = True
+) -> list[str]:
+    """Show the rows; returns the names that are ticked."""
+
+    def opened() -> None:
+        name = getattr(st.session_state.get(key), "opened", None)
+        if on_open and name:
+            on_open(str(name))
+
+    shown = {row.name for row in rows}
+    before: Any = getattr(st.session_state.get(key), "chosen", None) or []
+    result = _rows(
+        key=key,
+        data={
+            "rows": [asdict(row) for row in rows],
+            "ticks": ticks,
+            "opens": on_open is not None,
+            "chosen": [name for name in before if name in shown],
+        },
+        default={"chosen": []},
+        on_opened_change=opened,
+        on_chosen_change=lambda: None,
+    )
+    return [str(name) for name in (result.chosen or []) if name in shown]
