@@ -67,6 +67,12 @@ class Predictor:
         ready = self.prepare(photo, long_side)
         return self.labels_of(self.forward([ready])[0], ready.size, threshold)
 
+    def small_map(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Maps:
+        """The foreground's probability at the size of the network's answer, float32 (h, w):
+        core.refining brings it to the photo's."""
+        ready = self.prepare(photo, long_side)
+        return self.probability(self.forward([ready])[0], ready.inner)
+
     def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
         """A photo at the size that the network sees. Does not touch the model: any thread may."""
         side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)

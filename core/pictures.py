@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.finishing import Finish, alpha_of, cut_out
 from core.task import IGNORE, Task
 
 Rgb = tuple[int, int, int]
+PLAIN = Finish(clean_colours=False)
 
 # Okabe & Ito's palette, told apart with every common kind of colour blindness.
 # Source: https://jfly.uni-koeln.de/color/
@@ -120,17 +122,6 @@ def mask_picture(probability: NDArray[np.float32], threshold: float) -> NDArray[
     return np.where(probability >= threshold, 255, 0).astype(np.uint8)
 
 
-def cutout(photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
-    """The photo with everything but the foreground transparent: RGBA uint8 (h, w, 4).
-
-    Alpha rises from 0 to 255 over probabilities 0.15 below to 0.15 above the threshold, so that
-    edges are soft where the model is unsure and the subject stays solid.
-    """
-    soft = 0.15
-    alpha = np.clip((probability - (threshold - soft)) / (2 * soft), 0, 1)
-    return np.dstack([photo, (alpha * 255).round().astype(np.uint8)])
-
-
 def result(
     kind: str, photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float
 ) -> NDArray[np.uint8]:
@@ -138,7 +129,7 @@ def result(
     if kind == "mask":
         return mask_picture(probability, threshold)
     if kind == "cutout":
-        return cutout(photo, probability, threshold)
+        return cut_out(photo, alpha_of(probability, threshold, PLAIN), PLAIN)
     return overlay(photo, probability, threshold)
 
 

@@ -2,70 +2,167 @@
 
 import argparse
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import UserError
 
-SAVES = ("mask", "cutout", "overlay")
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.finishing import Background, Finish
+    from core.inference import Predictor
+
+SAVES = ("mask", "cutout", "overlay", "parts")
 
 
 def predict_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("photos", type=Path, nargs="+", metavar="PHOTO")
+    p.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="photos, or folders of them")
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
     p.add_argument("--out", type=Path, required=True, help="folder for the results")
     p.add_argument("--save", default="mask,cutout", help=f"any of {','.join(SAVES)} (%(default)s)")
     p.add_argument("--threshold", type=float, help="0..1 (default: the model's own)")
     p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
+    p.add_argument(
+        "--plain", action="store_true", help="enlarge the mask without following the photo's edges"
+    )
+    p.add_argument("--background", default="", help="behind a cut-out: #RRGGBB, blur, grey or a picture file")
+    p.add_argument("--only-largest", action="store_true", help="keep only the largest part")
+    p.add_argument("--fill-holes", action="store_true")
+    p.add_argument("--feather", type=float, default=0.0, help="thousandths of the longer side (%(default)s)")
+    p.add_argument("--resume", action="store_true", help="pass over photos whose results are there")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_predict)
 
 
 def _predict(args: argparse.Namespace) -> dict[str, Any]:
-    from core import pictures
-    from core.data.photos import read_photo
+    from core.finishing import Finish
     from core.inference import Predictor
 
-    wanted = [part.strip() for part in args.save.split(",") if part.strip()]
-    unknown = [part for part in wanted if part not in SAVES]
-    if unknown or not wanted:
-        raise UserError(f"--save cannot be '{args.save}': name any of {', '.join(SAVES)}.")
     predictor = Predictor(args.model, args.device)
-    threshold = predictor.card.threshold if args.threshold is None else args.threshold
-    task = predictor.card.task
-    if task.kind != "binary" and "cutout" in wanted:
-        wanted = [part for part in wanted if part != "cutout"] or ["mask"]
-        print("Left out: a cut-out needs a model with one foreground.", file=sys.stderr)
+    wanted = _wanted(args.save, predictor.card.task.kind)
+    finish = Finish(args.only_largest, args.fill_holes, args.feather)
+    background = _background(args.background)
     args.out.mkdir(parents=True, exist_ok=True)
     written: list[str] = []
     failed: dict[str, str] = {}
-    for path in args.photos:
+    passed, shown = 0, time.monotonic()
+    photos = list(_photos(args.photos))
+    for number, (path, stem) in enumerate(_named(photos), 1):
+        targets = {part: args.out / f"{stem}_{part}.{'csv' if part == 'parts' else 'png'}" for part in wanted}
+        if args.resume and all(target.is_file() for target in targets.values()):
+            passed += 1
+            continue
         try:
-            photo = read_photo(path)
+            made = _results(predictor, path, args, list(targets), finish, background)
         except UserError as error:
             failed[str(path)] = str(error)
             print(f"Left out: {error}", file=sys.stderr)
             continue
-        if task.kind == "binary":
-            probability = predictor(photo, args.long_side)
-            made = {part: pictures.result(part, photo, probability, threshold) for part in wanted}
-        else:
-            labels = predictor.labels(photo, args.long_side, threshold)
-            made = {part: pictures.label_result(part, photo, labels, task) for part in wanted}
-        for part, picture in made.items():
-            target = _free_name(args.out, f"{path.stem}_{part}", written)
-            target.write_bytes(pictures.encode(picture))
-            written.append(str(target))
-            print(target, flush=True)
-    if failed and not written:
+        _save(made, targets, written)
+        if len(photos) > 1 and time.monotonic() - shown > 5:
+            shown = time.monotonic()
+            print(f"{number} of {len(photos)} photos", file=sys.stderr)
+    if failed and not written and not passed:
         raise UserError("None of the photos could be read.")
-    return {"written": written, "failed": failed}
+    return {"written": written, "failed": failed, "passed_over": passed}
 
 
-def _free_name(folder: Path, stem: str, written: list[str]) -> Path:
-    """Two photos of one name in one call get two files."""
-    path, number = folder / f"{stem}.png", 2
-    while str(path) in written:
-        path, number = folder / f"{stem}-{number}.png", number + 1
-    return path
+def _wanted(save: str, kind: str) -> list[str]:
+    wanted = [part.strip() for part in save.split(",") if part.strip()]
+    if not wanted or set(wanted) - set(SAVES):
+        raise UserError(f"--save cannot be '{save}': name any of {', '.join(SAVES)}.")
+    one = [part for part in wanted if kind == "binary" or part in ("mask", "overlay")]
+    if one != wanted:
+        print("Left out: cut-outs and parts need a model with one foreground.", file=sys.stderr)
+    return one or ["mask"]
+
+
+def _photos(given: list[Path]) -> Iterator[Path]:
+    """Files as they are named, and the photos of folders, in order."""
+    from core.data.photos import PHOTO_SUFFIXES
+
+    for path in given:
+        if path.is_dir():
+            yield from sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file()
+            )
+        else:
+            yield path
+
+
+def _named(photos: list[Path]) -> Iterator[tuple[Path, str]]:
+    """Each photo with the name of its results: two photos of one name get two."""
+    seen: dict[str, int] = {}
+    for path in photos:
+        seen[path.stem] = seen.get(path.stem, 0) + 1
+        yield path, path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"
+
+
+def _background(words: str) -> "Background":
+    """What --background names."""
+    from core.data.photos import read_photo
+    from core.finishing import Background
+
+    if not words:
+        return Background()
+    if words in ("blur", "grey"):
+        return Background("Blur" if words == "blur" else "Black and white")
+    if words.startswith("#"):
+        try:
+            if len(words) != 7:
+                raise ValueError
+            return Background("Colour", (int(words[1:3], 16), int(words[3:5], 16), int(words[5:7], 16)))
+        except ValueError as error:
+            raise UserError(f"--background cannot be '{words}': write a colour as #RRGGBB.") from error
+    return Background("Picture", picture=read_photo(Path(words)))
+
+
+def _results(
+    predictor: "Predictor",
+    path: Path,
+    args: argparse.Namespace,
+    wanted: list[str],
+    finish: "Finish",
+    background: "Background",
+) -> "dict[str, NDArray[np.uint8] | str]":
+    """Each wanted result of one photo. Raises UserError when it cannot be read."""
+    import numpy as np
+
+    from core import finishing, pictures
+    from core.data.photos import read_photo
+    from core.parts import find_parts, part_table
+    from core.refining import enlarge
+
+    photo, task = read_photo(path), predictor.card.task
+    threshold = predictor.card.threshold if args.threshold is None else args.threshold
+    if task.kind != "binary":
+        labels = predictor.labels(photo, args.long_side, threshold)
+        return {part: pictures.label_result(part, photo, labels, task) for part in wanted}
+    probability = enlarge(predictor.small_map(photo, args.long_side), photo, not args.plain)
+    alpha = finishing.alpha_of(probability, threshold, finish)
+    made: dict[str, NDArray[np.uint8] | str] = {}
+    for part in wanted:
+        if part == "cutout":
+            made[part] = finishing.compose(photo, alpha, finish, background)
+        elif part == "parts":
+            parts, _ = find_parts((alpha >= 0.5).astype(np.uint8))
+            made[part] = str(part_table(parts, path.name).to_csv(index=False))
+        else:
+            made[part] = pictures.result(part, photo, alpha, 0.5)
+    return made
+
+
+def _save(made: "dict[str, NDArray[np.uint8] | str]", targets: dict[str, Path], written: list[str]) -> None:
+    """Each file whole or not at all, so that --resume may trust what is there."""
+    from core import pictures
+    from core.workspace import write_atomically
+
+    for part, result in made.items():
+        write_atomically(targets[part], result if isinstance(result, str) else pictures.encode(result))
+        written.append(str(targets[part]))
+        print(targets[part], flush=True)

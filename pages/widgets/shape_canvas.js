@@ -1,8 +1,9 @@
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".canvas"), svg = root.querySelector("svg");
   const s = (root.state ??= { version: null, shapes: {} });
-  if (s.version !== data.version) Object.assign(s, { version: data.version, shapes: structuredClone(data.shapes) });
   root.querySelector(".pixels").src = data.picture;
+  if (s.version === data.version && svg.childElementCount) return;  // new colours in the middle of a drag
+  if (s.version !== data.version) Object.assign(s, { version: data.version, shapes: structuredClone(data.shapes) });
   svg.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
   const make = (tag, attributes) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);

@@ -28,8 +28,8 @@ SLIDER = ".pair"
 
 @pytest.fixture(scope="module", autouse=True)
 def fewer_drawn_people(app: App) -> None:
-    """A third of the built-in data, so that *Quick look* takes a third of its time."""
-    list(demo.generate(app.workspace / "datasets" / demo.NAME, pairs=96))
+    """A quarter of the built-in data, so that *Quick look* takes a quarter of its time."""
+    list(demo.generate(app.workspace / "datasets" / demo.NAME, pairs=64))
 
 
 def visit(page: Page, app: App, path: str = "") -> None:
@@ -111,6 +111,32 @@ def test_the_threshold_is_followed_at_once(page: Page, app: App) -> None:
         page.wait_for_timeout(50)
     assert covered(page) < before
     assert time.monotonic() - start < 3
+
+
+def test_the_subject_is_put_on_another_background_and_downloaded(page: Page, app: App) -> None:
+    visit(page, app)
+    expect(page.locator(SLIDER)).to_be_visible()
+    before = page.locator(f"{SLIDER} .after").get_attribute("src")
+    page.get_by_role("radio", name="Blur").click()
+    expect(page.get_by_role("slider", name="Strength")).to_be_visible()
+    settle(page)
+    assert page.locator(f"{SLIDER} .after").get_attribute("src") != before
+    page.get_by_role("radio", name="Colour").click()
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Cut-out").click()
+    with Image.open(download.value.path()) as cut:
+        assert cut.mode == "RGB" and cut.size == (512, 512) and cut.getpixel((300, 5)) == (255, 255, 255)
+
+
+def test_the_parts_are_counted_and_listed(page: Page, app: App) -> None:
+    visit(page, app)
+    page.get_by_role("radio", name="Count").click()
+    expect(page.get_by_text(re.compile(r"^\d+ parts?, [\d.]+ % of the photo"))).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Table as CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("number,area,share") and len(lines) >= 2
 
 
 def test_the_slider_moves_with_the_keyboard(page: Page, app: App) -> None:
@@ -224,10 +250,11 @@ def test_a_run_whose_worker_was_killed_goes_on_at_a_click(
 
 def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:
     visit(page, app, "train")
-    encoder = page.get_by_role("combobox", name="Encoder")
-    encoder.fill("minimal_100")
-    encoder.press("Enter")
-    settle(page)
+    page.get_by_text("More settings").click()
+    for side in ("Height", "Width"):
+        page.get_by_role("combobox", name=side).click()
+        page.get_by_role("option").first.click()
+        settle(page)
     page.get_by_role("button", name="Find a learning rate").click(timeout=60_000)
     take = page.get_by_role("button", name=re.compile(r"^Use [\d.e-]+$"))
     expect(take).to_be_visible(timeout=200_000)
@@ -235,6 +262,5 @@ def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:
     assert 1e-5 < rate < 1
     take.click()
     expect(take).to_have_count(0)
-    page.get_by_text("More settings").click()
     box = page.get_by_role("spinbutton", name="Learning rate")
     expect(box).to_have_value(f"{rate:.5f}")

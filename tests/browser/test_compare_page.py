@@ -148,6 +148,7 @@ def test_two_models_give_the_sentence_that_the_numbers_say(page: Page, app: App,
     expect(page.get_by_test_id("stAlert")).to_have_text(
         re.compile(re.escape(board.pairs[0].sentence(*board.labels)))
     )
+    expect(page.locator(".row")).to_have_count(6)
     spread = [float(t.split()[-1]) for t in page.locator(".row .head span").all_inner_texts()]
     assert spread == pytest.approx(list(board.table["spread"][:6]), abs=6e-4)
 

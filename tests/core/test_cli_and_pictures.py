@@ -162,7 +162,7 @@ def test_pictures_on_a_hand_made_photo() -> None:
     probability[:2] = 1.0
     mask = pictures.mask_picture(probability, 0.5)
     assert (mask[:2] == 255).all() and (mask[2:] == 0).all()
-    cut = pictures.cutout(photo, probability, 0.5)
+    cut = pictures.result("cutout", photo, probability, 0.5)
     assert (cut[:2, :, 3] == 255).all() and (cut[2:, :, 3] == 0).all() and (cut[..., :3] == 100).all()
     board = pictures.on_checkerboard(cut)
     assert (board[:2] == 100).all() and set(np.unique(board[2:])) <= {205, 240}

@@ -1,0 +1,86 @@
+"""Does following the photo's colours find better edges than plain enlargement?
+
+    python benchmarks/edges.py --data my_photos --part validation --json
+
+The model that ships predicts each photo once; its small map is then brought to the photo's own size
+plainly, and by core.refining at several settings. Scored are Dice and boundary IoU, the rim 2 % and 0.5 %
+of the diagonal thick, as means over images, with the 95 % interval of the difference from plain.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from core import shelf
+from core.data.dataset import for_model, open_data
+from core.data.store import read_pair
+from core.evaluation.boundaries import boundary_iou
+from core.evaluation.contenders import of_entry
+from core.evaluation.statistics import paired
+from core.metrics import count
+from core.refining import refine
+
+SETTINGS = [(r, e) for r in (2, 4, 8) for e in (1e-4, 1e-3, 1e-2)]
+
+
+def scores(truth: np.ndarray, probability: np.ndarray, threshold: float) -> tuple[float, float, float]:
+    inside = (probability >= threshold).astype(np.uint8)
+    dice = count(torch.from_numpy(inside)[None], torch.from_numpy(truth)[None]).dice().item()
+    return dice, boundary_iou(truth, inside), boundary_iou(truth, inside, 0.005)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--data", type=Path, required=True)
+    p.add_argument("--part", default="validation")
+    p.add_argument("--most", type=int, default=100)
+    p.add_argument("--json", action="store_true")
+    args = p.parse_args()
+    contender = of_entry(shelf.list_models()[0])
+    predictor, threshold = contender.make(), contender.card.threshold
+    data = for_model(open_data(args.data), contender.card.task)
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    seconds: dict[str, float] = {}
+    named = {f"radius {radius}, epsilon {epsilon:g}": (radius, epsilon) for radius, epsilon in SETTINGS}
+    for pair in data.part(args.part)[: args.most]:
+        photo, stored = read_pair(pair, data.rule)
+        truth = data.rule.resize(stored, photo.shape[:2])
+        ready = predictor.prepare(photo)
+        small = torch.from_numpy(predictor.forward([ready])[0][0]).sigmoid().numpy()
+        for name, (radius, epsilon) in {"plain": (0, 0.0), **named}.items():
+            start = time.perf_counter()
+            if radius:
+                probability = refine(small, photo, radius, epsilon)
+            else:
+                probability = cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+            seconds[name] = seconds.get(name, 0) + time.perf_counter() - start
+            found.setdefault(name, []).append(scores(truth, probability, threshold))
+    result = {}
+    plain = np.array(found["plain"])
+    for name, values in found.items():
+        mean = np.mean(values, 0)
+        gain = paired(plain[:, 1], np.array(values)[:, 1]).difference
+        fine = paired(plain[:, 2], np.array(values)[:, 2]).difference
+        milliseconds = 1000 * seconds[name] / len(values)
+        print(f"{name:24} Dice {mean[0]:.4f}  boundary {mean[1]:.4f} ({gain.low:+.4f} to {gain.high:+.4f})  "
+              f"thin {mean[2]:.4f} ({fine.low:+.4f} to {fine.high:+.4f})  {milliseconds:.0f} ms")  # fmt: skip
+        result[name] = {
+            "dice": mean[0],
+            "boundary_iou": mean[1],
+            "thin": mean[2],
+            "milliseconds": milliseconds,
+        }
+    if args.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

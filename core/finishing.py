@@ -1,0 +1,156 @@
+"""From a probability to an alpha channel: which parts stay, how soft the edge is, what lies behind."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+SOFT = 0.15  # alpha rises from 0 to 1 over probabilities so far below to so far above the threshold
+BACKGROUNDS = ("Transparent", "Colour", "Blur", "Picture", "Black and white")
+FIRST_RADIUS, SECOND_RADIUS = 45, 3  # of the estimate of colours, in pixels of a photo of 1,024
+REFERENCE_SIDE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """`only_largest`: drop all but the largest connected part. `feather` in thousandths of the photo's
+    longer side. `clean_colours`: free the edge of the old background's colour."""
+
+    only_largest: bool = False
+    fill_holes: bool = False
+    feather: float = 0.0
+    clean_colours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """`kind` is one of BACKGROUNDS; `colour` RGB; `strength` of the blur in 0..1; `picture` of any size."""
+
+    kind: str = "Transparent"
+    colour: tuple[int, int, int] = (255, 255, 255)
+    strength: float = 0.4
+    picture: Picture | None = None
+
+
+def alpha_of(probability: Map, threshold: float, finish: Finish) -> Map:
+    """How much of each pixel is subject: float32 (h, w) in 0..1, soft where the model is unsure."""
+    alpha = np.clip((probability - (threshold - SOFT)) / np.float32(2 * SOFT), 0, 1).astype(np.float32)
+    inside = (probability >= threshold).astype(np.uint8)
+    if finish.only_largest:
+        kept = largest_part(inside)
+        alpha *= _near(kept, alpha.shape)
+        inside &= kept
+    if finish.fill_holes:
+        alpha = np.where(holes(inside) > 0, np.float32(1), alpha)
+    if finish.feather > 0:
+        sigma = finish.feather / 1000 * max(alpha.shape)
+        alpha = cv2.GaussianBlur(alpha, (0, 0), max(0.3, sigma))
+    return np.asarray(alpha, np.float32)
+
+
+def largest_part(inside: Picture) -> Picture:
+    """The largest connected part of a mask of 0 and 1, uint8 (h, w); nothing where there is none."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    if count < 2:
+        return np.zeros_like(inside)
+    return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()), np.uint8)
+
+
+def holes(inside: Picture) -> Picture:
+    """Background that the subject encloses: 0 or 1, uint8 (h, w)."""
+    outside = np.pad(1 - inside, 1, constant_values=1).astype(np.uint8)
+    _, labels = cv2.connectedComponents(outside, connectivity=4)
+    return np.asarray((labels[1:-1, 1:-1] != labels[0, 0]) & (inside == 0), np.uint8)
+
+
+def foreground(photo: Picture, alpha: Map) -> Picture:
+    """What the subject's own colour is where it is half transparent: uint8 (h, w, 3).
+
+    Source: Forte, Approximate Fast Foreground Colour Estimation (2021), https://arxiv.org/abs/2006.14970.
+    """
+    scale = max(photo.shape[:2]) / REFERENCE_SIDE
+    colours = photo.astype(np.float32)
+    ours, theirs = _estimate(colours, colours, colours, alpha, round(FIRST_RADIUS * scale))
+    ours, _ = _estimate(colours, ours, theirs, alpha, round(SECOND_RADIUS * scale))
+    return np.clip(ours, 0, 255).astype(np.uint8)
+
+
+def cut_out(photo: Picture, alpha: Map, finish: Finish) -> Picture:
+    """RGBA uint8 (h, w, 4)."""
+    colours = foreground(photo, alpha) if finish.clean_colours else photo
+    return np.dstack([colours, (alpha * 255).round().astype(np.uint8)])
+
+
+def compose(photo: Picture, alpha: Map, finish: Finish, background: Background) -> Picture:
+    """The subject on a background: RGB uint8 (h, w, 3), or RGBA where that is transparent."""
+    if background.kind == "Transparent":
+        return cut_out(photo, alpha, finish)
+    behind = _behind(photo, alpha, background)
+    keeps_colours = background.kind in ("Blur", "Black and white")  # the old background is the new one
+    colours = photo if keeps_colours or not finish.clean_colours else foreground(photo, alpha)
+    share = alpha[..., None]
+    return (colours * share + behind * (1 - share)).round().astype(np.uint8)
+
+
+def _behind(photo: Picture, alpha: Map, background: Background) -> Picture:
+    height, width = photo.shape[:2]
+    if background.kind == "Colour":
+        return np.full_like(photo, background.colour)
+    if background.kind == "Blur":
+        return _blurred(photo, alpha, background.strength)
+    if background.kind == "Black and white":
+        return np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    picture = background.picture
+    return np.full_like(photo, 255) if picture is None else _covering(picture, height, width)
+
+
+def _blurred(photo: Picture, alpha: Map, strength: float) -> Picture:
+    """The background out of focus. The subject is left out of the blur, so that it has no halo."""
+    sigma = max(0.5, strength * 0.04 * max(photo.shape[:2]))
+    small = max(1, int(sigma // 4))  # a wide blur does not need every pixel
+    size = max(1, photo.shape[1] // small), max(1, photo.shape[0] // small)
+    weight = cv2.resize(1 - alpha, size, interpolation=cv2.INTER_AREA)[..., None] + np.float32(1e-3)
+    colours = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32) * weight
+    both = cv2.GaussianBlur(np.dstack([colours, weight]), (0, 0), max(0.5, sigma / small))
+    behind = both[..., :3] / both[..., 3:]
+    resized = cv2.resize(
+        np.asarray(behind, np.float32), (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR
+    )
+    return np.clip(resized, 0, 255).astype(np.uint8)
+
+
+def _covering(picture: Picture, height: int, width: int) -> Picture:
+    """A picture cut and scaled so that it fills (height, width)."""
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    size = max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(picture, size, interpolation=way)
+    top, left = (resized.shape[0] - height) // 2, (resized.shape[1] - width) // 2
+    return np.asarray(resized[top : top + height, left : left + width], np.uint8)
+
+
+def _estimate(
+    photo: NDArray[np.float32],
+    ours: NDArray[np.float32],
+    theirs: NDArray[np.float32],
+    alpha: Map,
+    radius: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colours of subject and background near each pixel, so that together they give the photo's."""
+    side = (2 * max(1, radius) + 1,) * 2
+    share = alpha[..., None]
+    near_share = cv2.blur(alpha, side)[..., None]
+    mean_ours = cv2.blur(ours * share, side) / (near_share + np.float32(1e-5))
+    mean_theirs = cv2.blur(theirs * (1 - share), side) / (1 - near_share + np.float32(1e-5))
+    left_over = photo - share * mean_ours - (1 - share) * mean_theirs
+    return np.clip(mean_ours + share * left_over, 0, 255), mean_theirs
+
+
+def _near(kept: Picture, shape: tuple[int, ...]) -> Map:
+    """The kept part with the soft rim around it."""
+    reach = 2 * max(1, round(max(shape) / 100)) + 1
+    return cv2.dilate(kept, np.ones((reach, reach), np.uint8)).astype(np.float32)

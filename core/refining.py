@@ -1,0 +1,69 @@
+"""A probability map brought to the photo's own size along the photo's own edges.
+
+The network sees a photo small. Enlarged plainly, its answer is soft where the subject ends; here it
+follows the colours of the photo instead.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+
+RADIUS = 4  # pixels of the small map; benchmarks/edges.py compares others
+EPSILON = 1e-4  # variance of colour, 0..1, below which a neighbourhood counts as flat
+CERTAIN = 0.02  # probabilities this near to 0 or 1 stay there: no haze far from edges
+
+
+def enlarge(probability: Map, photo: NDArray[np.uint8], fine: bool = True) -> Map:
+    """A small map at the size of the photo, along its edges or plainly. Shapes as in `refine`."""
+    if fine:
+        return refine(probability, photo)
+    size = photo.shape[1], photo.shape[0]
+    return np.asarray(cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, epsilon: float = EPSILON) -> Map:
+    """A small map, float32 (h, w) in 0..1, at the size of the photo, uint8 (H, W, 3): float32 (H, W).
+
+    Around each pixel the map is taken to be linear in the photo's colour; what fits best at the small
+    size is applied at the large one. Source: He and Sun, Fast Guided Filter (2015),
+    https://arxiv.org/abs/1505.00996.
+    """
+    height, width = probability.shape
+    small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(
+        255
+    )
+    slope, offset = _fit(small, probability, radius, epsilon)
+    size = photo.shape[1], photo.shape[0]
+    fine = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)
+    for channel in range(3):
+        wide = cv2.resize(slope[..., channel], size, interpolation=cv2.INTER_LINEAR)
+        fine = fine + wide * (photo[..., channel] * np.float32(1 / 255))
+    plain = cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR)
+    np.clip(fine, 0, 1, out=fine)
+    sure = np.minimum(plain, 1 - plain) < CERTAIN
+    fine[sure] = plain[sure]
+    return np.asarray(fine, np.float32)
+
+
+def _fit(
+    guide: NDArray[np.float32], target: Map, radius: int, epsilon: float
+) -> tuple[NDArray[np.float32], Map]:
+    """Slope (h, w, 3) and offset (h, w) of the best linear fit around each pixel, averaged over the fits
+    that each pixel takes part in."""
+    side = 2 * radius + 1
+
+    def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+
+    guide_mean, target_mean = mean(guide), mean(target)
+    together = mean(guide * target[..., None]) - guide_mean * target_mean[..., None]
+    spread = np.empty((*target.shape, 3, 3), np.float32)
+    for i in range(3):
+        for j in range(i, 3):
+            value = mean(guide[..., i] * guide[..., j]) - guide_mean[..., i] * guide_mean[..., j]
+            spread[..., i, j] = spread[..., j, i] = value + (epsilon if i == j else 0)
+    slope = np.linalg.solve(spread, together[..., None])[..., 0].astype(np.float32)
+    offset = target_mean - (slope * guide_mean).sum(axis=2)
+    return mean(slope), mean(offset)

@@ -1,0 +1,38 @@
+"""The parts of a mask, numbered on the photo and listed."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.finishing import alpha_of
+from core.parts import find_parts, numbered, part_table
+from core.words import percent, plural
+from pages.segment_parts.work import Look, Work
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def counted(work: Work, look: Look) -> "NDArray[np.uint8]":
+    """The table and the controls; returns the photo with its numbers."""
+    least = st.slider(
+        "Smallest part, % of the photo", 0.0, 5.0, 0.1, 0.05, key="least_part",
+        help="Parts below this are specks, and not counted.",
+    )  # fmt: skip
+    alpha = alpha_of(work.probability(look.fine), look.threshold, look.finish)
+    parts, numbers = find_parts((alpha >= 0.5).astype(np.uint8), least / 100)
+    scale = work.size[0] / work.photo.shape[0]
+    table = part_table(parts, scale=scale)
+    covered = sum(part.share for part in parts)
+    st.markdown(f"**{plural(len(parts), 'part')}**, {percent(covered)} of the photo")
+    st.dataframe(
+        table, hide_index=True, height=min(320, 38 + 35 * max(1, len(table))),
+        column_config={"share": st.column_config.NumberColumn(format="percent")},
+    )  # fmt: skip
+    st.caption("Areas and boxes in pixels of the photo at its own size.")
+    st.download_button(
+        "Table as CSV", table.to_csv(index=False), f"{work.name.rsplit('.', 1)[0]}_parts.csv", "text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    return numbered(work.photo, parts, numbers)

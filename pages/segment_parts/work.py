@@ -1,0 +1,98 @@
+"""One photo, as uploaded and as shown, with what a model said of it."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core import pictures
+from core.data.classes import nearest
+from core.data.photos import photo_size, read_photo
+from core.finishing import Background, Finish, alpha_of, compose
+from core.refining import enlarge
+from core.shelf import Entry
+from core.task import Task
+from pages.widgets.loading import predictor_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
+KEPT_PHOTOS = 6
+ONE_FOREGROUND = Task()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the subject is cut out: at which threshold, along the photo's edges or not, and finished."""
+
+    threshold: float
+    fine: bool = True
+    finish: Finish = field(default_factory=Finish)
+    background: Background = field(default_factory=Background)
+
+
+@dataclass(frozen=True)
+class Work:
+    """`small` is the foreground's probability at the size at which the network gave it, or `labels` what
+    a model found that tells several classes apart, at the size that is shown.
+
+    The pixels at full size are not kept: a phone's photo has fifty megabytes of them.
+    """
+
+    name: str
+    content: bytes
+    size: tuple[int, int]
+    photo: "NDArray[np.uint8]"
+    small: "NDArray[np.float32] | None"
+    labels: "NDArray[np.uint8] | None" = None
+    task: Task = ONE_FOREGROUND
+    maps: "dict[bool, NDArray[np.float32]]" = field(default_factory=dict)
+
+    def probability(self, fine: bool) -> "NDArray[np.float32]":
+        """At the size that is shown; made once."""
+        assert self.small is not None
+        if fine not in self.maps:
+            self.maps[fine] = enlarge(self.small, self.photo, fine)
+        return self.maps[fine]
+
+    def full_size(self, kind: str, look: Look, form: str = "PNG") -> bytes:
+        """The "mask", "cutout" or "overlay" at the photo's own size, as a file."""
+        photo = read_photo(self.content, self.name)
+        if self.labels is not None:
+            labels = nearest(self.labels, (photo.shape[0], photo.shape[1]))
+            return pictures.encode(pictures.label_result(kind, photo, labels, self.task), form)
+        assert self.small is not None
+        return pictures.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)
+
+
+def rendered(
+    photo: "NDArray[np.uint8]", probability: "NDArray[np.float32]", kind: str, look: Look
+) -> "NDArray[np.uint8]":
+    """The "mask" (h, w), the "overlay" (h, w, 3), or the "cutout" on its background."""
+    alpha = alpha_of(probability, look.threshold, look.finish)
+    if kind == "cutout":
+        return compose(photo, alpha, look.finish, look.background)
+    return pictures.result(kind, photo, alpha, 0.5)
+
+
+def segmented(chosen: tuple[str, bytes], entry: Entry) -> Work:
+    """The prediction for a photo, made once per session and model. Raises UserError for bad files."""
+    name, content = chosen
+    key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}"
+    kept: dict[str, Work] = st.session_state.setdefault("works", {})
+    if key not in kept:
+        photo = read_photo(content, name, max_side=SHOWN_SIDE)
+        predictor = predictor_of(entry)
+        task = entry.card.task
+        with st.spinner("Looking for the subject …"):
+            if task.kind == "binary":
+                small, labels = predictor.small_map(photo), None
+            else:
+                small, labels = None, predictor.labels(photo)
+        while len(kept) >= KEPT_PHOTOS:
+            kept.pop(next(iter(kept)))
+        kept[key] = Work(name, content, photo_size(content, name), photo, small, labels, task)
+    return kept[key]
