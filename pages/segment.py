@@ -9,6 +9,7 @@ from core import pictures
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.words import megapixels, percent, plain
+from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import look_controls
 from pages.segment_parts.counting import counted
 from pages.segment_parts.work import Look, Work, rendered, segmented
@@ -45,7 +46,9 @@ def segment_page() -> None:
             view, picture = look_at_classes(work)
         else:
             view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
-            picture = adjusted(work, view, look_controls(entry, view))
+            look = look_controls(entry, view)
+            picture = adjusted(work, view, look)
+            all_photos(st.session_state.get("uploads") or [], entry, look)
     with stage:
         image_slider(
             pictures.encode(work.photo, "JPEG"), pictures.encode(picture, "JPEG"),
@@ -73,8 +76,9 @@ def choose_photo() -> tuple[str, bytes]:
         return SAMPLES[title].file_name, sample_bytes(title)
     else:
         files = st.file_uploader(
-            "Photos", TYPES, accept_multiple_files=True, max_upload_size=100, label_visibility="collapsed"
-        )
+            "Photos", TYPES, accept_multiple_files=True, max_upload_size=100, key="uploads",
+            label_visibility="collapsed",
+        )  # fmt: skip
         if files:
             number = 0
             if len(files) > 1:

@@ -33,11 +33,8 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    from core import metrics
     from core.data.dataset import open_data
-    from core.evaluation import thresholds
     from core.evaluation.contenders import of_folder
-    from core.evaluation.statistics import pooled_intervals
 
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise UserError(f"--threshold cannot be {args.threshold}: use 0 to 1.")
@@ -48,7 +45,18 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     found = _predict(model, data, part, names)
     for problem in found.problems:
         print(f"Left out: {problem.sentence}", file=sys.stderr)
-    threshold, task = model.card.threshold, found.task
+    result = _told(found, model.card.threshold)
+    _write(args, found, data, model, part)
+    return result | (_against(args, model, found, data, part, names) if args.against else {})
+
+
+def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
+    """Print the scores with their intervals; the same as a dictionary."""
+    from core import metrics
+    from core.evaluation import thresholds
+    from core.evaluation.statistics import pooled_intervals
+
+    task = found.task
     counts = found.counts_at(threshold)
     scores = dataclasses.asdict(metrics.summarise(counts, task))
     intervals = pooled_intervals(counts, task)
@@ -68,8 +76,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
         for name, dice, iou in zip(task.classes, scores["class_dice"], scores["class_iou"], strict=True):
             print(f"  {name:20} Dice {dice:.4f}  IoU {iou:.4f}")
         result |= {"classes": list(task.classes), "confusion": found.confusion}
-    _write(args, found, data, model, part)
-    return result | (_against(args, model, found, data, part, names) if args.against else {})
+    return result
 
 
 def _predict(model: "Contender", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":

@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import time
+import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,21 +29,19 @@ from core.data.pairing import Pair, Problem
 from core.data.store import read_pair
 from core.errors import UserError
 from core.evaluation import thresholds
-from core.evaluation.boundaries import boundary_iou, hausdorff
 from core.evaluation.contenders import Contender
+from core.evaluation.measuring import Piece, kept_file, measure
 from core.pictures import display_size, fit_map
-from core.task import IGNORE, Task
-from core.workspace import read_json, write_atomically, write_json
+from core.task import Task
+from core.workspace import read_json, write_json
 
 if TYPE_CHECKING:
-    from core.evaluation.scoring import Scored
     from core.inference import Predictor
     from core.metrics import Counts
 
 INDEX, TABLE, COUNTS, HISTOGRAMS = "index.json", "table.parquet", "counts.npy", "histograms.npy"
 LAYOUT = 3  # raised when what is kept changes
 SHOWN_SIDE = 480  # pixels of the longer side in rows of pictures
-EDGE_SIDE = 1536  # edges of larger photos are measured at this size
 PIECE = 64  # images between two saves
 TIMED = 5  # forward passes that are timed
 
@@ -90,7 +89,7 @@ class Evaluation:
     def kept(self, name: str) -> NDArray[np.uint8]:
         """The foreground's probability times 255, or labels, uint8 (h, w), at no less than the size at
         which the network gave them."""
-        file = _kept_file(self.folder, name)
+        file = kept_file(self.folder, name)
         picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is None:
             raise UserError(f"The kept prediction of {name} is damaged: delete {self.folder}.")
@@ -114,30 +113,21 @@ def evaluate(
     """Predict a part's images, or of these those that are named, yielding how many are done, then the
     Evaluation; found again when model, files and split are the same.
 
-    Raises UserError when nothing can be scored.
+    Raises UserError when nothing can be scored, or the disk is full. What is damaged is made anew.
     """
     pairs = [pair for pair in data.part(part) if names is None or pair.name in names]
     if not pairs:
         raise UserError(f"{data.name} has no {part} part: deal the photos anew on the Data page.")
     folder = workspace.cache() / "evaluations" / _fingerprint(contender, data, pairs)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    making = folder.with_name(f"{folder.name}.part")
-    while not (folder / INDEX).is_file():
-        try:
-            lock.acquire(timeout=0.5)
-        except Timeout:  # another page or program makes the same one
-            yield sum(PIECE for _ in making.glob("*.npz"))
-            continue
-        try:
-            if not (folder / INDEX).is_file():
-                making.mkdir(exist_ok=True)
-                yield from _make(contender, data, pairs, making)
-                shutil.rmtree(folder, ignore_errors=True)
-                making.rename(folder)
-        finally:
-            lock.release()
-    yield _opened(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        while (found := _opened(folder)) is None:
+            yield from _make_once(contender, data, pairs, folder)
+    except OSError as error:
+        raise UserError(
+            f"The predictions cannot be kept ({error.strerror or error}): check the disk's free space."
+        ) from error
+    yield found
 
 
 def panels(
@@ -160,6 +150,25 @@ def panels(
     return Panels(photo, rule.resize(labels, size), predicted, probability)
 
 
+def _make_once(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
+    """Make what is not there, or wait a moment for another page or program that makes it."""
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    making = folder.with_name(f"{folder.name}.part")
+    try:
+        lock.acquire(timeout=0.5)
+    except Timeout:
+        yield sum(PIECE for _ in making.glob("*.npz"))
+        return
+    try:
+        if _opened(folder) is None:
+            making.mkdir(exist_ok=True)
+            yield from _make(contender, data, pairs, making)
+            shutil.rmtree(folder, ignore_errors=True)
+            making.rename(folder)
+    finally:
+        lock.release()
+
+
 def _make(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
     from core.evaluation.scoring import each_scored
 
@@ -169,8 +178,8 @@ def _make(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder:
     for first in range(0, len(pairs), PIECE):
         some, file = pairs[first : first + PIECE], folder / f"{first:08d}.npz"
         if not file.is_file():
-            piece = _Piece(task)
-            for result in each_scored(predictor, some, rule, level, partial(_measure, task, folder, side)):
+            piece = Piece(task)
+            for result in each_scored(predictor, some, rule, level, partial(measure, task, folder, side)):
                 piece.add(result)
                 yield first + piece.seen
             piece.save(file)
@@ -179,77 +188,18 @@ def _make(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder:
     _join(folder, task, level, milliseconds, predictor.device, f"No image of {data.name} can be scored.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What is kept of one image beside its picture."""
-
-    row: dict[str, Any]
-    counts: NDArray[np.int64]
-    histogram: NDArray[np.uint32] | None
-    sums: NDArray[np.float64] | None
-    confusion: NDArray[np.int64] | None
-
-
-def _measure(task: Task, folder: Path, side: int, result: "Scored") -> _Measured:
-    """Everything that is worth knowing of one image; its picture goes into the folder."""
-    file = _kept_file(folder, result.name)
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(_kept_picture(result, side))
-    c, histogram, sums = result.counts, None, None
-    if result.probability is not None:
-        histogram, sums = thresholds.histogram(result.probability, result.truth)
-    return _Measured(
-        _row(result, task),
-        np.stack([x[0].numpy() for x in (c.tp, c.fp, c.fn, c.tn)], axis=1),
-        histogram,
-        sums,
-        None if result.confusion is None else result.confusion.numpy(),
-    )
-
-
-class _Piece:
-    """Some images' results on their way to a file."""
-
-    def __init__(self, task: Task) -> None:
-        self.task, self.seen = task, 0
-        self.rows: list[dict[str, Any]] = []
-        self.problems: list[Problem] = []
-        self.counts: list[NDArray[np.int64]] = []
-        self.histograms: list[NDArray[np.uint32]] = []
-        self.sums = np.zeros(thresholds.STEPS + 1)
-        self.confusion = np.zeros((task.outputs, task.outputs), np.int64)
-
-    def add(self, result: _Measured | Problem) -> None:
-        self.seen += 1
-        if isinstance(result, Problem):
-            self.problems.append(result)
-            return
-        self.rows.append(result.row)
-        self.counts.append(result.counts)
-        if result.histogram is not None and result.sums is not None:
-            self.histograms.append(result.histogram)
-            self.sums += result.sums
-        if result.confusion is not None:
-            self.confusion += result.confusion
-
-    def save(self, file: Path) -> None:
-        stream = io.BytesIO()
-        np.savez(
-            stream,
-            rows=np.array(json.dumps(self.rows)),
-            problems=np.array(json.dumps([[p.name, p.sentence] for p in self.problems])),
-            counts=np.array(self.counts, np.int64).reshape(-1, self.task.outputs, 4),
-            histograms=np.array(self.histograms, np.uint32).reshape(-1, 2, thresholds.STEPS + 1),
-            sums=self.sums,
-            confusion=self.confusion,
-        )
-        write_atomically(file, stream.getvalue())
+def _piece(file: Path) -> dict[str, NDArray[Any]]:
+    try:
+        return dict(np.load(io.BytesIO(file.read_bytes())))
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        file.unlink()
+        raise UserError("A part of what was predicted is damaged: ask again, and it is made anew.") from error
 
 
 def _join(folder: Path, task: Task, level: float, milliseconds: float, device: str, nothing: str) -> None:
     """The pieces as one, and the pieces gone."""
     files = sorted(folder.glob("*.npz"))
-    pieces = [dict(np.load(io.BytesIO(file.read_bytes()))) for file in files]
+    pieces = [_piece(file) for file in files]
     rows = [row for piece in pieces for row in json.loads(str(piece["rows"]))]
     if not rows:
         raise UserError(f"{nothing} Look at it on the Data page.")
@@ -262,8 +212,8 @@ def _join(folder: Path, task: Task, level: float, milliseconds: float, device: s
         "threshold": level,
         "milliseconds": milliseconds,
         "device": device,
-        "sums": sum(piece["sums"] for piece in pieces).tolist(),
-        "confusion": sum(piece["confusion"] for piece in pieces).tolist()
+        "sums": np.sum([piece["sums"] for piece in pieces], axis=0).tolist(),
+        "confusion": np.sum([piece["confusion"] for piece in pieces], axis=0).tolist()
         if task.kind == "multiclass"
         else [],
         "problems": [problem for piece in pieces for problem in json.loads(str(piece["problems"]))],
@@ -271,57 +221,6 @@ def _join(folder: Path, task: Task, level: float, milliseconds: float, device: s
     write_json(folder / INDEX, index)
     for file in files:
         file.unlink()
-
-
-def _row(result: "Scored", task: Task) -> dict[str, Any]:
-    height, width = result.truth.shape
-    inside = (result.truth > 0) & (result.truth != IGNORE)
-    scale = min(1.0, EDGE_SIDE / max(height, width))
-    truth, predicted = result.truth, result.predicted
-    if scale < 1:
-        size = round(height * scale), round(width * scale)
-        truth, predicted = nearest(truth, size), nearest(predicted, size)
-    rims, distances = [], []
-    for ours, theirs in _layers(truth, predicted, task):
-        rims.append(boundary_iou(ours, theirs))
-        distances.append(hausdorff(ours, theirs) / scale)
-    known = [d for d in distances if np.isfinite(d)]
-    return {
-        "name": result.name, "height": height, "width": width, "brightness": result.brightness,
-        "foreground": float(inside.mean()), "boundary_iou": float(np.mean(rims)) if rims else 1.0,
-        "hd95": float(np.mean(known)) if known else None,
-    }  # fmt: skip
-
-
-def _layers(
-    truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """True and predicted mask of the foreground, or of each class that occurs. Ignored pixels are taken
-    as predicted."""
-    if task.kind == "binary":
-        yield (truth > 0).astype(np.uint8), predicted
-        return
-    if task.kind == "multiclass":
-        truth = np.where(truth == IGNORE, predicted, truth)
-    for index in range(task.outputs):
-        if task.kind == "multiclass":
-            ours, theirs = truth == index, predicted == index
-        else:
-            ours, theirs = (truth >> index & 1) > 0, (predicted >> index & 1) > 0
-        if ours.any() or theirs.any():
-            yield ours.astype(np.uint8), theirs.astype(np.uint8)
-
-
-def _kept_picture(result: "Scored", side: int) -> bytes:
-    if result.probability is not None:
-        shown = display_size((result.probability * np.float32(255) + np.float32(0.5)).astype(np.uint8), side)
-    else:
-        scale = min(1.0, side / max(result.predicted.shape))
-        height, width = (max(1, round(n * scale)) for n in result.predicted.shape)
-        shown = nearest(result.predicted, (height, width))
-    done, png = cv2.imencode(".png", shown, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert done
-    return bytes(png)
 
 
 def _forward_time(predictor: "Predictor", side: int) -> float:
@@ -335,27 +234,28 @@ def _forward_time(predictor: "Predictor", side: int) -> float:
     return float(np.median(seconds[1:])) * 1000
 
 
-def _opened(folder: Path) -> Evaluation:
-    index = read_json(folder / INDEX)
-    histograms = folder / HISTOGRAMS
-    return Evaluation(
-        folder,
-        Task.from_dict(index["task"]),
-        index["threshold"],
-        pd.read_parquet(folder / TABLE),
-        np.load(folder / COUNTS),
-        np.load(histograms, mmap_mode="r") if histograms.is_file() else None,
-        np.array(index["sums"]),
-        index["confusion"],
-        [Problem(*p) for p in index["problems"]],
-        index["milliseconds"],
-        index["device"],
-    )
-
-
-def _kept_file(folder: Path, name: str) -> Path:
-    hashed = hashlib.sha256(name.encode()).hexdigest()
-    return folder / hashed[:2] / f"{hashed[2:24]}.png"
+def _opened(folder: Path) -> Evaluation | None:
+    """What is kept; None where nothing is, or it cannot be read."""
+    if not (folder / INDEX).is_file():
+        return None
+    try:
+        index = read_json(folder / INDEX)
+        histograms = folder / HISTOGRAMS
+        return Evaluation(
+            folder,
+            Task.from_dict(index["task"]),
+            index["threshold"],
+            pd.read_parquet(folder / TABLE),
+            np.load(folder / COUNTS),
+            np.load(histograms, mmap_mode="r") if histograms.is_file() else None,
+            np.array(index["sums"]),
+            index["confusion"],
+            [Problem(*p) for p in index["problems"]],
+            index["milliseconds"],
+            index["device"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, UserError):
+        return None
 
 
 def _fingerprint(contender: Contender, data: DataFolder, pairs: Sequence[Pair]) -> str:

@@ -7,6 +7,7 @@ finds again.
 import io
 import re
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -116,13 +117,12 @@ def test_the_threshold_is_followed_at_once(page: Page, app: App) -> None:
 def test_the_subject_is_put_on_another_background_and_downloaded(page: Page, app: App) -> None:
     visit(page, app)
     expect(page.locator(SLIDER)).to_be_visible()
-    before = page.locator(f"{SLIDER} .after").get_attribute("src")
-    page.get_by_role("radio", name="Blur").click()
-    expect(page.get_by_role("slider", name="Strength")).to_be_visible()
-    settle(page)
-    assert page.locator(f"{SLIDER} .after").get_attribute("src") != before
-    page.get_by_role("radio", name="Colour").click()
-    settle(page)
+    after = page.locator(f"{SLIDER} .after")
+    for kind in ("Blur", "Colour"):
+        before = after.get_attribute("src") or ""
+        page.get_by_role("radio", name=kind).click()
+        expect(after).not_to_have_attribute("src", before)
+        settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Cut-out").click()
     with Image.open(download.value.path()) as cut:
@@ -137,6 +137,24 @@ def test_the_parts_are_counted_and_listed(page: Page, app: App) -> None:
         page.get_by_role("button", name="Table as CSV").click()
     lines = download.value.path().read_text().splitlines()
     assert lines[0].startswith("number,area,share") and len(lines) >= 2
+
+
+def test_many_photos_become_one_zip(page: Page, app: App) -> None:
+    visit(page, app)
+    photos = [
+        {"name": f"{i}.jpg", "mimeType": "image/jpeg", "buffer": portrait(300 + i, 200)} for i in range(3)
+    ]
+    bad = {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"hello"}
+    page.locator("input[type=file]").set_input_files([*photos, bad])  # type: ignore[list-item]
+    page.get_by_role("button", name="Make them all").click()
+    expect(page.get_by_text("bad.jpg is not a picture that can be read")).to_be_visible()
+    expect(page.locator(".cell img")).to_have_count(3)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == ["0_cutout.png", "1_cutout.png", "2_cutout.png"]
+        with Image.open(archive.open("2_cutout.png")) as cut:
+            assert (cut.mode, cut.size) == ("RGBA", (302, 200))
 
 
 def test_the_slider_moves_with_the_keyboard(page: Page, app: App) -> None:

@@ -257,6 +257,27 @@ def test_one_that_was_broken_off_goes_on_where_it_was(
     assert isinstance(whole, Evaluation) and len(whole.table) == len(whole.counts) == 10
 
 
+@pytest.mark.parametrize("file", ["index.json", "table.parquet", "counts.npy", "histograms.npy"])
+def test_what_is_damaged_is_made_anew(
+    file: str, entry: shelf.Entry, small_data: Path, found: Evaluation
+) -> None:
+    path = found.folder / file
+    path.write_bytes(path.read_bytes()[:20])
+    again = made(of_entry(entry), small_data, "all")
+    assert np.array_equal(again.counts, found.counts)
+
+
+def test_a_full_disk_is_one_sentence(
+    entry: shelf.Entry, small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.evaluation.measuring.write_atomically", full)
+    with pytest.raises(UserError, match="No space left"):
+        made(of_entry(entry), small_data)
+
+
 def test_two_that_ask_at_once_wait_for_one(entry: shelf.Entry, small_data: Path) -> None:
     data = open_data(small_data)
     first, second = evaluate(of_entry(entry), data), evaluate(of_entry(entry), data)

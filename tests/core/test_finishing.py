@@ -1,5 +1,6 @@
 """Edges that follow the photo, colours freed of the old background, parts counted and measured."""
 
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import label, regionprops
 
-from core import cli, finishing, parts
+from core import batch, cli, finishing, parts
+from core.errors import UserError
 from core.evaluation.boundaries import boundary_iou
 from core.finishing import Background, Finish, alpha_of, compose, cut_out, foreground
 from core.refining import enlarge
@@ -185,3 +187,22 @@ def test_a_background_that_is_none_is_one_sentence(
     ]
     assert cli.main(given) != 0
     assert words in capsys.readouterr().err
+
+
+def test_a_zip_of_many_photos_leaves_out_what_cannot_be_read(tmp_path: Path) -> None:
+    def make(place: int, kind: str) -> bytes:
+        if place == 1:
+            raise UserError("b.jpg is not a picture.")
+        return f"{place} {kind}".encode()
+
+    target = tmp_path / "new" / "photos.zip"
+    done = list(batch.pack(["x/a.jpg", "b.jpg", "a.png"], ["mask", "cutout"], make, target))
+    assert [d.problem for d in done] == ["", "b.jpg is not a picture.", ""]
+    with zipfile.ZipFile(target) as archive:
+        assert archive.namelist() == ["a_mask.png", "a_cutout.png", "a-2_mask.png", "a-2_cutout.png"]
+        assert archive.read("a-2_mask.png") == b"2 mask"
+    with pytest.raises(UserError, match="None of the photos"):
+        list(
+            batch.pack(["b.jpg", "b.jpg"], ["mask"], lambda place, kind: make(1, kind), tmp_path / "none.zip")
+        )
+    assert not (tmp_path / "none.zip").exists() and len(list(tmp_path.iterdir())) == 1
