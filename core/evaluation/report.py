@@ -125,11 +125,11 @@ def _evaluation_charts(found: Evaluation, judged: pd.DataFrame, threshold: float
     if found.histograms is not None:
         swept = thresholds.sweep(found.histograms)
         calibrated = thresholds.calibration(found.histograms, found.sums)
-        area = thresholds.average_precision(swept)
+        area, error = thresholds.pixel_intervals(found.histograms, found.sums)
         charts |= {
             f"Threshold; the best is {swept.best:g}": figures.threshold_curves(swept, threshold),
-            f"Precision and recall; average precision {area:.4f}": figures.precision_recall(swept, threshold),
-            f"Calibration; expected error {calibrated.error:.4f}": figures.reliability(calibrated),
+            f"Precision and recall; average precision {area}": figures.precision_recall(swept, threshold),
+            f"Calibration; expected error {error}": figures.reliability(calibrated),
         }
     return charts | {
         "Dice against foreground": figures.score_against(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation.statistics import Interval, ends, resampled_sums
+
 if TYPE_CHECKING:
     from core.metrics import Counts
 
@@ -125,6 +127,32 @@ def calibration(
     confidence = np.bincount(group, sums, bins)[filled] / count[filled]
     error = float(np.sum(np.abs(inside - confidence) * count[filled]) / max(1, count.sum()))
     return Calibration(confidence, inside, count[filled].astype(np.int64), error)
+
+
+def pixel_intervals(
+    histograms: NDArray[np.uint32], sums: NDArray[np.float64], bins: int = CALIBRATION_BINS
+) -> tuple[Interval, Interval]:
+    """Average precision and expected calibration error with their intervals, whole images drawn again.
+
+    `sums` as in `calibration`; the mean probability of a bin's pixels is taken to be that of all images.
+    """
+    count = len(histograms)
+    drawn = resampled_sums(histograms.reshape(count, -1)).reshape(-1, 2, STEPS + 1)
+    tp, fp = (drawn[:, i, ::-1].cumsum(1)[:, ::-1] for i in (1, 0))
+    recall = np.pad(tp / np.maximum(tp[:, :1], 1), ((0, 0), (0, 1)))
+    area = ((recall[:, :-1] - recall[:, 1:]) * (tp / np.maximum(tp + fp, 1))).sum(1)
+
+    group = np.minimum(np.arange(STEPS + 1) * bins // STEPS, bins - 1)
+    which = (group[:, None] == np.arange(bins)).astype(np.float64)  # (STEPS + 1, bins)
+    pixels = histograms.sum((0, 1), dtype=np.int64)
+    confidence = np.where(pixels > 0, sums / np.maximum(pixels, 1), 0)
+    both = drawn.sum(1)
+    gap = np.abs(drawn[:, 1] @ which - (both * confidence) @ which)
+    error = gap.sum(1) / np.maximum(both.sum(1), 1)
+    return (
+        Interval(average_precision(sweep(histograms)), *ends(area), count),
+        Interval(calibration(histograms, sums, bins).error, *ends(error), count),
+    )
 
 
 def _at_all(histograms: NDArray[np.integer]) -> "Counts":

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.data.dataset import DataFolder
 from core.errors import UserError
+from core.evaluation import thresholds
 from core.evaluation.contenders import Contender
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.evaluation.stored import Evaluation, evaluate
@@ -35,6 +36,17 @@ def evaluated(contender: Contender, data: DataFolder, part: str) -> Evaluation:
 def intervals(found: Evaluation, threshold: float) -> dict[str, Interval]:
     """Every figure with its 95 % interval."""
     return _intervals(str(found.folder), threshold, found)
+
+
+def pixel_intervals(found: Evaluation) -> tuple[Interval, Interval]:
+    """Average precision and expected calibration error."""
+    return _pixel_intervals(str(found.folder), found)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _pixel_intervals(folder: str, _found: Evaluation) -> tuple[Interval, Interval]:
+    assert _found.histograms is not None
+    return thresholds.pixel_intervals(_found.histograms, _found.sums)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -16,7 +16,7 @@ from core.model_card import update_card
 from core.shelf import Entry
 from core.words import plain, plural
 from pages.compare_parts.images import image_rows, legend
-from pages.compare_parts.opening import intervals
+from pages.compare_parts.opening import intervals, pixel_intervals
 from pages.widgets.chart import CONFIG, chart
 from pages.widgets.classes import class_table
 from pages.widgets.explained import numbers_explained
@@ -115,23 +115,27 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
     assert found.histograms is not None
     swept = thresholds.sweep(found.histograms)
     calibrated = thresholds.calibration(found.histograms, found.sums)
+    area, error = pixel_intervals(found)
     count = plural(len(found.table), "image")
     first, second, third = st.columns(3, gap="large")
     with first:
         st.markdown("**Threshold**")
         chart(figures.threshold_curves(swept, threshold), "sweep_chart")
-        st.caption(f"Dice and IoU: mean over {count}. Precision and recall: over all their pixels.")
+        at_best = intervals(found, swept.best)["dice_mean"]
+        st.caption(
+            f"At {swept.best:g} Dice is **{at_best}**. Dice and IoU: mean over {count}. Precision and "
+            "recall: over all their pixels."
+        )
         set_threshold(entry, swept.best, threshold)
     with second:
         st.markdown("**Precision and recall**")
         chart(figures.precision_recall(swept, threshold), "pr_chart")
-        area = thresholds.average_precision(swept)
-        st.caption(f"Over all pixels of {count}; average precision **{area:.4f}**.")
+        st.caption(f"Average precision **{area}**, over all pixels of {count}.")
     with third:
         st.markdown("**Calibration**")
         chart(figures.reliability(calibrated), "reliability_chart")
         st.caption(
-            f"Expected calibration error **{calibrated.error:.4f}**, over all pixels of {count} in "
+            f"Expected calibration error **{error}**, over all pixels of {count} in "
             f"{thresholds.CALIBRATION_BINS} bins; larger dots hold more pixels. Below the dashed line the "
             "model is too sure of itself."
         )

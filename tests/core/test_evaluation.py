@@ -143,6 +143,21 @@ def test_the_curves_are_scikit_learns() -> None:
     assert calibrated.error == pytest.approx(weighted, abs=0.01)
 
 
+def test_the_intervals_of_the_curves_hold_them_and_narrow_with_more_images() -> None:
+    widths = []
+    for count in (8, 80):
+        guess, truth = some_images(count)
+        both = [thresholds.histogram(g, t) for g, t in zip(guess, truth, strict=True)]
+        histograms, sums = np.stack([h for h, _ in both]), np.sum([s for _, s in both], axis=0)
+        area, error = thresholds.pixel_intervals(histograms, sums)
+        assert area.mean == thresholds.average_precision(thresholds.sweep(histograms))
+        assert error.mean == thresholds.calibration(histograms, sums).error
+        for told in (area, error):
+            assert told.low <= told.mean <= told.high + 1e-3 and told.images == count
+        widths.append(area.high - area.low)
+    assert widths[1] < widths[0] / 2
+
+
 def test_the_best_threshold_is_the_one_with_the_highest_mean_dice() -> None:
     guess, truth = some_images()
     histograms = np.stack([thresholds.histogram(g, t)[0] for g, t in zip(guess, truth, strict=True)])
