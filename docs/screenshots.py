@@ -4,10 +4,13 @@ Starts the app on a workspace of its own, trains *Quick look* on the built-in da
 and photographs each page. Needs the development requirements and a Chromium.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
 

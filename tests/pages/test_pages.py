@@ -73,11 +73,11 @@ def test_the_compare_page_shows_the_validation_images(finished_run: runs.Run) ->
 
 
 @pytest.mark.parametrize("section", ["Scores", "Models", "Runs", "Groups"])
-@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("kind", ["finished_run", "run_of_classes"])
 def test_every_section_of_the_compare_page_opens(
-    section: str, several: bool, finished_run: runs.Run, run_of_classes: runs.Run
+    section: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    run = run_of_classes if several else finished_run
+    run: runs.Run = request.getfixturevalue(kind)
     app = opened("compare", chosen_model=str(run.best), compare_section=section)
     assert not app.exception, app.exception
     assert not app.error, app.error
