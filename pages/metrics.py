@@ -32,7 +32,7 @@ def play() -> None:
             if st.button(name, key=f"scene_{name}"):
                 put(SCENES[name])
     scene = current()
-    left, right = st.columns([6, 5], gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         canvas(scene)
         if scene.lesson:
@@ -122,7 +122,7 @@ def scores(scene: Scene) -> None:
     for column, label, value in zip(
         st.columns(3),
         ("Accuracy", "IoU", "Dice"),
-        (f"{accuracy:.0%}", f"{iou:.3f}", f"{dice:.3f}"),
+        (f"{accuracy:.0%}", f"{iou:.2f}", f"{dice:.2f}"),
         strict=True,
     ):
         with column:

@@ -23,12 +23,13 @@ ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Ranges are closed and in 0..1; `names` None for all."""
+    """Ranges are closed and in 0..1, that of the photo's longer `side` in pixels; `names` None for all."""
 
     dice: tuple[float, float] = (0.0, 1.0)
     iou: tuple[float, float] = (0.0, 1.0)
     foreground: tuple[float, float] = (0.0, 1.0)
     brightness: tuple[float, float] = (0.0, 1.0)
+    side: tuple[float, float] = (0.0, float("inf"))
     text: str = ""
     names: Collection[str] | None = None
 
@@ -40,12 +41,14 @@ def chosen(judged: pd.DataFrame, wanted: Filter, order: str = "Worst Dice first"
         low, high = getattr(wanted, column)
         if (low, high) != (0.0, 1.0):
             keep &= judged[column].between(low, high)
+    keep &= judged[["height", "width"]].max(axis=1).between(*wanted.side)
     if wanted.text.strip():
         keep &= judged["name"].str.contains(wanted.text.strip(), case=False, regex=False)
     if wanted.names is not None:
         keep &= judged["name"].isin(list(wanted.names))
     column, ascending = ORDERS[order]
-    rows = judged[keep].assign(area=judged["height"] * judged["width"])
+    rows = judged[keep]
+    rows = rows.assign(area=rows["height"] * rows["width"])
     return rows.sort_values(
         [column, "name"] if column != "name" else ["name"],
         ascending=[ascending, True] if column != "name" else [True],

@@ -33,14 +33,14 @@ def mistakes(found: Evaluation, data: DataFolder, threshold: float) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.selectbox("Sort by", list(browsing.ORDERS), key="compare_order", width=220)
         with st.popover("Filter", icon=":material/filter_alt:"):
-            wanted = filters(data)
+            wanted = filters(judged, data)
         rows = browsing.chosen(judged, wanted, order)
         st.caption(f"{len(rows):,} of {plural(len(judged), 'image')}")
     legend(found)
     image_rows(found, data, threshold, rows, "compare")
 
 
-def filters(data: DataFolder) -> Filter:
+def filters(judged: pd.DataFrame, data: DataFolder) -> Filter:
     """Ranges in per cent, a part of the name, a group."""
     ranges = {}
     for label, key in (
@@ -51,13 +51,17 @@ def filters(data: DataFolder) -> Filter:
     ):
         low, high = st.slider(f"{label}, %", 0, 100, (0, 100), key=f"compare_{key}", width=300)
         ranges[key] = low / 100, high / 100
+    shortest, longest = (int(n) for n in judged[["height", "width"]].max(axis=1).agg(["min", "max"]))
+    side = (shortest, longest)
+    if shortest < longest:
+        side = st.slider("Longer side, pixels", shortest, longest, side, key="compare_side", width=300)
     text = st.text_input("Name contains", key="compare_text", width=300)
     known = groups.read_groups(data.root)
     names: Collection[str] | None = None
     if known:
         group = st.selectbox("Group", ["", *known], key="compare_group", width=300)
         names = known[group] if group else None
-    return Filter(ranges["dice"], ranges["iou"], ranges["foreground"], ranges["light"], text, names)
+    return Filter(ranges["dice"], ranges["iou"], ranges["foreground"], ranges["light"], side, text, names)
 
 
 def image_rows(found: Evaluation, data: DataFolder, threshold: float, rows: pd.DataFrame, key: str) -> None:

@@ -21,6 +21,7 @@ from pages.compare_parts.images import legend
 from pages.compare_parts.opening import evaluated, intervals
 from pages.compare_parts.report import take_comparison_away
 from pages.widgets.chart import chart
+from pages.widgets.explained import numbers_explained
 from pages.widgets.panel_rows import Row, panel_rows
 
 PER_PAGE = 6
@@ -39,6 +40,7 @@ def models(entry: Entry, data: DataFolder, part: str) -> None:
     for label, pair in zip(board.labels[1:], board.pairs, strict=True):
         st.success(plain(pair.sentence(board.labels[0], label)), icon=":material/balance:")
     table(chosen, found, levels)
+    numbers_explained()
     take_comparison_away(board, found, levels, data, part)
     charts(chosen, found, board)
     disagreements(found, levels, board, data)

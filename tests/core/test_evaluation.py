@@ -328,6 +328,7 @@ def test_filters_and_orders(found: Evaluation) -> None:
     assert (chosen(judged, Filter(dice=(0, middle)))["dice"] <= middle).all()
     assert list(chosen(judged, Filter(text="03"))["name"]) == ["03.jpg"]
     assert list(chosen(judged, Filter(names={"05.jpg", "01.jpg"}), "Name")["name"]) == ["01.jpg", "05.jpg"]
+    assert len(chosen(judged, Filter(side=(0, 95)))) == 0 and len(chosen(judged, Filter(side=(96, 96)))) == 10
     for order in browsing.ORDERS:
         assert len(chosen(judged, Filter(), order)) == 10
 
