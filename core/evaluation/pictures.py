@@ -1,11 +1,15 @@
 """Pictures of one image's evaluation, all of one size."""
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.dataset import DataFolder
+from core.evaluation import stored
 from core.evaluation.boundaries import edge, edge_distances
-from core.evaluation.stored import Panels
+from core.evaluation.stored import Evaluation, Panels
 from core.pictures import data_url, four_panels
 from core.task import Task
 
@@ -30,6 +34,20 @@ def large_pictures(panels: Panels, task: Task) -> list[tuple[str, str]]:
         ("Probability", data_url(heat_map(panels.photo, panels.probability))),
         ("Edge distance", data_url(edge_picture(panels.photo, panels.truth, panels.predicted))),
     ]
+
+
+def errors_beside(
+    found: Mapping[str, Evaluation], data: DataFolder, levels: Mapping[str, float], name: str
+) -> list[tuple[str, str]]:
+    """One image's ground truth, then each model's errors under its label, as (title, data URL). Raises
+    UserError if a file is gone."""
+    shown: list[tuple[str, str]] = []
+    for label, evaluation in found.items():
+        panels = stored.panels(evaluation, data.pair(name), data, levels[label])
+        _, truth, _, errors = small_pictures(panels, evaluation.task)
+        shown = shown or [truth]
+        shown.append((label, errors[1]))
+    return shown
 
 
 def heat_map(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.evaluation import figures, statistics, stored, thresholds
 from core.evaluation.browsing import Filter, chosen
-from core.evaluation.pictures import small_pictures
+from core.evaluation.pictures import errors_beside, small_pictures
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.evaluation.stored import Evaluation
 from core.evaluation.versus import Scoreboard
@@ -156,13 +156,11 @@ def _versus_image(
     found: Mapping[str, Evaluation], data: DataFolder, levels: Mapping[str, float], row: Mapping[Any, Any]
 ) -> str:
     name = str(row["name"])
-    shown: list[tuple[str, str]] = []
     try:
-        for label, evaluation in found.items():
-            panels = stored.panels(evaluation, data.pair(name), data, levels[label])
-            _, truth, _, errors = small_pictures(panels, evaluation.task)
-            shown = shown or [truth]
-            shown.append((f"{label}, Dice {row[label]:.3f}", errors[1]))
+        shown = [
+            (f"{title}, Dice {row[title]:.3f}" if title in found else title, url)
+            for title, url in errors_beside(found, data, levels, name)
+        ]
     except UserError as error:
         return f'<div class="image"><b>{html.escape(name)}</b><p>{html.escape(str(error))}</p></div>'
     return f'<div class="image"><b>{html.escape(name)}</b><div>{_pictures(shown)}</div></div>'

@@ -8,9 +8,9 @@ from core import shelf
 from core.data.catalogue import page_count, page_of
 from core.data.dataset import DataFolder
 from core.errors import UserError
-from core.evaluation import figures, stored, versus
+from core.evaluation import figures, versus
 from core.evaluation.contenders import Contender, baselines, of_entry
-from core.evaluation.pictures import small_pictures
+from core.evaluation.pictures import errors_beside
 from core.evaluation.statistics import mean_interval
 from core.evaluation.stored import Evaluation
 from core.evaluation.versus import Scoreboard
@@ -134,14 +134,8 @@ def disagreements(
 def columns(
     found: dict[str, Evaluation], levels: dict[str, float], data: DataFolder, name: str
 ) -> tuple[list[tuple[str, str]], str]:
-    """Ground truth, then each model's errors."""
-    shown: list[tuple[str, str]] = []
+    """Ground truth, then each model's errors; or why there are none."""
     try:
-        for label, evaluation in found.items():
-            panels = stored.panels(evaluation, data.pair(name), data, levels[label])
-            _, truth, _, errors = small_pictures(panels, evaluation.task)
-            shown = shown or [truth]
-            shown.append((label, errors[1]))
+        return errors_beside(found, data, levels, name), ""
     except UserError as error:
         return [], str(error)
-    return shown, ""

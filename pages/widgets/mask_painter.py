@@ -4,18 +4,9 @@ The mask is kept at the photo's own size, hard-edged: every pixel is foreground 
 to Python as a PNG in a data URL when Save, or a tool that needs Python, is pressed.
 """
 
-from pathlib import Path
+from pages.widgets.component import component
 
-import streamlit as st
-
-HERE = Path(__file__)
-
-_painter = st.components.v2.component(
-    "segmentation_studio.mask_painter",
-    html=HERE.with_suffix(".html").read_text("utf-8"),
-    css=HERE.with_suffix(".css").read_text("utf-8"),
-    js=HERE.with_suffix(".js").read_text("utf-8"),
-)
+_painter = component(__file__)
 
 
 def mask_painter(

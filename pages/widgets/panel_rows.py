@@ -2,19 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-HERE = Path(__file__)
+from pages.widgets.component import component
 
-_rows = st.components.v2.component(
-    "segmentation_studio.panel_rows",
-    html='<div class="rows" role="list"></div>',
-    css=HERE.with_suffix(".css").read_text("utf-8"),
-    js=HERE.with_suffix(".js").read_text("utf-8"),
-)
+_rows = component(__file__)
 
 
 @dataclass(frozen=True, slots=True)

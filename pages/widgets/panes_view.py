@@ -1,18 +1,10 @@
 """Several pictures of one image, large: side by side with one zoom for all, or two under a divider."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import streamlit as st
+from pages.widgets.component import component
 
-HERE = Path(__file__)
-
-_view = st.components.v2.component(
-    "segmentation_studio.panes_view",
-    html=HERE.with_suffix(".html").read_text("utf-8"),
-    css=HERE.with_suffix(".css").read_text("utf-8"),
-    js=HERE.with_suffix(".js").read_text("utf-8"),
-)
+_view = component(__file__)
 
 
 def panes_view(

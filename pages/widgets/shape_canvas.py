@@ -1,18 +1,10 @@
 """A canvas with two shapes to drag and to resize; Python colours the pixels and counts them."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from pages.widgets.component import component
 
-HERE = Path(__file__)
-
-_canvas = st.components.v2.component(
-    "segmentation_studio.shape_canvas",
-    html=HERE.with_suffix(".html").read_text("utf-8"),
-    css=HERE.with_suffix(".css").read_text("utf-8"),
-    js=HERE.with_suffix(".js").read_text("utf-8"),
-)
+_canvas = component(__file__)
 
 
 def shape_canvas(

@@ -1,17 +1,8 @@
 """One picture large: the mask as overlay, contour or alone, with zoom by wheel, pinch or buttons."""
 
-from pathlib import Path
+from pages.widgets.component import component
 
-import streamlit as st
-
-HERE = Path(__file__)
-
-_view = st.components.v2.component(
-    "segmentation_studio.zoom_view",
-    html=HERE.with_suffix(".html").read_text("utf-8"),
-    css=HERE.with_suffix(".css").read_text("utf-8"),
-    js=HERE.with_suffix(".js").read_text("utf-8"),
-)
+_view = component(__file__)
 
 
 def zoom_view(photo: str, mask: str, contour: str, size: tuple[int, int], key: str) -> None:
