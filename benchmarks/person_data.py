@@ -13,12 +13,15 @@ Held out and never written into it: the portraits that split.json lists under "t
 import argparse
 import json
 import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.data.dataset import Split, describe
 from core.data.masks import MaskRule, resize_mask

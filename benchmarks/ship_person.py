@@ -16,10 +16,14 @@ held-out photos are only ever scored.
 import argparse
 import json
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from person_data import GREY, HELD_OUT_PEOPLE, named_pairs
 
 from core import metrics, workspace
