@@ -79,6 +79,17 @@ class Predictor:
         padded, inner = fit_photo(photo, side)
         return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
 
+    def network_input(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
+        """What the network is given for a photo: normalised float32 (1, 3, h, w)."""
+        padded = self.prepare(photo, long_side).padded.transpose(2, 0, 1)[None]
+        batch = torch.from_numpy(np.ascontiguousarray(padded))
+        return np.asarray(self.card.preprocessing.normalise(batch).numpy(), np.float32)
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The loaded network itself, in eval mode."""
+        return self._model
+
     @torch.inference_mode()
     def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
         """The logits of photos whose padded shapes are equal: float32 (outputs, h, w) each."""

@@ -4,6 +4,7 @@
     python -m core find-rate --data DIR         see which learning rate suits
     python -m core evaluate --model M --data D  score it, at each photo's own size
     python -m core predict  --model M PHOTO...  cut out what it finds
+    python -m core export   --model M --out DIR  as ONNX, in 8 bits, with a script that needs no torch
     python -m core data     check | import | split | compose | export | demo
 
 `--json` puts one JSON object on the last line of standard output; everything else may change.
@@ -17,6 +18,7 @@ from typing import Any
 
 from core.cli.data import data_arguments
 from core.cli.evaluate import evaluate_arguments
+from core.cli.export import export_arguments
 from core.cli.predict import predict_arguments
 from core.cli.train import rate_arguments, train_arguments
 from core.errors import UserError
@@ -67,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
         "predict", formatter_class=form, help="cut the foreground out of photos",
         description="Write masks, cut-outs or overlays of photos at their own size.\n\n"
         "  python -m core predict --model checkpoints/person-lite0 me.jpg --out cut --save cutout",
+    ))  # fmt: skip
+    export_arguments(commands.add_parser(
+        "export", formatter_class=form, help="write a model as files that other programs run",
+        description="Write a model as ONNX, in 8 bits, as a torch.export program, as smp's folder, or with "
+        "one file that predicts and needs no torch. Each is checked against the model.\n\n"
+        "  python -m core export --model checkpoints/person-lite0 --out person --formats onnx,script,int8",
     ))  # fmt: skip
     data_arguments(commands.add_parser("data", help="check, import, split, make or export a data set"))
     return top

@@ -1,0 +1,179 @@
+"""Everything that was asked for, in one folder, each file checked, with a report of what was found."""
+
+import dataclasses
+import shutil
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.data.dataset import DataFolder
+from core.errors import UserError
+from core.export.formats import FORMATS, README_FILE, REPORT_FILE
+from core.export.onnx_file import OnnxModel, largest_difference, save_onnx, traced
+from core.export.quantized import CALIBRATION_PHOTOS, quantize
+from core.export.trial import Trial, calibration_photos, compare
+from core.inference import Predictor
+from core.model_card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from core.model_card import README_FILE as CARD_TEXT
+from core.workspace import write_atomically, write_json
+
+TOLERANCE = 1e-4
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Made:
+    """What was written. `differences` are the largest of the logits from the model's own, by file;
+    `int8` is what 8 bits cost; `any_size` says whether the network takes pictures of any size."""
+
+    folder: Path
+    files: list[str] = field(default_factory=list)
+    differences: dict[str, float] = field(default_factory=dict)
+    any_size: bool = True
+    int8: Trial | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "folder": str(self.folder)}
+
+
+def export(
+    model: Path,
+    target: Path,
+    formats: Iterable[str],
+    data: DataFolder | None = None,
+    tell: Tell = lambda sentence: None,
+) -> Made:
+    """Write the saved model in `model` to the folder `target` in each of the FORMATS named.
+
+    `data` is what 8 bits are calibrated on (training part) and scored on (validation part). Files of
+    an earlier export are replaced. Raises UserError for an unknown format, a model that cannot be
+    exported, or a file that does not give what the model gives; then `target` is left as it was.
+    """
+    wanted = _known(formats)
+    predictor = Predictor(model, "cpu")
+    making = target.with_name(f".{target.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    try:
+        made = Made(target)
+        if wanted & {"onnx", "script", "int8", "torch"}:
+            _graphs(predictor, making, wanted, made, tell)
+        if "int8" in wanted:
+            _eight_bits(predictor, making, data, made, tell)
+        if "script" in wanted:
+            shutil.copyfile(Path(__file__).with_name("predict.py"), making / "predict.py")
+        if "smp" in wanted:
+            _smp_folder(model, making / "smp")
+        if not wanted & {"onnx", "script"}:
+            (making / "model.onnx").unlink(missing_ok=True)
+        made.files = sorted(str(p.relative_to(making)) for p in making.rglob("*") if p.is_file())
+        write_json(making / REPORT_FILE, made.to_dict())
+        write_atomically(making / README_FILE, _readme(predictor, made))
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(making, target, dirs_exist_ok=True)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return made
+
+
+def _known(formats: Iterable[str]) -> set[str]:
+    wanted = set(formats)
+    unknown = wanted - set(FORMATS)
+    if unknown or not wanted:
+        what = f"'{min(unknown)}'" if unknown else "nothing"
+        raise UserError(f"A model cannot be exported as {what}: name any of {', '.join(FORMATS)}.")
+    return wanted
+
+
+def _graphs(predictor: Predictor, folder: Path, wanted: set[str], made: Made, tell: Tell) -> None:
+    """The traced network as ONNX and as a program of torch's, each held against the model."""
+    card, network = predictor.card, predictor.network
+    tell("Tracing the network.")
+    program, made.any_size = traced(network, card)
+    if wanted & {"onnx", "script", "int8"}:
+        tell("Writing ONNX and checking it against the model.")
+        file = folder / "model.onnx"
+        save_onnx(program, card, not made.any_size, file)
+        difference = _difference(network, OnnxModel(file), predictor, made.any_size)
+        if difference > TOLERANCE and made.any_size:
+            program, made.any_size = traced(network, card, any_size=False)
+            save_onnx(program, card, True, file)
+            difference = _difference(network, OnnxModel(file), predictor, made.any_size)
+        _accept("model.onnx", difference, made)
+    if "torch" in wanted:
+        tell("Writing the torch.export program and checking it.")
+        file = folder / "model.pt2"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of weights that are not on the CPU
+            torch.export.save(program, file)
+        again = torch.export.load(file).module()
+        _accept("model.pt2", _difference(network, again, predictor, made.any_size), made)
+
+
+def _difference(
+    network: torch.nn.Module, other: torch.nn.Module, predictor: Predictor, any_size: bool
+) -> float:
+    """Infinite where the other cannot even be run at every size that it should take."""
+    size = None if any_size else (predictor.card.height, predictor.card.width)
+    try:
+        return largest_difference(network, other, size)
+    except Exception:
+        return float("inf")
+
+
+def _accept(file: str, difference: float, made: Made) -> None:
+    if difference > TOLERANCE:
+        raise UserError(f"{file} would differ from the model by {difference:.2g}: it is not exported.")
+    made.differences[file] = difference
+
+
+def _eight_bits(predictor: Predictor, folder: Path, data: DataFolder | None, made: Made, tell: Tell) -> None:
+    tell("Bringing it to 8 bits.")
+    photos = calibration_photos(data, CALIBRATION_PHOTOS)
+    target = folder / "model-int8.onnx"
+    quantize(folder / "model.onnx", target, predictor, photos)
+    tell("Measuring what 8 bits cost.")
+    full = Predictor.of(OnnxModel(folder / "model.onnx"), predictor.card)
+    made.int8 = compare(full, Predictor.of(OnnxModel(target), predictor.card), data)
+
+
+def _smp_folder(model: Path, target: Path) -> None:
+    target.mkdir()
+    for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, CARD_TEXT):
+        if (model / name).is_file():
+            shutil.copyfile(model / name, target / name)
+
+
+def _readme(predictor: Predictor, made: Made) -> str:
+    card = predictor.card
+    lines = [f"# {card.name}, exported", "", f"{card.architecture} with `{card.encoder}`.", ""]
+    for file, difference in made.differences.items():
+        lines.append(f"- `{file}`: logits within {difference:.1e} of the model's own.")
+    if made.differences:
+        size = "any batch, any height and width that are multiples of 32"
+        fixed = f"any batch of exactly {card.height}x{card.width} pixels"
+        lines.append(f"- Input `images`, float32, {size if made.any_size else fixed}; output `logits`.")
+        lines.append("- Mean, standard deviation, threshold and classes are in the ONNX file's metadata.")
+    if made.int8 is not None:
+        lines.append(f"- `model-int8.onnx`: {cost_of_int8(made.int8)}")
+    if "predict.py" in made.files:
+        lines += ["", "```sh", "pip install onnxruntime numpy pillow", "python predict.py photo.jpg", "```"]
+    if "smp/config.json" in made.files:
+        lines += ["", "```python", 'model = smp.from_pretrained("smp")', "```"]
+    return "\n".join(lines) + "\n"
+
+
+def cost_of_int8(trial: Trial) -> str:
+    """What 8 bits cost and gain, in a sentence."""
+    speed = trial.milliseconds_before / trial.milliseconds_after
+    told = (
+        f"the same label on {trial.agreement:.2%} of pixels of {trial.photos} photos, "
+        f"{speed:.1f} times the speed of the full ONNX file on the machine that made it"
+    )
+    if trial.dice_before is None or trial.dice_after is None:
+        return f"{told}. No masks were at hand, so its Dice is not known."
+    return f"{told}; Dice {trial.dice_before:.4f} before and {trial.dice_after:.4f} after."

@@ -1,0 +1,162 @@
+"""ONNX: the network for any program that reads it, with what it must know in the file's metadata."""
+
+import contextlib
+import io
+import json
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from core.config import SIZE_STEP
+from core.errors import UserError
+from core.model_card import ModelCard
+from core.workspace import write_atomically
+
+INPUT, OUTPUT = "images", "logits"
+MAX_STEPS = 64  # 2,048 pixels, the largest side that photos are seen at
+TRACED = (2, 3, 4 * SIZE_STEP, 3 * SIZE_STEP)  # no two alike, so that none is taken for another
+
+
+def traced(
+    model: nn.Module, card: ModelCard, any_size: bool = True
+) -> tuple[torch.export.ExportedProgram, bool]:
+    """The network as a graph of its own, and whether it takes any size, if that is wanted.
+
+    Some networks, transformers above all, are tied to the size they are traced at: then it is the
+    card's, with any number of images. Raises UserError where neither can be done.
+    """
+    batch = torch.export.Dim("batch", min=1)
+    rows, columns = (torch.export.Dim(n, min=1, max=MAX_STEPS) for n in ("rows", "columns"))
+    # With "multiple of the step" written into the sizes, the five halvings are known to come out even.
+    if any_size:
+        # Whatever the tracer cannot prove of this network for every size, it may for one.
+        with contextlib.suppress(Exception):
+            free = {0: batch, 2: SIZE_STEP * rows, 3: SIZE_STEP * columns}
+            return _trace(model, TRACED, free), True
+    try:
+        return _trace(model, (2, 3, card.height, card.width), {0: batch}), False
+    except Exception as error:
+        raise UserError(
+            f"{card.architecture} with {card.encoder} cannot be exported: {_first_line(error)}"
+        ) from error
+
+
+def save_onnx(program: torch.export.ExportedProgram, card: ModelCard, fixed: bool, target: Path) -> None:
+    """Write the traced network and its metadata. Raises UserError where a layer has no ONNX operator."""
+    import onnx
+
+    try:
+        with _quiet():
+            made = torch.onnx.export(
+                program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
+            )
+        assert made is not None
+        proto: Any = made.model_proto
+    except Exception as error:
+        raise UserError(
+            f"{card.architecture} with {card.encoder} cannot be written as ONNX: {_first_line(error)}"
+        ) from error
+    write_metadata(proto, metadata(card, fixed))
+    onnx.checker.check_model(proto)
+    write_atomically(target, proto.SerializeToString())
+
+
+def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
+    """What a program must know to use the network as it was meant. `size` is (height, width) where
+    the network takes no other, else None."""
+    return {
+        "name": card.name,
+        "task": card.task.kind,
+        "classes": list(card.task.classes),
+        "threshold": card.threshold,
+        "mean": list(card.preprocessing.mean),
+        "std": list(card.preprocessing.std),
+        "long_side": card.long_side,
+        "multiple_of": SIZE_STEP,
+        "size": [card.height, card.width] if fixed else None,
+    }
+
+
+def write_metadata(proto: Any, values: dict[str, Any]) -> None:
+    """Each value as JSON under its own key, as ONNX keeps strings alone."""
+    import onnx
+
+    onnx.helper.set_model_props(proto, {key: json.dumps(value) for key, value in values.items()})
+
+
+def file_metadata(path: Path) -> dict[str, Any]:
+    """The inverse, from a file. Raises UserError for one that was not exported from here."""
+    import onnx
+
+    try:
+        proto = onnx.load(path, load_external_data=False)
+        return {prop.key: json.loads(prop.value) for prop in proto.metadata_props}
+    except Exception as error:
+        raise UserError(f"{path.name} is no ONNX file with metadata from here.") from error
+
+
+class OnnxModel(nn.Module):
+    """An ONNX file in the place of the model it came from: images in, logits out, on the CPU."""
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        super().__init__()
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """float32 (batch, 3, height, width) -> float32 (batch, outputs, height, width)."""
+        (logits,) = self._session.run([OUTPUT], {INPUT: images.contiguous().numpy()})
+        return torch.from_numpy(logits)
+
+
+def largest_difference(model: nn.Module, other: nn.Module, fixed_size: tuple[int, int] | None) -> float:
+    """How far the logits of two networks lie apart at most, over batches of several shapes.
+
+    Where logits are above 1 in size, relative to the largest: float32 has no more digits than that.
+    """
+    shapes = [(1, 128, 96), (3, 96, 160), (2, 320, 256)]
+    if fixed_size is not None:
+        shapes = [(count, *fixed_size) for count in (1, 3)]
+    generator, worst = torch.Generator().manual_seed(0), 0.0
+    for count, height, width in shapes:
+        images = torch.randn(count, 3, height, width, generator=generator)
+        with torch.inference_mode():
+            ours = model(images).float()
+            theirs = other(images)
+        difference = float((ours - theirs).abs().max() / ours.abs().max().clamp(min=1))
+        worst = max(worst, difference if math.isfinite(difference) else math.inf)
+    return worst
+
+
+def _trace(
+    model: nn.Module, shape: tuple[int, int, int, int], dynamic: dict[int, Any]
+) -> torch.export.ExportedProgram:
+    with torch.no_grad(), _quiet():
+        return torch.export.export(model, (torch.randn(shape),), dynamic_shapes=(dynamic,))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter reports its steps to users; what goes wrong comes as an exception all the same."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,89 @@
+"""What an exported file is worth beside its model: agreement, score and speed on the same photos."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import metrics
+from core.data.dataset import DataFolder, for_model
+from core.data.photos import read_photo
+from core.data.samples import SAMPLES, sample_bytes
+from core.errors import UserError
+from core.evaluation.scoring import Scored, score_images
+from core.inference import Predictor
+
+SCORED_PHOTOS = 100
+TIMED = 5
+AUGMENTED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """`dice` before and after, over all pixels, where there were masks; `agreement` is the fraction of
+    pixels with the same label; milliseconds are of one forward pass on this machine's processor."""
+
+    photos: int
+    agreement: float
+    milliseconds_before: float
+    milliseconds_after: float
+    dice_before: float | None = None
+    dice_after: float | None = None
+
+
+def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Trial:
+    """Both on validation photos of `data`; without data, on the sample photos alone."""
+    photos = sample_photos()
+    times = _milliseconds(before, after, photos[0])
+    if data is None:
+        agreement = float(np.mean([(before.labels(p) == after.labels(p)).mean() for p in photos]))
+        return Trial(len(photos), agreement, *times)
+    read = for_model(data, before.card.task)
+    pairs = read.part("validation")[:SCORED_PHOTOS]
+    level = before.card.threshold
+    first, second = (
+        [s for s in score_images(p, pairs, read.rule, level) if isinstance(s, Scored)]
+        for p in (before, after)
+    )
+    if not first:
+        raise UserError("None of the validation photos of this data set can be read: choose another.")
+    same = [(a.predicted == b.predicted).mean() for a, b in zip(first, second, strict=True)]
+    scores = [metrics.summarise(metrics.join(s.counts for s in found)) for found in (first, second)]
+    return Trial(len(first), float(np.mean(same)), *times, scores[0].dice, scores[1].dice)
+
+
+def calibration_photos(data: DataFolder | None, count: int) -> list[NDArray[np.uint8]]:
+    """Training photos of `data`, spread over it; without data, the samples as they are and mirrored,
+    darker and brighter."""
+    if data is not None:
+        pairs = data.part("train")
+        found = []
+        for pair in pairs[:: max(1, len(pairs) // count)][:count]:
+            try:
+                found.append(read_photo(pair.image, max_side=1024))
+            except UserError:
+                continue
+        if found:
+            return found
+    photos = sample_photos()
+    changed = [np.clip(p[:, ::-1] * light, 0, 255).astype(np.uint8) for p in photos for light in (0.6, 1.3)]
+    return [*photos, *changed]
+
+
+def sample_photos() -> list[NDArray[np.uint8]]:
+    return [read_photo(sample_bytes(title), SAMPLES[title].file_name) for title in SAMPLES]
+
+
+def _milliseconds(first: Predictor, second: Predictor, photo: NDArray[np.uint8]) -> tuple[float, float]:
+    """The median of forward passes in turns, so that whatever else the machine does hits both."""
+    ready: Sequence[object] = [p.prepare(photo) for p in (first, second)]
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(TIMED + 1):
+        for predictor, prepared, taken in zip((first, second), ready, times, strict=True):
+            start = time.perf_counter()
+            predictor.forward([prepared])  # type: ignore[list-item]
+            taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times[0][1:]), statistics.median(times[1][1:])
