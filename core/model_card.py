@@ -30,7 +30,8 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What is known of a saved model. `scores` are fractions in 0..1, `height`/`width` in pixels."""
+    """What is known of a saved model. `scores` are fractions in 0..1, `intervals` their 95 % intervals
+    where known, `height`/`width` in pixels. Licences are "" where nobody has stated one."""
 
     name: str
     architecture: str
@@ -44,7 +45,11 @@ class ModelCard:
     data: str = ""
     created: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     scored_on: str = ""
+    data_licence: str = ""
+    weights_licence: str = ""
+    tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     text: str = ""
     task: Task = field(default_factory=Task)
@@ -64,8 +69,11 @@ class ModelCard:
                 kept["preprocessing"] = Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
             for key, kind in (("height", int), ("width", int), ("long_side", int), ("threshold", float)):
                 kept[key] = kind(kept.get(key, getattr(_DEFAULTS, key)))
-            for key in ("name", "architecture", "encoder", "encoder_weights", "data", "created", "text"):
+            for key in _TEXTS:
                 kept[key] = str(kept.get(key, ""))
+            kept["tags"] = tuple(str(tag) for tag in kept.get("tags", ()))
+            intervals = dict(kept.get("intervals", {}))
+            kept["intervals"] = {str(k): (float(v[0]), float(v[1])) for k, v in intervals.items()}
             kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
             kept["settings"] = dict(kept.get("settings", {}))
             kept["task"] = Task.from_dict(dict(kept.get("task", {})))
@@ -76,6 +84,10 @@ class ModelCard:
             ) from error
 
 
+_TEXTS = (
+    "name", "architecture", "encoder", "encoder_weights", "data", "created", "scored_on", "data_licence",
+    "weights_licence", "text",
+)  # fmt: skip
 _DEFAULTS = ModelCard("", "", "", "")
 
 
@@ -90,12 +102,15 @@ def read_card(folder: Path) -> ModelCard:
     config = read_json(folder / CONFIG_FILE)
     encoder = str(config.get("encoder_name", ""))
     lite = re.fullmatch(r"timm-tf_efficientnet_lite\d", encoder)
+    count = config.get("classes")
+    names = tuple(f"class {i}" for i in range(count)) if isinstance(count, int) and 1 < count < 256 else ()
     return ModelCard(
         folder.name,
         str(config.get("_model_class", "")),
         encoder,
         "as saved",
         LITE_PREPROCESSING if lite else Preprocessing(),
+        task=Task("multiclass", names, tuple(range(len(names)))) if names else Task(),
     )
 
 
@@ -118,18 +133,30 @@ def weights_megabytes(folder: Path) -> float:
 
 def card_text(card: ModelCard) -> str:
     """The card as Markdown: the README.md of the model's folder."""
-    scores = [f"| {LABELS[k]} | {v:.4f} |" for k, v in card.scores.items() if k in LABELS]
+    scores = [f"| {LABELS[k]} | {told(card, k)} |" for k in card.scores if k in LABELS]
     sections = [
         f"# {card.name}",
         f"{card.architecture} with the encoder `{card.encoder}` "
         f"(start: {card.encoder_weights}), trained on {card.data or 'unnamed data'}"
         f"{', ' + card.created if card.created else ''}. {_classes(card.task)}",
         card.text,
+        _licences(card),
         _scores_section(scores, card.scored_on),
         _usage(card),
         _settings_section(card.settings),
     ]
     return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def told(card: ModelCard, score: str) -> str:
+    """A score with its interval, where there is one."""
+    value, ends = card.scores[score], card.intervals.get(score)
+    return f"{value:.4f} ({ends[0]:.4f} to {ends[1]:.4f})" if ends else f"{value:.4f}"
+
+
+def _licences(card: ModelCard) -> str:
+    known = [("Data", card.data_licence), ("Encoder weights", card.weights_licence)]
+    return "\n\n".join(f"{what}: {licence}." for what, licence in known if licence)
 
 
 def _scores_section(rows: list[str], scored_on: str) -> str:

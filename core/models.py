@@ -13,7 +13,7 @@ from pathlib import Path
 from torch import nn
 
 from core import encoder_weights
-from core.config import ARCHITECTURES, TrainConfig
+from core.config import TrainConfig
 from core.errors import UserError
 from core.model_card import (
     CARD_FILE,
@@ -25,9 +25,9 @@ from core.model_card import (
     read_card,
     write_card,
 )
+from core.model_files import check_sizes, settings_of
 from core.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.task import Task
-from core.workspace import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Built:
     model: nn.Module
     weights: str
     preprocessing: Preprocessing
+    licence: str = ""
 
 
 def build_model(config: TrainConfig, task: Task | None = None) -> Built:
@@ -54,7 +55,7 @@ def build_model(config: TrainConfig, task: Task | None = None) -> Built:
     if package := encoder_weights.local_package(config.encoder):
         model = _create(config, outputs)
         encoder_weights.load_local(model.get_submodule("encoder"), package)
-        return Built(model, "ImageNet (local package)", LITE_PREPROCESSING)
+        return Built(model, "ImageNet (local package)", LITE_PREPROCESSING, encoder_weights.LOCAL_LICENCE)
     if encoder_weights.hub_files(config.encoder) is None:
         no_weights = "random (no ImageNet weights exist for this encoder)"
         return Built(_create(config, outputs), no_weights, Preprocessing())
@@ -82,13 +83,14 @@ def _continued(config: TrainConfig, task: Task) -> Built:
             f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
             f"not {config.architecture} with {config.encoder}."
         )
-    return Built(model, f"those of {card.name}", card.preprocessing)
+    return Built(model, f"those of {card.name}", card.preprocessing, card.weights_licence)
 
 
 def _from_hub(config: TrainConfig, outputs: int, weights: str) -> Built:
     try:
         model = _create(config, outputs, "imagenet")
-        return Built(model, weights, encoder_weights.hub_preprocessing(config.encoder))
+        licence = encoder_weights.hub_licence(config.encoder)
+        return Built(model, weights, encoder_weights.hub_preprocessing(config.encoder), licence)
     except (OSError, ValueError) as error:  # what the hub client raises for every failed download
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         return Built(_create(config, outputs), f"random (the model hub failed: {reason})", Preprocessing())
@@ -145,17 +147,15 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
 
     if not is_model(folder):
         raise UserError(f"{folder} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
-    config = read_json(folder / CONFIG_FILE)
-    kind = config.get("_model_class")
-    if kind not in ARCHITECTURES:
-        raise UserError(f"{folder / CONFIG_FILE} names no architecture that is known here: {kind!r}.")
-    settings = {k: v for k, v in config.items() if not k.startswith("_")}
-    settings["encoder_weights"] = None
+    kind, settings = settings_of(folder)
     try:
+        check_sizes(kind, settings, folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             model = getattr(smp, kind)(**settings)
         model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except UserError:
+        raise
     except Exception as error:  # whatever hostile or damaged files provoke, one sentence
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise UserError(f"The model in {folder} cannot be opened: {reason}") from error

@@ -13,7 +13,6 @@ metrics.csv, tensorboard/   the scores for other tools
 
 import datetime
 import os
-import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -166,13 +165,6 @@ def list_runs() -> list[Run]:
 def find(run_id: str) -> Run | None:
     folder = workspace.runs() / Path(run_id).name
     return Run(folder) if (folder / "config.json").is_file() else None
-
-
-def delete(run: Run) -> None:
-    """Remove a run and its models. Raises UserError while it is training."""
-    if run.status().state in LIVE:
-        raise UserError("This run is still training: stop it first.")
-    shutil.rmtree(run.folder)
 
 
 def process_start(process: int) -> float:

@@ -26,6 +26,15 @@ def runs() -> Path:
     return _made(root() / "runs")
 
 
+def models() -> Path:
+    """Those that were brought in; what was trained here is in its run."""
+    return _made(root() / "models")
+
+
+def trash() -> Path:
+    return _made(root() / "trash")
+
+
 def cache() -> Path:
     return _made(root() / "cache")
 

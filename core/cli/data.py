@@ -125,7 +125,8 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _downloaded(source: str) -> Path | None:
-    from core.data.importing.downloads import Progress, from_hub, from_kaggle
+    from core.data.importing.downloads import from_hub, from_kaggle
+    from core.downloading import Progress
 
     if not source.startswith(("kaggle:", "hf:")):
         return None

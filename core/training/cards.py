@@ -7,9 +7,10 @@ from core.config import TrainConfig
 from core.data.dataset import DataFolder
 from core.data.store import stored_side
 from core.encoder_guide import short_name
-from core.metrics import Scores
+from core.evaluation.statistics import pooled_intervals
 from core.model_card import LABELS, ModelCard
 from core.models import Built
+from core.training.scoring import Validated
 
 
 def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
@@ -25,11 +26,20 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         long_side=stored_side(config.height, config.width),
         data=data.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        data_licence=str(data.about.get("licence") or ""),
+        weights_licence=built.licence,
         settings=config.to_dict(),
         task=data.rule.task,
     )
 
 
-def with_scores(card: ModelCard, scores: Scores, epoch: int, images: int) -> ModelCard:
+def with_scores(card: ModelCard, found: Validated, epoch: int) -> ModelCard:
+    images = found.scores.images
     where = f"{images} validation images at {card.height}x{card.width}, after epoch {epoch}."
-    return replace(card, scores={key: getattr(scores, key) for key in LABELS}, scored_on=where)
+    intervals = {
+        name: (interval.low, interval.high)
+        for name, interval in pooled_intervals(found.counts, card.task).items()
+        if name in LABELS
+    }
+    scores = {key: getattr(found.scores, key) for key in LABELS}
+    return replace(card, scores=scores, intervals=intervals, scored_on=where)

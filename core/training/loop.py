@@ -168,7 +168,7 @@ def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]
     if not trainer.fabric.is_global_zero:
         return
     if epoch:
-        kept = with_scores(sitting.card, scores, epoch, len(validation))
+        kept = with_scores(sitting.card, result, epoch)
         for name in ("best", "last") if is_best else ("last",):
             save_model(trainer.final_model, kept, folder / name)
     photos, labels = validation.batch(sitting.chosen, *trainer.size)

@@ -15,8 +15,11 @@ from core.training.trainer import Trainer
 
 @dataclass(frozen=True, slots=True)
 class Validated:
+    """`counts` of every image at the training size."""
+
     loss: float
     scores: Scores
+    counts: Counts
 
 
 def validate(trainer: Trainer, store: Store) -> Validated:
@@ -37,7 +40,8 @@ def validate(trainer: Trainer, store: Store) -> Validated:
         found = metrics.count_labels(task.predicted(logits).cpu(), truth, task)
         counts[:, part] = torch.stack([found.tp, found.fp, found.fn, found.tn])
     counts, losses = _over_all(trainer, counts), _over_all(trainer, losses)
-    return Validated(losses.mean().item(), metrics.summarise(Counts(*counts), task))
+    found = Counts(*counts)
+    return Validated(losses.mean().item(), metrics.summarise(found, task), found)
 
 
 def predicted(trainer: Trainer, photos: NDArray[np.uint8]) -> NDArray[np.uint8]:

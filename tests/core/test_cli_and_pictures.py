@@ -14,7 +14,7 @@ from core.data.photos import read_photo
 from core.errors import UserError
 from core.events import EpochEnd, Step
 from core.workspace import PROJECT
-from tests.conftest import LIGHT_ENCODER, untrained_card
+from tests.conftest import LIGHT_ENCODER
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, object]:
@@ -137,7 +137,7 @@ def test_data_check_and_import(small_data: Path, capsys: pytest.CaptureFixture[s
 
 @pytest.fixture
 def entry(saved_model: Path) -> shelf.Entry:
-    return shelf.Entry(saved_model, untrained_card(), 1.0)
+    return next(found for found in shelf.list_models() if found.ships)
 
 
 def test_a_shipped_model_is_not_deleted_from_the_shelf(entry: shelf.Entry) -> None:

@@ -13,7 +13,8 @@ import pytest
 from kagglesdk import kaggle_env
 
 from core.data.importing import Imported, bring_in, recognise
-from core.data.importing.downloads import Progress, downloaded_source, from_hub, from_kaggle
+from core.data.importing.downloads import downloaded_source, from_hub, from_kaggle
+from core.downloading import Progress
 from core.errors import UserError
 from tests.core import archives
 

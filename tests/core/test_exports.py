@@ -143,5 +143,5 @@ def test_what_differs_from_the_model_is_refused_and_leaves_nothing(
 
 
 def test_an_unknown_format_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'coreml'.*onnx"):
+    with pytest.raises(UserError, match=r"'coreml'.*onnx"):
         export(SHIPPED, tmp_path / "out", ["onnx", "coreml"])

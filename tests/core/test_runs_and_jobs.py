@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs, runs, shelf
+from core import jobs, runs, shelf, trash
 from core.config import TrainConfig, preset_config
 from core.errors import UserError
 from core.events import EpochEnd, Note, Started, Step
+from core.model_card import ModelCard
 from core.models import load_model
 from core.runs import LIVE, History, Run
+from core.shelf import Entry
 from tests.core.test_training import TINY
 
 LONG = {**TINY, "epochs": 5000}
@@ -112,11 +114,14 @@ def test_what_the_user_did_wrong_is_the_status_not_a_traceback(small_data: Path)
 
 
 def test_a_run_is_only_deleted_when_it_has_ended(running: Run) -> None:
+    entry = Entry(running.best, ModelCard("m", "Unet", "resnet18", "none"), 1.0, running)
     with pytest.raises(UserError, match="stop it first"):
-        runs.delete(running)
+        shelf.delete(entry)
     jobs.stop(running)
-    runs.delete(running)
-    assert not running.folder.exists()
+    thrown = shelf.delete(entry)
+    assert runs.find(running.id) is None
+    trash.bring_back(thrown)
+    assert runs.find(running.id) == running
 
 
 def test_history_reads_only_whole_lines_and_only_once(workspace: Path) -> None:

@@ -1,0 +1,92 @@
+"""Downloads from hubs: told as they come, asked for only where there is a network.
+
+The hubs' own clients keep what they have and go on with a broken download where it ended. They take
+long to find out that there is no network, so the server is asked for two seconds first.
+"""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import UserError
+
+PROBE_SECONDS = 2.0
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many bytes have come so far; how many there will be is not known."""
+
+    received: int
+
+
+def in_background(work: Callable[[], Path], growing: Path, label: str) -> Iterator[Progress | Path]:
+    """Run a download in a thread and tell how much has come."""
+    result: list[Path] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(work())
+        except BaseException as error:  # it is raised again, below, in the caller's thread
+            failure.append(error)
+
+    before = _bytes_in(growing)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(POLL_SECONDS)
+        yield Progress(max(0, _bytes_in(growing) - before))
+    if failure:
+        raise UserError(what_went_wrong(failure[0], label)) from failure[0]
+    yield result[0]
+
+
+def what_went_wrong(error: BaseException, label: str) -> str:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    kind = type(error).__name__
+    if status in (401, 403) or kind in ("GatedRepoError", "UnauthenticatedError"):
+        return (
+            f"{label} cannot be read without an account, or does not exist: check its name, or sign in there."
+        )
+    if status == 404 or kind in ("RepositoryNotFoundError", "NotFoundError"):
+        return f"{label} does not exist: copy its name, OWNER/NAME, from its page."
+    if isinstance(error, OSError) and error.errno == 28:
+        return f"{label} does not fit on the disk: free some space and download it again."
+    return f"{label} could not be downloaded ({kind}): try again; what has come is kept."
+
+
+def repository_name(name: str, address: str, what: str = "data set") -> str:
+    """OWNER/NAME from itself or from the address of its page. Raises UserError for anything else."""
+    handle = name.strip().removeprefix(address).strip("/")
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", handle):
+        raise UserError(f"'{name.strip()[:80]}' is no {what}'s name: give OWNER/NAME, as its page has it.")
+    return handle
+
+
+def probe(address: str, label: str, instead: str) -> None:
+    """Raises UserError, with what to do `instead`, when no connection opens within two seconds."""
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=PROBE_SECONDS):
+            return
+    except OSError:
+        raise UserError(
+            f"{label} cannot be reached from this machine: check the network, or {instead}."
+        ) from None
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        try:
+            total += path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        except OSError:
+            continue
+    return total
