@@ -47,6 +47,8 @@ TIMM_SELECTION: tuple[str, ...] = (
     "tu-mambaout_femto", "tu-maxvit_nano_rw_256", "tu-inception_next_tiny", DPT_ENCODER,
 )  # fmt: skip
 TABLE_FILE = Path(__file__).with_name("encoders.csv")
+TIMM_FILE = Path(__file__).with_name("timm_encoders.csv")
+IMAGENET_FILE = Path(__file__).with_name("imagenet.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Facts:
     """One row of the table that benchmarks/encoders.py measures: a U-Net with this encoder at 256x192."""
 
     works: str
+    encoder_parameters: int
     parameters: int
     gmacs: float
     memory_mb: float
@@ -81,6 +84,7 @@ def facts() -> dict[str, Facts]:
         return {
             row["encoder"]: Facts(
                 row["works"],
+                int(row["encoder_parameters"]),
                 int(row["parameters"]),
                 float(row["gmacs"]),
                 float(row["memory_mb"]),

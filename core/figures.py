@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from core.events import EpochEnd, RatePoint, Step
@@ -128,3 +129,33 @@ def _batches(steps: Sequence[Step], steps_per_epoch: int) -> tuple[list[float], 
     """Where each step lies on an axis of epochs, thinned to MAX_POINTS."""
     thinned = list(steps[:: max(1, len(steps) // MAX_POINTS)])
     return [s.step / max(1, steps_per_epoch) for s in thinned], thinned
+
+
+def encoder_costs(table: pd.DataFrame, front: Sequence[bool], picked: str = "") -> go.Figure:
+    """ImageNet accuracy against multiplications, of rows of core.encoder_table; those on the front joined."""
+    best = table[list(front)].sort_values("gmacs")
+    figure = go.Figure()
+    figure.add_scatter(x=best["gmacs"], y=best["top1"], mode="lines", hoverinfo="skip", showlegend=False,
+                       line={"color": GREY, "shape": "hv"})  # fmt: skip
+    for name, colour, on_it in (("best for its cost", BLUE, True), ("others", GREY, False)):
+        some = table[[flag == on_it for flag in front]]
+        figure.add_scatter(
+            x=some["gmacs"], y=some["top1"], name=name, mode="markers", text=some["encoder"],
+            marker={"size": 10 if on_it else 8, "color": colour},
+            hovertemplate="%{text}<br>%{y:.1f} % on ImageNet<br>%{x:.1f} GMACs<extra></extra>",
+        )  # fmt: skip
+    chosen = table[table["encoder"] == picked]
+    if len(chosen):
+        figure.add_scatter(
+            x=chosen["gmacs"], y=chosen["top1"], mode="markers", showlegend=False, hoverinfo="skip",
+            marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": ORANGE, "width": 3}},
+        )  # fmt: skip
+    figure.update_xaxes(
+        title="GMACs of a U-Net with it, 256x192", type="log", tickvals=[1, 2, 3, 5, 10, 20, 30, 50]
+    )
+    figure.update_yaxes(title="ImageNet accuracy, %")
+    figure.update_layout(
+        height=460, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.06},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+    )  # fmt: skip
+    return figure

@@ -17,10 +17,12 @@ REFERENCE_SIDE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """`only_largest`: drop all but the largest connected part. `feather` in thousandths of the photo's
+    """`only_largest`: drop all but the largest connected part. `keep`: drop all but the parts that hold
+    one of these points, x and y as fractions of width and height. `feather` in thousandths of the photo's
     longer side. `clean_colours`: free the edge of the old background's colour."""
 
     only_largest: bool = False
+    keep: tuple[tuple[float, float], ...] = ()
     fill_holes: bool = False
     feather: float = 0.0
     clean_colours: bool = True
@@ -40,8 +42,8 @@ def alpha_of(probability: Map, threshold: float, finish: Finish) -> Map:
     """How much of each pixel is subject: float32 (h, w) in 0..1, soft where the model is unsure."""
     alpha = np.clip((probability - (threshold - SOFT)) / np.float32(2 * SOFT), 0, 1).astype(np.float32)
     inside = (probability >= threshold).astype(np.uint8)
-    if finish.only_largest:
-        kept = largest_part(inside)
+    if finish.only_largest or finish.keep:
+        kept = parts_at(inside, finish.keep) if finish.keep else largest_part(inside)
         alpha *= _near(kept, alpha.shape)
         inside &= kept
     if finish.fill_holes:
@@ -58,6 +60,14 @@ def largest_part(inside: Picture) -> Picture:
     if count < 2:
         return np.zeros_like(inside)
     return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()), np.uint8)
+
+
+def parts_at(inside: Picture, points: tuple[tuple[float, float], ...]) -> Picture:
+    """The connected parts of a mask of 0 and 1 that hold one of these points, uint8 (h, w)."""
+    height, width = inside.shape
+    _, labels = cv2.connectedComponents(inside, connectivity=8)
+    hit = {int(labels[min(height - 1, int(y * height)), min(width - 1, int(x * width))]) for x, y in points}
+    return np.asarray(np.isin(labels, sorted(hit - {0})), np.uint8)
 
 
 def holes(inside: Picture) -> Picture:

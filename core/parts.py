@@ -49,6 +49,18 @@ def find_parts(inside: NDArray[np.uint8], least: float = 0.0) -> tuple[list[Part
     return found, numbers[labels]
 
 
+def inner_point(part: Part, numbers: NDArray[np.int32]) -> tuple[float, float]:
+    """A point well inside a part, x and y as fractions of width and height: it says which part is meant
+    at any size of the photo."""
+    rows = slice(part.top, part.top + part.height)
+    columns = slice(part.left, part.left + part.width)
+    own = np.pad((numbers[rows, columns] == part.number).astype(np.uint8), 1)
+    depth = cv2.distanceTransform(own, cv2.DIST_L2, 3)
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    height, width = numbers.shape
+    return (part.left + int(x) - 0.5) / width, (part.top + int(y) - 0.5) / height
+
+
 def numbered(
     photo: NDArray[np.uint8], parts: Sequence[Part], numbers: NDArray[np.int32]
 ) -> NDArray[np.uint8]:

@@ -10,13 +10,14 @@ from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.words import megapixels, percent, plain
 from pages.segment_parts.batch import all_photos
-from pages.segment_parts.controls import look_controls
+from pages.segment_parts.controls import gaze_controls, look_controls
 from pages.segment_parts.counting import counted
 from pages.segment_parts.work import Look, Work, rendered, segmented
 from pages.widgets.choices import choose_model
 from pages.widgets.classes import class_legend
 from pages.widgets.entry import open_page
 from pages.widgets.image_slider import image_slider
+from pages.widgets.paste_photo import paste_photo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "heic", "heif", "gif"]
 DOWNLOADS = (("Cut-out", "cutout", "PNG"), ("Mask", "mask", "PNG"), ("Overlay", "overlay", "JPEG"))
+SHORTCUTS = {"cutout": "D", "mask": "M"}
 VIEWS = ("Cut-out", "Overlay", "Mask", "Count")
 CLASS_DOWNLOADS = (("Overlay", "overlay", "JPEG"), ("Mask", "mask", "PNG"))
 CLASS_VIEWS = ("Overlay", "Mask")
@@ -38,7 +40,8 @@ def segment_page() -> None:
         if entry is None:
             return
         try:
-            work = segmented(chosen, entry)
+            gaze = gaze_controls(entry)
+            work = segmented(chosen, entry, gaze)
         except UserError as error:
             st.error(plain(str(error)))
             return
@@ -46,7 +49,7 @@ def segment_page() -> None:
             view, picture = look_at_classes(work)
         else:
             view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
-            look = look_controls(entry, view)
+            look = look_controls(entry, view, work, gaze)
             picture = adjusted(work, view, look)
             all_photos(st.session_state.get("uploads") or [], entry, look)
     with stage:
@@ -79,6 +82,7 @@ def choose_photo() -> tuple[str, bytes]:
             "Photos", TYPES, accept_multiple_files=True, max_upload_size=100, key="uploads",
             label_visibility="collapsed",
         )  # fmt: skip
+        paste_photo("Or paste a picture: Ctrl+V", "paste_photo")
         if files:
             number = 0
             if len(files) > 1:
@@ -135,6 +139,7 @@ def downloads(work: Work, look: Look, offered: tuple[tuple[str, str, str], ...] 
                 icon=":material/download:",
                 type="primary" if kind == "cutout" else "secondary",
                 on_click="ignore",
+                shortcut=SHORTCUTS.get(kind),
             )
 
 

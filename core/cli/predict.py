@@ -29,6 +29,12 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--plain", action="store_true", help="enlarge the mask without following the photo's edges"
     )
+    p.add_argument("--mirror", action="store_true", help="look at each photo mirrored too")
+    p.add_argument("--scales", action="store_true", help="look at each photo larger and smaller too")
+    p.add_argument(
+        "--pieces", type=int, default=1, choices=range(1, 5), metavar="1..4",
+        help="look at so many pieces a side too, for small subjects in large photos",
+    )  # fmt: skip
     p.add_argument("--background", default="", help="behind a cut-out: #RRGGBB, blur, grey or a picture file")
     p.add_argument("--only-largest", action="store_true", help="keep only the largest part")
     p.add_argument("--fill-holes", action="store_true")
@@ -45,7 +51,7 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
 
     predictor = Predictor(args.model, args.device)
     wanted = _wanted(args.save, predictor.card.task.kind)
-    finish = Finish(args.only_largest, args.fill_holes, args.feather)
+    finish = Finish(args.only_largest, fill_holes=args.fill_holes, feather=args.feather)
     background = _background(args.background)
     args.out.mkdir(parents=True, exist_ok=True)
     written: list[str] = []
@@ -135,6 +141,7 @@ def _results(
 
     from core import finishing, pictures
     from core.data.photos import read_photo
+    from core.looking import Gaze, small_map
     from core.parts import find_parts, part_table
     from core.refining import enlarge
 
@@ -143,7 +150,8 @@ def _results(
     if task.kind != "binary":
         labels = predictor.labels(photo, args.long_side, threshold)
         return {part: pictures.label_result(part, photo, labels, task) for part in wanted}
-    probability = enlarge(predictor.small_map(photo, args.long_side), photo, not args.plain)
+    small = small_map(predictor, photo, Gaze(args.mirror, args.scales, args.pieces), args.long_side)
+    probability = enlarge(small, photo, not args.plain)
     alpha = finishing.alpha_of(probability, threshold, finish)
     made: dict[str, NDArray[np.uint8] | str] = {}
     for part in wanted:

@@ -130,6 +130,14 @@ def evaluate(
     yield found
 
 
+def already(contender: Contender, data: DataFolder, part: str = "validation") -> Evaluation | None:
+    """The same where it was made before, else None."""
+    pairs = data.part(part)
+    return (
+        _opened(workspace.cache() / "evaluations" / _fingerprint(contender, data, pairs)) if pairs else None
+    )
+
+
 def panels(
     found: Evaluation, pair: Pair, data: DataFolder, threshold: float, side: int = SHOWN_SIDE
 ) -> Panels:

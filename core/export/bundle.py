@@ -17,7 +17,7 @@ from core.export.onnx_file import OnnxModel, largest_difference, save_onnx, trac
 from core.export.quantized import CALIBRATION_PHOTOS, quantize
 from core.export.trial import Trial, calibration_photos, compare
 from core.inference import Predictor
-from core.model_card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from core.model_card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard
 from core.model_card import README_FILE as CARD_TEXT
 from core.workspace import write_atomically, write_json
 
@@ -35,6 +35,7 @@ class Made:
     differences: dict[str, float] = field(default_factory=dict)
     any_size: bool = True
     int8: Trial | None = None
+    summary: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "folder": str(self.folder)}
@@ -71,8 +72,9 @@ def export(
         if not wanted & {"onnx", "script"}:
             (making / "model.onnx").unlink(missing_ok=True)
         made.files = sorted(str(p.relative_to(making)) for p in making.rglob("*") if p.is_file())
+        made.summary = summary(made, predictor.card)
         write_json(making / REPORT_FILE, made.to_dict())
-        write_atomically(making / README_FILE, _readme(predictor, made))
+        write_atomically(making / README_FILE, _readme(predictor.card, made))
         target.mkdir(parents=True, exist_ok=True)
         shutil.copytree(making, target, dirs_exist_ok=True)
     finally:
@@ -148,18 +150,24 @@ def _smp_folder(model: Path, target: Path) -> None:
             shutil.copyfile(model / name, target / name)
 
 
-def _readme(predictor: Predictor, made: Made) -> str:
-    card = predictor.card
-    lines = [f"# {card.name}, exported", "", f"{card.architecture} with `{card.encoder}`.", ""]
-    for file, difference in made.differences.items():
-        lines.append(f"- `{file}`: logits within {difference:.1e} of the model's own.")
+def summary(made: Made, card: ModelCard) -> list[str]:
+    """What was found, a line each, as Markdown."""
+    lines = [f"`{file}`: logits within {d:.1e} of the model's own." for file, d in made.differences.items()]
     if made.differences:
-        size = "any batch, any height and width that are multiples of 32"
-        fixed = f"any batch of exactly {card.height}x{card.width} pixels"
-        lines.append(f"- Input `images`, float32, {size if made.any_size else fixed}; output `logits`.")
-        lines.append("- Mean, standard deviation, threshold and classes are in the ONNX file's metadata.")
+        size = "any height and width that are multiples of 32"
+        fixed = f"exactly {card.height}x{card.width} pixels"
+        lines.append(
+            f"Input `images`, float32, any batch, {size if made.any_size else fixed}; output `logits`."
+        )
+        lines.append("Mean, standard deviation, threshold and classes are in the ONNX file's metadata.")
     if made.int8 is not None:
-        lines.append(f"- `model-int8.onnx`: {cost_of_int8(made.int8)}")
+        lines.append(f"`model-int8.onnx`: {cost_of_int8(made.int8)}")
+    return lines
+
+
+def _readme(card: ModelCard, made: Made) -> str:
+    lines = [f"# {card.name}, exported", "", f"{card.architecture} with `{card.encoder}`.", ""]
+    lines += [f"- {line}" for line in made.summary]
     if "predict.py" in made.files:
         lines += ["", "```sh", "pip install onnxruntime numpy pillow", "python predict.py photo.jpg", "```"]
     if "smp/config.json" in made.files:

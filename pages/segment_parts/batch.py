@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import batch, pictures
 from core.data.photos import read_photo
+from core.looking import small_map
 from core.refining import enlarge
 from core.shelf import Entry
 from core.words import duration, plain, plural
@@ -48,7 +49,7 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
 
     def picture(place: int, kind: str) -> bytes:
         photo = read_photo(files[place].getvalue(), names[place])
-        probability = enlarge(predictor.small_map(photo), photo, look.fine)
+        probability = enlarge(small_map(predictor, photo, look.gaze), photo, look.fine)
         made = rendered(photo, probability, kind, look)
         small = pictures.display_size(made, SMALL)
         on_board = pictures.on_checkerboard(small) if small.shape[-1] == 4 else small

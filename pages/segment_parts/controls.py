@@ -1,16 +1,49 @@
 """What may be changed about a cut-out, live: threshold, edges, parts, background."""
 
+from dataclasses import replace
+
+import numpy as np
 import streamlit as st
 
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.finishing import BACKGROUNDS, Background, Finish
+from core.looking import Gaze
+from core.parts import find_parts, inner_point, numbered
+from core.pictures import display_size
 from core.shelf import Entry
-from core.words import plain
-from pages.segment_parts.work import Look
+from core.words import plain, plural
+from pages.segment_parts.work import ONCE, Look, Work
 
 
-def look_controls(entry: Entry, view: str) -> Look:
+def gaze_controls(entry: Entry) -> Gaze:
+    """How often the model looks at the photo; once unless asked."""
+    if entry.card.task.kind != "binary":
+        return ONCE
+    with st.popover("How the model looks", icon=":material/visibility:"):
+        mirror = st.toggle("Mirrored, too", False, key="gaze_mirror", help=MIRROR_HELP)
+        scales = st.toggle("Larger and smaller, too", False, key="gaze_scales", help=SCALES_HELP)
+        pieces = st.segmented_control(
+            "In pieces, too", PIECES, default="Whole", required=True, key="gaze_pieces", help=PIECES_HELP
+        )
+        gaze = Gaze(mirror, scales, PIECES[str(pieces)])
+        st.caption(f"{plural(gaze.looks, 'look')} at the photo. What each gains on average is in its help.")
+    return gaze
+
+
+PIECES = {"Whole": 1, "2 x 2": 2, "3 x 3": 3}
+MIRROR_HELP = (
+    "Twice the time. Measured on photos of people: mean Dice 0.011 higher; on photos of streets no gain."
+)
+SCALES_HELP = "Three times the time. Measured on photos of people: 0.003 higher, which may be chance."
+PIECES_HELP = (
+    "For small subjects in large photos: with subjects a third of the usual size, mean Dice was 0.16 higher "
+    "with 3 x 3 pieces, and with half the size 0.06 with 2 x 2. Where the subject fills the photo it can "
+    "harm. Five and ten times the time."
+)
+
+
+def look_controls(entry: Entry, view: str, work: Work, gaze: Gaze) -> Look:
     """The sliders and switches."""
     threshold = st.slider(
         "Threshold", 0.01, 0.99, entry.card.threshold, 0.01,
@@ -20,10 +53,39 @@ def look_controls(entry: Entry, view: str) -> Look:
     with st.popover("Edges and parts", icon=":material/tune:"):
         fine = st.toggle("Follow the photo's edges", True, key="fine_edges", help=FINE_HELP)
         clean = st.toggle("Free the edge of the old background's colour", True, key="clean_colours")
-        largest = st.toggle("Keep only the largest part", False, key="only_largest")
+        kept = kept_parts(work, threshold, fine)
         filled = st.toggle("Fill holes", False, key="fill_holes")
         feather = st.slider("Feather", 0.0, 10.0, 0.0, 0.5, key="feather", help=FEATHER_HELP)
-    return Look(threshold, fine, Finish(largest, filled, feather, clean), background)
+        st.caption(f"The model looked for {work.seconds:.2f} s.")
+    return Look(
+        threshold,
+        fine,
+        gaze,
+        replace(kept, fill_holes=filled, feather=feather, clean_colours=clean),
+        background,
+    )
+
+
+def kept_parts(work: Work, threshold: float, fine: bool) -> Finish:
+    """Everything that is found, the largest part, or those that are chosen by their numbers."""
+    kept = st.segmented_control("Keep", KEEPS, default=KEEPS[0], required=True, key="keep_parts")
+    if kept != CHOSEN:
+        return Finish(only_largest=kept == LARGEST)
+    inside = (work.probability(fine) >= threshold).astype(np.uint8)
+    parts, numbers = find_parts(inside, LEAST)
+    if len(parts) < 2:
+        st.caption("Only one part is found: there is nothing to choose.")
+        return Finish()
+    st.image(display_size(numbered(work.photo, parts[:MOST], numbers), 300))
+    wanted = st.pills(
+        "Parts", [part.number for part in parts[:MOST]], default=[1], selection_mode="multi",
+        key=f"parts_{work.name}_{len(parts)}",
+    )  # fmt: skip
+    return Finish(keep=tuple(inner_point(parts[number - 1], numbers) for number in sorted(wanted)))
+
+
+KEEPS = EVERYTHING, LARGEST, CHOSEN = ("Everything", "The largest part", "Chosen parts")
+LEAST, MOST = 0.001, 20  # share of the photo below which a part is a speck; parts to choose from
 
 
 FINE_HELP = (

@@ -1,6 +1,7 @@
 """One photo, as uploaded and as shown, with what a model said of it."""
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from core import pictures
 from core.data.classes import nearest
 from core.data.photos import photo_size, read_photo
 from core.finishing import Background, Finish, alpha_of, compose
+from core.looking import Gaze, small_map
 from core.refining import enlarge
 from core.shelf import Entry
 from core.task import Task
@@ -22,14 +24,17 @@ if TYPE_CHECKING:
 SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
 KEPT_PHOTOS = 6
 ONE_FOREGROUND = Task()
+ONCE = Gaze()
 
 
 @dataclass(frozen=True)
 class Look:
-    """How the subject is cut out: at which threshold, along the photo's edges or not, and finished."""
+    """How the subject is cut out: at which threshold, along the photo's edges or not, and finished; and
+    how the model looked at the photo."""
 
     threshold: float
     fine: bool = True
+    gaze: Gaze = ONCE
     finish: Finish = field(default_factory=Finish)
     background: Background = field(default_factory=Background)
 
@@ -49,6 +54,7 @@ class Work:
     small: "NDArray[np.float32] | None"
     labels: "NDArray[np.uint8] | None" = None
     task: Task = ONE_FOREGROUND
+    seconds: float = 0.0  # that the model took to look at it
     maps: "dict[bool, NDArray[np.float32]]" = field(default_factory=dict)
 
     def probability(self, fine: bool) -> "NDArray[np.float32]":
@@ -78,21 +84,23 @@ def rendered(
     return pictures.result(kind, photo, alpha, 0.5)
 
 
-def segmented(chosen: tuple[str, bytes], entry: Entry) -> Work:
+def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Work:
     """The prediction for a photo, made once per session and model. Raises UserError for bad files."""
     name, content = chosen
-    key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}"
+    key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{gaze}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
         photo = read_photo(content, name, max_side=SHOWN_SIDE)
         predictor = predictor_of(entry)
         task = entry.card.task
+        started = time.perf_counter()
         with st.spinner("Looking for the subject …"):
             if task.kind == "binary":
-                small, labels = predictor.small_map(photo), None
+                small, labels = small_map(predictor, photo, gaze), None
             else:
                 small, labels = None, predictor.labels(photo)
+        seconds = time.perf_counter() - started
         while len(kept) >= KEPT_PHOTOS:
             kept.pop(next(iter(kept)))
-        kept[key] = Work(name, content, photo_size(content, name), photo, small, labels, task)
+        kept[key] = Work(name, content, photo_size(content, name), photo, small, labels, task, seconds)
     return kept[key]

@@ -52,6 +52,18 @@ export default function ({ data, parentElement }) {
   pair.style.aspectRatio = `${data.width} / ${data.height}`;
   pair.style.maxWidth = `min(100%, ${(data.tallest * data.width / data.height).toFixed(0)}px)`;
   input.oninput = () => pair.style.setProperty("--x", `${input.value}%`);
+  input.title = `Drag, or use the arrow keys. Hold B to see ${data.labels[0].toLowerCase()} alone.`;
+  const fields = "input:not([type=range]), textarea, select, [contenteditable=true]";
+  const writes = (target) => target.closest?.(fields);
+  const whole = (event, on) => {
+    if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (writes(event.composedPath()[0] ?? event.target)) return;
+    pair.style.setProperty("--x", on ? "100%" : `${input.value}%`);
+  };
+  const down = (event) => whole(event, true), up = (event) => whole(event, false);
+  document.addEventListener("keydown", down);
+  document.addEventListener("keyup", up);
+  return () => { document.removeEventListener("keydown", down); document.removeEventListener("keyup", up); };
 }
 """
 

@@ -55,8 +55,12 @@ def rate_key(preset: str) -> str:
 
 def _encoder(default: str, preset: str) -> str:
     encoders = offered_encoders()
+    wanted = st.session_state.get("wanted_encoder", "")  # picked in the guide on the Models page
+    if wanted and wanted not in encoders:
+        encoders.append(wanted)
     encoder: str = st.selectbox(
-        "Encoder", encoders, encoders.index(default), key=f"encoder_{preset}", format_func=describe,
+        "Encoder", encoders, encoders.index(wanted or default), key=f"encoder_{preset}_{wanted}",
+        format_func=describe,
         help="The part that has seen ImageNet. The first few are good choices; type to search all of them.",
     )  # fmt: skip
     return encoder

@@ -94,6 +94,30 @@ def test_the_best_threshold_becomes_the_models_own(finished_run: runs.Run) -> No
     assert read_card(finished_run.best).threshold == value
 
 
+def test_the_leaderboard_scores_what_is_not_scored_and_sorts_it(finished_run: runs.Run) -> None:
+    app = opened("models", models_view="Leaderboard")
+    assert app.dataframe[0].value["Dice"].isna().all()
+    next(b for b in app.button if b.label.startswith("Score 2 more")).click().run()
+    assert not app.exception and not app.error
+    board = app.dataframe[0].value
+    assert board["Dice"].is_monotonic_decreasing and len(board) == 2
+    assert (board["from"] <= board["Dice"]).all() and (board["Dice"] <= board["to"]).all()
+    assert (board["Latency, ms"] > 0).all()
+
+
+def test_the_encoder_guide_narrows_down_and_leads_to_a_training() -> None:
+    app = opened("models", models_view="Encoders")
+    assert not app.exception
+    every = len(app.dataframe[0].value)
+    app.text_input(key="encoder_search").set_value("resnet").run()
+    narrowed = app.dataframe[0].value
+    assert 0 < len(narrowed) < every and all("resnet" in name for name in narrowed["Encoder"])
+    app.text_input(key="encoder_search").set_value("no such").run()
+    assert "No encoder is called that" in words(app)
+    train = opened("train", wanted_encoder="tu-convnext_femto")
+    assert train.selectbox(key="encoder_Quick look_tu-convnext_femto").value == "tu-convnext_femto"
+
+
 def test_the_models_page_shows_names_as_they_are_and_lists_scores(finished_run: runs.Run) -> None:
     app = opened("models")
     assert r"My \*first\* model" in words(app)

@@ -1,0 +1,62 @@
+"""A few photos with what a model finds in them, kept small: what its card shows."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import pictures, workspace
+from core.data.samples import SAMPLES, sample_bytes
+from core.errors import UserError
+from core.shelf import Entry
+from core.workspace import write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.inference import Predictor
+
+PICTURES = 4
+SIDE = 320  # pixels of the longer side
+
+
+def kept_pictures(entry: Entry) -> list[bytes]:
+    """What `make_pictures` made before, as JPEGs; nothing if it did not."""
+    try:
+        return [path.read_bytes() for path in sorted(_folder(entry).glob("*.jpg"))]
+    except OSError:
+        return []
+
+
+def make_pictures(entry: Entry, predictor: "Predictor") -> list[bytes]:
+    """Predict validation photos of the model's own data where it is here, else the sample photos."""
+    folder = _folder(entry)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for number, photo in enumerate(_photos(entry)):
+        labels = predictor.labels(photo)
+        picture = pictures.display_size(pictures.label_overlay(photo, labels, entry.card.task), SIDE)
+        made.append(pictures.encode(picture, "JPEG"))
+        write_atomically(folder / f"{number}.jpg", made[-1])
+    return made
+
+
+def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
+    from core.data.dataset import open_data
+    from core.data.photos import read_photo
+
+    source = str(entry.card.settings.get("data") or "")
+    found = []
+    if source and Path(source).is_dir():
+        try:
+            pairs = open_data(Path(source)).part("validation")
+            step = max(1, len(pairs) // PICTURES)
+            found = [read_photo(pair.image, max_side=1024) for pair in pairs[::step][:PICTURES]]
+        except UserError:
+            found = []
+    return found or [read_photo(sample_bytes(title), SAMPLES[title].file_name) for title in SAMPLES]
+
+
+def _folder(entry: Entry) -> Path:
+    return workspace.cache() / "cards" / hashlib.sha256(entry.key.encode()).hexdigest()[:24]

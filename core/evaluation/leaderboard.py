@@ -1,0 +1,59 @@
+"""Every model of the shelf on one data set, best first, as far as they have been scored."""
+
+from dataclasses import dataclass
+
+from core.data.dataset import DataFolder, for_model
+from core.errors import UserError
+from core.evaluation.contenders import Contender, of_entry
+from core.evaluation.statistics import Interval, pooled_intervals
+from core.evaluation.stored import Evaluation, already
+from core.shelf import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One model's place. `dice` over images with its interval, `milliseconds` of one forward pass on
+    `device`; None, all of them, where it has not been scored on this data."""
+
+    entry: Entry
+    contender: Contender
+    dice: Interval | None = None
+    iou: float | None = None
+    pixel_accuracy: float | None = None
+    milliseconds: float | None = None
+    device: str = ""
+
+
+def standings(entries: list[Entry], data: DataFolder, part: str) -> list[Standing]:
+    """The models that can be scored on this data: those that are, best mean Dice first, then the rest."""
+    found = []
+    for entry in entries:
+        if not _fits(entry, data):
+            continue
+        contender = of_entry(entry)
+        scored = already(contender, data, part)
+        found.append(standing(entry, contender, scored) if scored else Standing(entry, contender))
+    return sorted(found, key=lambda s: -s.dice.mean if s.dice else 1.0)
+
+
+def standing(entry: Entry, contender: Contender, scored: Evaluation) -> Standing:
+    told = pooled_intervals(scored.counts_at(contender.card.threshold), scored.task)
+    return Standing(
+        entry,
+        contender,
+        told["dice_mean"],
+        told["iou_mean"].mean,
+        told["pixel_accuracy"].mean,
+        scored.milliseconds,
+        scored.device,
+    )
+
+
+def _fits(entry: Entry, data: DataFolder) -> bool:
+    """Whether the masks can be read as this model's task, with classes that mean the same."""
+    task = entry.card.task
+    try:
+        read = for_model(data, task)
+    except UserError:
+        return False
+    return task.kind == "binary" or read.rule.task.classes == data.rule.task.classes

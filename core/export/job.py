@@ -1,0 +1,70 @@
+"""An export in a process of its own: it takes memory and half a minute, and may be given up."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from core import workspace
+from core.errors import UserError
+from core.export.formats import FORMATS, REPORT_FILE
+from core.workspace import safe_name
+
+KEPT_SECONDS = 24 * 3600
+
+
+def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None) -> Iterator[str | Path]:
+    """Export a saved model; yields what is being done, in sentences, then the zip with everything.
+
+    The process ends when the caller stops asking. Raises UserError where the export does.
+    """
+    wanted = [key for key in FORMATS if key in formats]
+    if not wanted:
+        raise UserError("Choose at least one form.")
+    folder = _new_folder() / safe_name(name, "model's name")
+    command = [
+        sys.executable, "-m", "core", "export", "--model", str(model.resolve()), "--out", str(folder),
+        "--formats", ",".join(wanted), *(["--data", str(data)] if data else []),
+    ]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=workspace.PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+    )  # fmt: skip
+    said = "The export ended without a word."
+    try:
+        assert child.stderr is not None
+        for line in child.stderr:
+            said = line.strip() or said
+            if said[0].isupper() and said.endswith(".") and not said.startswith("Error"):
+                yield said
+        if child.wait() != 0:
+            raise UserError(said.removeprefix("Error: "))
+    finally:
+        child.kill()
+        child.wait()
+    yield Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def report_of(packed: Path) -> dict[str, Any]:
+    """What the export found, from its zip."""
+    with zipfile.ZipFile(packed) as archive:
+        return dict(json.loads(archive.read(f"{packed.stem}/{REPORT_FILE}")))
+
+
+def _new_folder() -> Path:
+    """Where the next export goes. Those of yesterday and before are deleted."""
+    parent = workspace.cache() / "exports"
+    parent.mkdir(parents=True, exist_ok=True)
+    for old in parent.iterdir():
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = parent / str(time.time_ns())
+    folder.mkdir()
+    return folder

@@ -1,0 +1,173 @@
+"""One model of the shelf: what it is, how good, what can be done with it."""
+
+import streamlit as st
+
+from core import shelf, trash
+from core.card_pictures import kept_pictures, make_pictures
+from core.encoder_guide import short_name
+from core.errors import UserError
+from core.model_card import LABELS, told
+from core.shelf import Entry
+from core.words import percent, plain
+from pages.models_parts.exporting import export_dialog
+from pages.models_parts.sharing import push_dialog
+from pages.widgets.loading import predictor_of
+
+RENAME, UPLOAD, DELETE = "Rename and tag", "Upload to the hub", "Delete"
+
+
+def card(entry: Entry) -> None:
+    with st.container(border=True):
+        title, actions = st.columns([4, 5], vertical_alignment="center")
+        with title:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(entry.card.name)}**", width="content")
+                badges(entry)
+            st.caption(facts(entry))
+        with actions, st.container(horizontal=True, horizontal_alignment="right"):
+            buttons(entry)
+        scores(entry)
+
+
+def badges(entry: Entry) -> None:
+    if entry.ships:
+        st.badge("ships with the project", color="green")
+    elif entry.run is None:
+        st.badge("brought in", color="violet")
+    for tag in entry.card.tags:
+        st.badge(plain(tag), color="gray")
+
+
+def facts(entry: Entry) -> str:
+    model = entry.card
+    parts = [
+        f"{model.architecture}, {short_name(model.encoder)}",
+        f"{entry.megabytes:.1f} MB",
+        f"trained on {plain(model.data)}" if model.data else "",
+        model.created[:16].replace("T", " ") + " UTC" if model.created else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def scores(entry: Entry) -> None:
+    values = entry.card.scores
+    if not values:
+        st.caption("Not scored yet: open it on the Compare page, or score it on the leaderboard.")
+        return
+    with st.container(horizontal=True):
+        for key, label in (("dice", "Dice"), ("dice_mean", "Dice, mean over images"), ("miou", "Mean IoU")):
+            if key in values:
+                st.metric(label, f"{values[key]:.4f}", help=interval(entry, key))
+        if "pixel_accuracy" in values:
+            st.metric("Pixel accuracy", percent(values["pixel_accuracy"]))
+    if entry.card.scored_on:
+        st.caption(plain(entry.card.scored_on))
+
+
+def interval(entry: Entry, key: str) -> str | None:
+    ends = entry.card.intervals.get(key)
+    return f"95 % interval: {ends[0]:.4f} to {ends[1]:.4f}" if ends else None
+
+
+def buttons(entry: Entry) -> None:
+    key = str(entry.folder)
+    if st.button("Use", key=f"use_{key}", type="primary", icon=":material/content_cut:"):
+        st.session_state.chosen_model = key
+        st.switch_page("pages/segment.py")
+    if st.button("Compare", key=f"compare_{key}", icon=":material/compare:"):
+        st.session_state.chosen_model = key
+        st.switch_page("pages/compare.py")
+    if st.button("Export", key=f"export_{key}", icon=":material/output:"):
+        export_dialog(entry)
+    if st.button("Details", key=f"details_{key}", icon=":material/article:"):
+        details_dialog(entry)
+    rarer = [UPLOAD] if entry.ships else [RENAME, UPLOAD, DELETE]
+    chosen = st.menu_button("More", rarer, key=f"more_{key}")
+    if chosen == UPLOAD:
+        push_dialog(entry)
+    elif chosen == RENAME:
+        rename_dialog(entry)
+    elif chosen == DELETE:
+        delete_dialog(entry)
+
+
+@st.dialog("Rename and tag")
+def rename_dialog(entry: Entry) -> None:
+    name = st.text_input("Name", entry.card.name, max_chars=shelf.MAX_NAME)
+    tags = st.multiselect(
+        "Tags", list(entry.card.tags), list(entry.card.tags), accept_new_options=True,
+        max_selections=shelf.MAX_TAGS, placeholder="Type a word and press Enter",
+    )  # fmt: skip
+    if st.button("Save", type="primary"):
+        try:
+            shelf.rename(entry, name)
+            shelf.tag(entry, tags)
+        except UserError as error:
+            st.error(plain(str(error)))
+            return
+        st.rerun()
+
+
+@st.dialog("Delete this model?")
+def delete_dialog(entry: Entry) -> None:
+    also = ", its run, charts and previews" if entry.run else ""
+    st.write(f"**{plain(entry.card.name)}**{also} will leave the shelf. It can be brought back for a week.")
+    if st.button("Delete", type="primary"):
+        try:
+            st.session_state.thrown = shelf.delete(entry)
+        except UserError as error:
+            st.error(plain(str(error)))
+            return
+        st.session_state.pop("chosen_model", None)
+        st.rerun()
+
+
+def undo() -> None:
+    """What was just deleted, and the way back."""
+    thrown = st.session_state.get("thrown")
+    if thrown is None:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(thrown.name)}** is deleted.", width="content")
+        if st.button("Undo", icon=":material/undo:", key="undo_delete"):
+            try:
+                trash.bring_back(thrown)
+            except UserError as error:
+                st.error(plain(str(error)))
+            st.session_state.thrown = None
+            st.rerun()
+        if st.button("Dismiss", key="dismiss_delete"):
+            st.session_state.thrown = None
+            st.rerun()
+
+
+@st.dialog("Model card", width="large")
+def details_dialog(entry: Entry) -> None:
+    model = entry.card
+    try:
+        shown = kept_pictures(entry) or make_pictures(entry, predictor_of(entry))
+    except UserError as error:
+        st.error(plain(str(error)))
+        shown = []
+    if shown:
+        st.image(shown, width=165)
+    if model.scores:
+        rows = [
+            {"Score": LABELS[k], "Value (95 % interval)": told(model, k)} for k in LABELS if k in model.scores
+        ]
+        st.dataframe(rows, hide_index=True)
+    licences = [("Data", model.data_licence), ("Encoder weights", model.weights_licence)]
+    st.caption(
+        "Licences: "
+        + " · ".join(f"{what}: {plain(words) if words else 'not stated'}" for what, words in licences)
+    )
+    st.markdown(card_text(entry))
+    st.caption(f"Its folder: `{entry.folder}`")
+
+
+def card_text(entry: Entry) -> str:
+    try:
+        text = "\n" + (entry.folder / "README.md").read_text("utf-8")
+        return text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### ")
+    except OSError:
+        return "This model has no card."

@@ -1,0 +1,60 @@
+"""A model as files that other programs run."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.batch import megabytes
+from core.errors import UserError
+from core.export.formats import DEFAULT, FORMATS
+from core.export.job import report_of, run_export
+from core.shelf import Entry
+from core.words import plain
+from pages.widgets.choices import choose_dataset
+
+
+@st.dialog("Take this model away", width="medium")
+def export_dialog(entry: Entry) -> None:
+    key = f"exported_{entry.key}"
+    formats = st.pills(
+        "As", list(FORMATS), default=list(DEFAULT), selection_mode="multi",
+        format_func=lambda form: FORMATS[form].label, key=f"formats_{entry.folder}",
+    )  # fmt: skip
+    for form in formats:
+        st.caption(f"**{FORMATS[form].file}** needs {FORMATS[form].needs}.")
+    data = None
+    if "int8" in formats:
+        own = str(entry.card.settings.get("data") or "")
+        data = choose_dataset("8 bits are set and scored on", "int8_data", prefer=own)
+    if st.button("Export", type="primary", icon=":material/output:", disabled=not formats):
+        st.session_state.pop(key, None)
+        make(entry, formats, data, key)
+    if key in st.session_state:
+        offer(*st.session_state[key])
+
+
+def make(entry: Entry, formats: list[str], data: Path | None, key: str) -> None:
+    with st.status("Starting …", expanded=False) as status:
+        try:
+            for step in run_export(entry.folder, entry.card.name, formats, data):
+                if isinstance(step, Path):
+                    st.session_state[key] = (step, report_of(step))
+                else:
+                    status.update(label=step)
+        except UserError as error:
+            status.update(label="Not exported", state="error")
+            st.error(plain(str(error)))
+            return
+        status.update(label="Exported and checked", state="complete")
+
+
+def offer(packed: Path, report: dict[str, Any]) -> None:
+    """The zip, and what was found when its files were checked."""
+    if not packed.is_file():
+        return
+    st.download_button(
+        f"Download the zip, {megabytes(packed):.1f} MB", packed.read_bytes, packed.name, "application/zip",
+        icon=":material/download:", type="primary", on_click="ignore",
+    )  # fmt: skip
+    st.markdown("\n".join(f"- {line}" for line in report["summary"]))

@@ -1,0 +1,85 @@
+"""Who is best on which data."""
+
+import streamlit as st
+
+from core import shelf
+from core.data.dataset import DataFolder, open_data
+from core.errors import UserError
+from core.evaluation.leaderboard import Standing, standings
+from core.words import plain, plural
+from pages.compare_parts.opening import PARTS, evaluated
+from pages.widgets.choices import choose_dataset, ensure_drawn
+from pages.widgets.explained import numbers_explained
+
+
+def leaderboard() -> None:
+    left, right = st.columns([3, 2])
+    with left:
+        folder = choose_dataset("On which data", "leaderboard_data")
+    with right:
+        part = PARTS[
+            str(
+                st.segmented_control(
+                    "Part", list(PARTS), default="Validation", required=True, key="board_part"
+                )
+            )
+        ]
+    try:
+        ensure_drawn(folder)
+        data = open_data(folder)
+        board = standings(shelf.list_models(), data, part)
+        images = len(data.part(part))
+    except UserError as error:
+        st.error(plain(str(error)))
+        return
+    if not images:
+        st.info("This data set has no such part: deal the photos out on the Data page.")
+    elif not board:
+        st.info("No model on the shelf tells apart what this data set's masks tell apart.")
+    else:
+        table(board, images)
+        missing = [s for s in board if s.dice is None]
+        if missing and st.button(
+            f"Score {plural(len(missing), 'more model')}", icon=":material/leaderboard:", type="primary"
+        ):
+            score(missing, data, part)
+        numbers_explained()
+
+
+def table(board: list[Standing], images: int) -> None:
+    rows = [
+        {
+            "Model": s.entry.card.name,
+            "Dice": s.dice.mean if s.dice else None,
+            "from": s.dice.low if s.dice else None,
+            "to": s.dice.high if s.dice else None,
+            "IoU": s.iou,
+            "Pixel accuracy": s.pixel_accuracy,
+            "Latency, ms": s.milliseconds,
+            "Size, MB": s.entry.megabytes,
+            "Trained on": s.entry.card.data,
+        }
+        for s in board
+    ]
+    numbers = {
+        name: st.column_config.NumberColumn(format="%.4f")
+        for name in ("Dice", "from", "to", "IoU", "Pixel accuracy")
+    }
+    numbers |= {n: st.column_config.NumberColumn(format="%.1f") for n in ("Latency, ms", "Size, MB")}
+    st.dataframe(rows, hide_index=True, column_config=numbers, placeholder=" ")
+    devices = {s.device for s in board if s.device}
+    st.caption(
+        f"{plural(images, 'image')}, each at its own size. Dice and IoU: mean over images, Dice with its "
+        "95 % interval. A model that was trained on this very data was also chosen by its validation part."
+        + (f" Latency: one forward pass on {', '.join(sorted(devices))}." if devices else "")
+    )
+
+
+def score(missing: list[Standing], data: DataFolder, part: str) -> None:
+    for s in missing:
+        try:
+            evaluated(s.contender, data, part)
+        except UserError as error:
+            st.error(plain(f"{s.entry.card.name}: {error}"))
+            return
+    st.rerun()
