@@ -26,8 +26,9 @@ def pack(
 ) -> Iterator[Done]:
     """Write a zip with a file for each photo and kind, yielding after each photo.
 
-    `make` gives the PNG of the photo at a place in `names`. A photo that cannot be used is left out.
-    Raises UserError on a full disk, or when none could be used; then nothing is left.
+    `make` gives the PNG of the photo at a place in `names`, for the kind "parts" the CSV. A photo that
+    cannot be used is left out. Raises UserError on a full disk, or when none could be used; then nothing
+    is left.
     """
     making = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +37,7 @@ def pack(
         with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
             for place, stem in enumerate(unique_stems(names)):
                 try:
-                    results = {f"{stem}_{kind}.png": make(place, kind) for kind in kinds}
+                    results = {f"{stem}_{kind}.{_suffix(kind)}": make(place, kind) for kind in kinds}
                 except UserError as error:
                     yield Done(names[place], str(error))
                     continue
@@ -65,6 +66,10 @@ def new_zip() -> Path:
 
 def megabytes(path: Path) -> float:
     return path.stat().st_size / 1e6
+
+
+def _suffix(kind: str) -> str:
+    return "csv" if kind == "parts" else "png"
 
 
 def unique_stems(names: Sequence[str]) -> list[str]:

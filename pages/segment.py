@@ -12,6 +12,7 @@ from core.words import megapixels, percent, plain
 from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import gaze_controls, look_controls
 from pages.segment_parts.counting import counted
+from pages.segment_parts.video import choose_clip, whole_clip
 from pages.segment_parts.work import Look, Work, rendered, segmented
 from pages.widgets.choices import choose_model
 from pages.widgets.classes import class_legend
@@ -51,7 +52,10 @@ def segment_page() -> None:
             view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
             look = look_controls(entry, view, work, gaze)
             picture = adjusted(work, view, look)
-            all_photos(st.session_state.get("uploads") or [], entry, look)
+            if st.session_state.get("origin") == "Video":
+                whole_clip(entry, look)
+            else:
+                all_photos(st.session_state.get("uploads") or [], entry, look)
     with stage:
         image_slider(
             pictures.encode(work.photo, "JPEG"), pictures.encode(picture, "JPEG"),
@@ -63,7 +67,7 @@ def choose_photo() -> tuple[str, bytes]:
     """The name and the bytes of the photo to work on; a sample until there is one."""
     origin = st.segmented_control(
         "Photo from",
-        ["Upload", "Camera", "Samples"],
+        ["Upload", "Camera", "Video", "Samples"],
         default="Upload",
         required=True,
         label_visibility="collapsed",
@@ -73,6 +77,10 @@ def choose_photo() -> tuple[str, bytes]:
         taken = st.camera_input("Take a photo", label_visibility="collapsed")
         if taken is not None:
             return "camera.jpg", taken.getvalue()
+    elif origin == "Video":
+        frame = choose_clip()
+        if frame is not None:
+            return frame
     elif origin == "Samples":
         title = st.radio("Sample", list(SAMPLES), horizontal=True, label_visibility="collapsed")
         st.caption(SAMPLES[title].credit)

@@ -4,7 +4,9 @@
     python -m core find-rate --data DIR         see which learning rate suits
     python -m core evaluate --model M --data D  score it, at each photo's own size
     python -m core predict  --model M PHOTO...  cut out what it finds
+    python -m core video    --model M CLIP      a short video with another background
     python -m core export   --model M --out DIR  as ONNX, in 8 bits, with a script that needs no torch
+    python -m core serve    --model M           answer photos over HTTP
     python -m core data     check | import | split | compose | export | demo
 
 `--json` puts one JSON object on the last line of standard output; everything else may change.
@@ -20,7 +22,9 @@ from core.cli.data import data_arguments
 from core.cli.evaluate import evaluate_arguments
 from core.cli.export import export_arguments
 from core.cli.predict import predict_arguments
+from core.cli.serve import serve_arguments
 from core.cli.train import rate_arguments, train_arguments
+from core.cli.video import video_arguments
 from core.errors import UserError
 
 
@@ -70,11 +74,22 @@ def parser() -> argparse.ArgumentParser:
         description="Write masks, cut-outs or overlays of photos at their own size.\n\n"
         "  python -m core predict --model checkpoints/person-lite0 me.jpg --out cut --save cutout",
     ))  # fmt: skip
+    video_arguments(commands.add_parser(
+        "video", formatter_class=form, help="replace the background of a short video",
+        description="Replace the background of a short video or GIF, the mask steadied over time.\n\n"
+        "  python -m core video --model checkpoints/person-lite0 call.mp4 --out blurred.mp4",
+    ))  # fmt: skip
     export_arguments(commands.add_parser(
         "export", formatter_class=form, help="write a model as files that other programs run",
         description="Write a model as ONNX, in 8 bits, as a torch.export program, as smp's folder, or with "
         "one file that predicts and needs no torch. Each is checked against the model.\n\n"
         "  python -m core export --model checkpoints/person-lite0 --out person --formats onnx,script,int8",
+    ))  # fmt: skip
+    serve_arguments(commands.add_parser(
+        "serve", formatter_class=form, help="answer photos over HTTP",
+        description="A REST endpoint: POST a photo, get its mask, cut-out, overlay or parts.\n\n"
+        "  python -m core serve --model checkpoints/person-lite0\n"
+        '  curl --data-binary @me.jpg "http://127.0.0.1:8600/segment?result=cutout" -o me.png',
     ))  # fmt: skip
     data_arguments(commands.add_parser("data", help="check, import, split, make or export a data set"))
     return top

@@ -52,7 +52,7 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
     predictor = Predictor(args.model, args.device)
     wanted = _wanted(args.save, predictor.card.task.kind)
     finish = Finish(args.only_largest, fill_holes=args.fill_holes, feather=args.feather)
-    background = _background(args.background)
+    background = named_background(args.background)
     args.out.mkdir(parents=True, exist_ok=True)
     written: list[str] = []
     failed: dict[str, str] = {}
@@ -109,7 +109,7 @@ def _named(photos: list[Path]) -> Iterator[tuple[Path, str]]:
         yield path, path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"
 
 
-def _background(words: str) -> "Background":
+def named_background(words: str) -> "Background":
     """What --background names."""
     from core.data.photos import read_photo
     from core.finishing import Background

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from core import batch, pictures
 from core.data.photos import read_photo
+from core.finishing import alpha_of
 from core.looking import small_map
+from core.parts import find_parts, numbered, part_table
 from core.refining import enlarge
 from core.shelf import Entry
 from core.words import duration, plain, plural
@@ -18,9 +21,12 @@ from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-KINDS = {"Cut-outs": "cutout", "Masks": "mask", "Overlays": "overlay"}
+KINDS = {"Cut-outs": "cutout", "Masks": "mask", "Overlays": "overlay", "Counts": "parts"}
+LEAST = 0.001  # share of a photo below which a part is a speck
 SMALL = 240  # pixels of the longer side of what is shown of each
 
 
@@ -46,10 +52,16 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
     names = [file.name for file in files]
     predictor = predictor_of(entry)
     shown: dict[str, str] = {}
+    tables: list[pd.DataFrame] = []
 
     def picture(place: int, kind: str) -> bytes:
         photo = read_photo(files[place].getvalue(), names[place])
         probability = enlarge(small_map(predictor, photo, look.gaze), photo, look.fine)
+        if kind == "parts":
+            table, made = counted(photo, probability, names[place], look)
+            tables.append(table)
+            shown[names[place]] = pictures.data_url(pictures.display_size(made, SMALL))
+            return bytes(table.to_csv(index=False), "utf-8")
         made = rendered(photo, probability, kind, look)
         small = pictures.display_size(made, SMALL)
         on_board = pictures.on_checkerboard(small) if small.shape[-1] == 4 else small
@@ -67,11 +79,21 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
             cells = [Cell(name, url, name) for name, url in shown.items()]
             picture_grid(cells, f"batch_grid_{target.stem}_{number}", least=120)
     bar.empty()
-    st.session_state.batch = (target, problems)
-    offer(target, problems)
+    counts = pd.concat(tables, ignore_index=True) if tables else None
+    st.session_state.batch = (target, problems, counts)
+    offer(target, problems, counts)
 
 
-def offer(packed: Path, problems: list[str]) -> None:
+def counted(
+    photo: "NDArray[np.uint8]", probability: "NDArray[np.float32]", name: str, look: Look
+) -> "tuple[pd.DataFrame, NDArray[np.uint8]]":
+    """The table of a photo's parts, and the photo with their numbers."""
+    alpha = alpha_of(probability, look.threshold, look.finish)
+    parts, numbers = find_parts((alpha >= 0.5).astype("uint8"), LEAST)
+    return part_table(parts, name), numbered(photo, parts, numbers)
+
+
+def offer(packed: Path, problems: list[str], counts: "pd.DataFrame | None") -> None:
     """The zip stays on the disk until it is asked for."""
     for problem in problems[:5]:
         st.warning(plain(problem))
@@ -81,4 +103,13 @@ def offer(packed: Path, problems: list[str]) -> None:
         f"Download the zip, {batch.megabytes(packed):.1f} MB", packed.read_bytes, "photos.zip",
         "application/zip",
         icon=":material/folder_zip:", type="primary", on_click="ignore",
+    )  # fmt: skip
+    if counts is None:
+        return
+    totals = counts.groupby("file", sort=False).agg(parts=("number", "count"), share=("share", "sum"))
+    st.markdown(f"**{plural(len(counts), 'part')}** in {plural(len(totals), 'photo')}")
+    st.dataframe(totals, column_config={"share": st.column_config.NumberColumn(format="percent")})
+    st.download_button(
+        "All parts as CSV", counts.to_csv(index=False), "parts.csv", "text/csv",
+        icon=":material/download:", on_click="ignore",
     )  # fmt: skip

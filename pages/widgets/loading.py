@@ -39,6 +39,6 @@ def predictor_of(entry: "Entry") -> "Predictor":
 def _predictor(folder: str, key: str) -> "Predictor":
     from pathlib import Path
 
-    from core.inference import Predictor
+    from core.batching import SharedPredictor
 
-    return Predictor(Path(folder))
+    return SharedPredictor(Path(folder))

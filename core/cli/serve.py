@@ -1,0 +1,28 @@
+"""`python -m core serve`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def serve_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--model", type=Path, help="its folder (default: the first on the shelf)")
+    p.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (%(default)s)")
+    p.add_argument("--port", type=int, default=8600, help="(%(default)s)")
+    p.set_defaults(work=_serve)
+
+
+def _serve(args: argparse.Namespace) -> dict[str, Any]:
+    import uvicorn
+
+    from core.errors import UserError
+    from core.model_card import is_model
+    from core.serving import KEY, api
+
+    if args.model is not None and not is_model(args.model):
+        raise UserError(f"{args.model} holds no model: name a folder with config.json and model.safetensors.")
+    print(f"The page with examples: http://{args.host}:{args.port}/")
+    if args.host not in ("127.0.0.1", "localhost", "::1"):
+        print(f"Other machines may ask. {KEY} sets a key that requests must carry.")
+    uvicorn.run(api(args.model), host=args.host, port=args.port, log_level="warning", timeout_keep_alive=10)
+    return {}
