@@ -13,6 +13,9 @@ ARCHITECTURES = (
     "Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet",
     "PAN", "DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer", "DPT",
 )  # fmt: skip
+# Channels of the decoder, for an encoder that is run so many stages deep; 5 is smp's own default.
+DECODERS = {5: (256, 128, 64, 32, 16), 4: (64, 48, 32, 16), 3: (48, 32, 16)}
+STEPPED = ("Unet", "UnetPlusPlus", "MAnet")  # architectures with as many decoder steps as stages
 DEFAULT_ENCODER = "timm-tf_efficientnet_lite0"
 DPT_ENCODER = "tu-vit_tiny_patch16_224"
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -39,7 +42,10 @@ class TrainConfig:
     task              "auto" reads the masks as dataset.json says, else as foreground and background
     ignore_index      with "multiclass", the mask value that is void (-1: none)
     class_names       with "multiclass", names of the values 0, 1, 2 … without the void, by commas
-    start_from        folder of a saved model whose weights are the start, not the encoder's alone
+    encoder_depth     stages of the encoder that are run; fewer than 5 make a small model, with a slim
+                      decoder, of a Unet, UnetPlusPlus or MAnet
+    start_from        folder of a saved model whose weights are the start, not the encoder's alone; of
+                      one of another depth, the encoder's
     batch_size        images a step, over all devices together; 0 finds the largest that pays
     accumulate        batches whose gradients make one step
     encoder_rate      the encoder's learning rate as a multiple of the decoder's
@@ -55,6 +61,7 @@ class TrainConfig:
     architecture: str = "Unet"
     encoder: str = DEFAULT_ENCODER
     encoder_weights: str = "auto"
+    encoder_depth: int = 5
     start_from: str = ""
     freeze_encoder: bool = False
     task: str = "auto"
@@ -100,6 +107,7 @@ class TrainConfig:
             if not 32 <= size <= 2048 or size % SIZE_STEP:
                 raise UserError(f"{field} cannot be {size}: use a multiple of {SIZE_STEP} from 32 to 2048.")
         for field, low, high in (
+            ("encoder_depth", min(DECODERS), max(DECODERS)),
             ("epochs", 1, 10_000),
             ("batch_size", 0, 4096),
             ("accumulate", 1, 1024),
@@ -121,6 +129,11 @@ class TrainConfig:
         unknown = set(self.logger_names) - set(LOGGERS)
         if unknown:
             raise UserError(f"There is no logger '{min(unknown)}': name any of {', '.join(LOGGERS)}.")
+        if self.encoder_depth < max(DECODERS) and self.architecture not in STEPPED:
+            raise UserError(
+                f"encoder_depth {self.encoder_depth} does not go with {self.architecture}: "
+                f"choose one of {', '.join(STEPPED)}."
+            )
         if self.architecture == "DPT" and not self.encoder.startswith("tu-"):
             raise UserError(f"DPT needs a vision transformer of timm's: choose {DPT_ENCODER} or another.")
         if not self.data:

@@ -8,6 +8,7 @@ from typing import Any
 from core.config import ARCHITECTURES
 from core.errors import UserError
 from core.model_card import CONFIG_FILE, WEIGHTS_FILE
+from core.trimming import trim
 from core.workspace import read_json
 
 MAX_NUMBER, MAX_LENGTH, MAX_TEXT, MAX_DEPTH = 4096, 32, 100, 3
@@ -52,6 +53,8 @@ def check_sizes(kind: str, settings: dict[str, Any], folder: Path) -> None:
         with torch.device("meta"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network = getattr(smp, kind)(**settings)
+            if not network.state_dict().keys() <= stored.keys():
+                trim(network)
     except (RuntimeError, NotImplementedError):
         return  # a few transformers compute while they are built; their sizes are their names'
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}

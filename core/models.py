@@ -9,11 +9,12 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from core import encoder_weights
-from core.config import TrainConfig
+from core.config import DECODERS, TrainConfig
 from core.errors import UserError
 from core.model_card import (
     CARD_FILE,
@@ -28,6 +29,9 @@ from core.model_card import (
 from core.model_files import check_sizes, settings_of
 from core.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.task import Task
+from core.trimming import trim
+
+FULL_DEPTH = max(DECODERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,13 @@ def build_model(config: TrainConfig, task: Task | None = None) -> Built:
     `Built.weights` says which in words. Raises UserError for an unknown encoder or a pair of
     architecture and encoder that smp cannot join.
     """
+    built = _with_weights(config, task)
+    if config.encoder_depth < FULL_DEPTH:
+        trim(built.model)
+    return built
+
+
+def _with_weights(config: TrainConfig, task: Task | None) -> Built:
     outputs = task.outputs if task else 1
     if config.start_from:
         return _continued(config, task or Task())
@@ -83,7 +94,13 @@ def _continued(config: TrainConfig, task: Task) -> Built:
             f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
             f"not {config.architecture} with {config.encoder}."
         )
-    return Built(model, f"those of {card.name}", card.preprocessing, card.weights_licence)
+    words = f"those of {card.name}"
+    if settings_of(Path(config.start_from))[1].get("encoder_depth", FULL_DEPTH) != config.encoder_depth:
+        encoder = model.get_submodule("encoder").state_dict()
+        model = _create(config, task.outputs)
+        model.get_submodule("encoder").load_state_dict(encoder, strict=False)
+        words = f"the encoder's of {card.name}"
+    return Built(model, words, card.preprocessing, card.weights_licence)
 
 
 def _from_hub(config: TrainConfig, outputs: int, weights: str) -> Built:
@@ -103,9 +120,12 @@ def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # `timm-` names, which still work
             # Without it a vision transformer takes pictures of one size alone.
-            any_size = {"dynamic_img_size": True} if config.architecture == "DPT" else {}
+            more: dict[str, Any] = {"dynamic_img_size": True} if config.architecture == "DPT" else {}
+            if config.encoder_depth < FULL_DEPTH:
+                channels = DECODERS[config.encoder_depth]
+                more = {"encoder_depth": config.encoder_depth, "decoder_channels": channels}
             model: nn.Module = smp.create_model(
-                config.architecture, config.encoder, encoder_weights=weights, classes=outputs, **any_size
+                config.architecture, config.encoder, encoder_weights=weights, classes=outputs, **more
             )
     except KeyError:
         raise UserError(
@@ -153,7 +173,10 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             model = getattr(smp, kind)(**settings)
-        model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        weights = load_file(folder / WEIGHTS_FILE)
+        if not model.state_dict().keys() <= weights.keys():
+            trim(model)
+        model.load_state_dict(weights)
     except UserError:
         raise
     except Exception as error:  # whatever hostile or damaged files provoke, one sentence

@@ -19,6 +19,9 @@ from tests.core import archives
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
+# What only this way of adding a data set says.
+SAYS = {"Import": "Or a folder or zip on the machine", "Paint masks": "Photos without masks"}
+
 
 def add(page: Page, app: App, way: str = "Import") -> None:
     visit(page, app, "data")
@@ -26,6 +29,7 @@ def add(page: Page, app: App, way: str = "Import") -> None:
     if way != "Import":
         page.get_by_role("radio", name=way).click()
     expect(page.get_by_role("button", name="Back to the data sets")).to_be_visible()
+    expect(page.get_by_text(SAYS[way])).to_be_visible()  # the uploader of the way before is gone
     settle(page)
 
 
@@ -149,6 +153,8 @@ def test_a_mask_is_painted_with_the_mouse_saved_and_the_same_when_saved_again(pa
         {"name": f"{i}.jpg", "mimeType": "image/jpeg", "buffer": portrait(300, 200 + i)} for i in range(2)
     ]
     page.locator("input[type=file]").first.set_input_files(photos)  # type: ignore[arg-type]
+    expect(page.get_by_text("1.jpg")).to_be_visible()
+    settle(page)
     page.get_by_label("Name of the data set").fill("painted")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Start painting").click()
