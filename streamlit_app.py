@@ -2,16 +2,20 @@
 
 import streamlit as st
 
+from pages.widgets.access import admit, promise, who_is_here
 from pages.widgets.entry import INSIDE, navigation
-from pages.widgets.loading import warm_up
+from pages.widgets.loading import keep_house, warm_up
 from pages.widgets.running import running_now
 
 st.set_page_config(page_title="Segmentation Studio", page_icon=":material/content_cut:", layout="wide")
 st.logo("docs/logo.svg", size="large", icon_image="docs/icon.svg")
+admit()
 warm_up()
+keep_house()
 page = navigation()
 with st.sidebar:
     running_now(page.title)
-    st.caption("Photos stay on the machine that runs this page.")
+    who_is_here()
+    st.caption(promise())
 st.session_state[INSIDE] = True
 page.run()

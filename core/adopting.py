@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core import workspace
+from core.access import require
 from core.errors import UserError
 from core.model_card import CARD_FILE, CONFIG_FILE, README_FILE, WEIGHTS_FILE, update_card
 
@@ -80,6 +81,7 @@ def _new_model(name: str) -> Iterator[Path]:
     """A folder to fill; at the end the model in it is opened, and only what opens stays."""
     from core.models import load_model
 
+    require("add")
     target = workspace.models() / _folder_name(name)
     if target.exists():
         raise UserError(f"There is a model called {target.name} already: choose another name.")

@@ -27,6 +27,14 @@ class _Asked:
     answer: "Future[Maps]"
 
 
+_all: "weakref.WeakSet[SharedPredictor]" = weakref.WeakSet()
+
+
+def photos_waiting() -> int:
+    """In all queues of this process."""
+    return sum(one.waiting for one in list(_all))
+
+
 class SharedPredictor(Predictor):
     """A Predictor for many threads: each waits its turn, and photos of one shape go together.
 
@@ -42,6 +50,7 @@ class SharedPredictor(Predictor):
         name = f"predict {folder.name}"
         threading.Thread(target=_work, args=(network, self._waiting), daemon=True, name=name).start()
         weakref.finalize(self, self._waiting.put, None)
+        _all.add(self)
 
     @property
     def waiting(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from core import workspace
+from core.access import require
 from core.encoder_guide import IMAGENET_FILE, TIMM_FILE, all_encoders, facts
 from core.errors import UserError
 from core.workspace import read_json, write_json
@@ -125,6 +126,7 @@ def measure_here(encoder: str) -> float:
 
     Returns images a second at 256x192. Raises UserError when it cannot be trained here.
     """
+    require("train")
     command = [sys.executable, "-m", "core.encoder_probe", encoder]
     try:
         done = subprocess.run(

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.access import require
 from core.adopting import FILES, adopt_folder
 from core.downloading import Progress, in_background, probe, repository_name
 from core.errors import UserError
@@ -19,6 +20,7 @@ def pull(name: str) -> Iterator[Progress | Path]:
     Only the files of a model are fetched, none that could hold code. Raises UserError when there is
     no such model, no network, or it is none that can be opened here.
     """
+    require("machine")
     repository = repository_name(name, PAGES, "model")
     from huggingface_hub import constants, snapshot_download
 
@@ -42,6 +44,7 @@ def push(folder: Path, name: str, token: str, private: bool = True) -> str:
 
     `token` is one that may write; it is used and not kept. Raises UserError when that fails.
     """
+    require("machine")
     repository = repository_name(name, PAGES, "model")
     if not token.strip():
         raise UserError("A token that may write is needed: make one in the settings of your hub account.")

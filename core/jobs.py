@@ -8,34 +8,66 @@ import time
 
 import psutil
 
-from core import runs, workspace
+from core import access, runs, workspace
 from core.config import TrainConfig
+from core.errors import UserError
+from core.logs import log
+from core.rules import rules
 from core.runs import LIVE, Run
 
 STOP_SECONDS = 2.9
+STARTED_BY = "started_by"  # in a run's folder: the mark of a visitor
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
 def start(config: TrainConfig) -> Run:
-    """A new run with a worker of its own, which goes on when this process ends."""
+    """A new run with a worker of its own, which goes on when this process ends.
+
+    Raises UserError where the server's rules forbid it or as many as they allow wait already.
+    """
+    _check_turn()
     run = runs.create(config)
+    _sign(run)
     _launch(run)
+    log("training started", encoder=config.encoder, epochs=config.epochs)
     return run
 
 
 def resume(run: Run) -> None:
     """Let a run that ended early go on after its last whole epoch. Raises UserError when it cannot."""
+    _check_turn()
     run.make_ready_to_resume()
     _launch(run)
 
 
 def find_rate(config: TrainConfig) -> Run:
     """A learning-rate sweep with these settings, as a run of its own that makes no model."""
+    _check_turn()
     folder = workspace.cache() / "sweeps" / time.strftime("%Y%m%d-%H%M%S")
     shutil.rmtree(folder.parent, ignore_errors=True)  # only the last one is of interest
     run = runs.create(config, folder)
+    _sign(run)
     _launch(run, "find-rate")
     return run
+
+
+def _check_turn() -> None:
+    access.require("train")
+    most = rules().trainings_at_once
+    if most and len(active()) >= most:
+        raise UserError(f"{most} trainings run or wait already, as many as this server takes: try later.")
+
+
+def _sign(run: Run) -> None:
+    """Whoever starts a run may stop it, though others' are not theirs to stop."""
+    if mark := access.visitor().mark:
+        (run.folder / STARTED_BY).write_text(mark)
+
+
+def may_stop(run: Run) -> bool:
+    """Whether it is the visitor's own, or they may change what is others'."""
+    mark, file = access.visitor().mark, run.folder / STARTED_BY
+    return access.allowed("change") or (bool(mark) and file.is_file() and file.read_text() == mark)
 
 
 def _launch(run: Run, command: str = "train") -> None:
@@ -62,7 +94,12 @@ def _launch(run: Run, command: str = "train") -> None:
 
 
 def stop(run: Run) -> None:
-    """Ask the worker to stop; returns once it has, within three seconds. The best model is kept."""
+    """Ask the worker to stop; returns once it has, within three seconds. The best model is kept.
+
+    Raises UserError where the run is somebody else's and the server's rules protect it.
+    """
+    if not may_stop(run):
+        raise UserError("Somebody else started this training: only they may stop it.")
     if run.status().state not in LIVE:
         return
     run.stop_file.touch()

@@ -168,11 +168,13 @@ def _scores_section(rows: list[str], scored_on: str) -> str:
 
 def _usage(card: ModelCard) -> str:
     prep = card.preprocessing
+    # Of a shallower encoder the stages that are not run are not in the file.
+    loosely = ", strict=False" if card.settings.get("encoder_depth", 5) < 5 else ""
     return (
         "## Use\n\n"
         "```python\n"
         "import segmentation_models_pytorch as smp\n\n"
-        'model = smp.from_pretrained("path/to/this/folder").eval()\n'
+        f'model = smp.from_pretrained("path/to/this/folder"{loosely}).eval()\n'
         "```\n\n"
         f"Input: RGB in 0..1, minus {list(prep.mean)}, divided by {list(prep.std)}; height and "
         f"width multiples of 32; the longer side about {card.long_side} pixels. Output: logits; "

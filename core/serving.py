@@ -7,6 +7,7 @@ import functools
 import hmac
 import json
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from core import pictures, shelf
+from core.access import refusal
 from core.batching import BusyError, SharedPredictor
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.finishing import Background, Finish, alpha_of, compose
+from core.logs import log
 from core.parts import find_parts, part_table
 from core.refining import enlarge
+from core.rules import rules
 from core.serving_docs import PAGE, openapi
 
 MAX_BYTES = 100_000_000  # of a photo, as on the page
@@ -62,7 +66,10 @@ def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
     async def answer(request: Request) -> Response:
         try:
             _check_key(request)
-            return await work(request)
+            started = time.perf_counter()
+            response = await work(request)
+            log("request answered", path=request.url.path, seconds=round(time.perf_counter() - started, 3))
+            return response
         except RefusedError as refusal:
             return _problem(refusal.status, refusal.sentence)
         except BusyError as error:
@@ -81,7 +88,9 @@ def _problem(status: int, sentence: str, headers: dict[str, str] | None = None) 
 
 def _check_key(request: Request) -> None:
     """Where the server has a key, a request must carry it: `Authorization: Bearer …`."""
-    wanted = os.environ.get(KEY, "")
+    wanted, who = os.environ.get(KEY, ""), rules().rest
+    if who == "nobody" or (who != "everyone" and not wanted):  # a key stands for having signed in
+        raise RefusedError(403, refusal("rest"))
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if wanted and not hmac.compare_digest(given.encode(), wanted.encode()):
         raise RefusedError(401, "A key is needed: send it as `Authorization: Bearer KEY`.")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import runs, trash, workspace
+from core.access import require
 from core.errors import UserError
 from core.model_card import WEIGHTS_FILE, ModelCard, is_model, read_card, update_card, weights_megabytes
 from core.runs import LIVE, Run
@@ -78,6 +79,7 @@ def delete(entry: Entry) -> Thrown:
 
     Raises UserError for shipped models and for runs that train.
     """
+    require("change")
     if entry.ships:
         raise UserError(f"{entry.card.name} comes with the project and is not deleted from here.")
     if entry.run is None:
@@ -88,6 +90,7 @@ def delete(entry: Entry) -> Thrown:
 
 
 def _change(entry: Entry, **changes: object) -> None:
+    require("change")
     try:
         update_card(entry.folder, **changes)
     except OSError as error:

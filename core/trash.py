@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import workspace
+from core.access import require
 from core.errors import UserError
 
 KEPT_SECONDS = 7 * 24 * 3600
@@ -36,6 +37,7 @@ def throw(folder: Path, name: str) -> Thrown:
 
 def bring_back(thrown: Thrown) -> None:
     """Undo. Raises UserError where something else has taken its place, or it is gone for good."""
+    require("change")
     if thrown.was.exists():
         raise UserError(f"{thrown.name} cannot come back: {thrown.was} exists again.")
     try:

@@ -16,6 +16,7 @@ from core.finishing import Background, Finish, alpha_of, compose
 from core.looking import Gaze, small_map
 from core.pictures import display_size
 from core.refining import enlarge
+from core.rules import rules
 
 if TYPE_CHECKING:
     from core.inference import Predictor
@@ -69,8 +70,9 @@ def read_clip(source: Path) -> Clip:
         rate = float(stream.average_rate or 25)
         told = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
         seconds = float(told)
-        if seconds > MAX_SECONDS:
-            raise UserError(f"{source.name} is {seconds:.0f} s long: cut it to {MAX_SECONDS} s or less.")
+        most = min(MAX_SECONDS, rules().video_seconds or MAX_SECONDS)
+        if seconds > most:
+            raise UserError(f"{source.name} is {seconds:.0f} s long: cut it to {most} s or less.")
         return Clip(first.shape[1], first.shape[0], min(rate, 120.0), seconds)
 
 

@@ -5,6 +5,7 @@ be stopped at once.
 """
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -19,10 +20,17 @@ from core import workspace
 from core.config import TrainConfig
 from core.errors import UserError
 from core.events import Event, Finished, Note
+from core.rules import rules
 from core.runs import LIVE, STATE_FILE, Run, is_alive, list_runs
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
+
+
+class Stop(threading.Event):
+    """That a training should end, and why."""
+
+    why = "Stopped by request."
 
 
 def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
@@ -36,7 +44,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
     if run.status().state == "finished":
         raise UserError("This run has finished: start another from its model with `start_from`.")
     run.set_status("starting", "Loading libraries.", process=os.getpid())
-    stopping = threading.Event()
+    stopping = Stop()
     watch = threading.Thread(target=_watch_for_stop, args=(run, stopping), daemon=True)
     watch.start()
     _stop_on_signal(stopping)
@@ -48,7 +56,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
     try:
         say(Note("Loading libraries."))
         state = (_sweep if sweep else _train)(run, stopping, say)
-        run.set_status(state, "" if state == "finished" else "Stopped by request.")
+        run.set_status(state, "" if state == "finished" else stopping.why)
         return state
     except UserError as error:
         say(Note(str(error), "warning"))
@@ -82,7 +90,7 @@ def _is_of_the_disk(error: Exception) -> bool:
     return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
 
 
-def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) -> str:
+def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
     from core.hardware import pick_device
     from core.training import fit
     from core.training.loggers import Listener
@@ -106,7 +114,7 @@ def _train(run: Run, stopping: threading.Event, say: Callable[[Event], None]) ->
     return "finished"
 
 
-def _sweep(run: Run, stopping: threading.Event, say: Callable[[Event], None]) -> str:
+def _sweep(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
     from core.hardware import pick_device
     from core.training.memory import keep_freed_memory
     from core.training.rate_finder import sweep
@@ -121,9 +129,7 @@ def _sweep(run: Run, stopping: threading.Event, say: Callable[[Event], None]) ->
 
 
 @contextlib.contextmanager
-def _device_turn(
-    run: Run, device: str, stopping: threading.Event, say: Callable[[Event], None]
-) -> Iterator[bool]:
+def _device_turn(run: Run, device: str, stopping: Stop, say: Callable[[Event], None]) -> Iterator[bool]:
     """Wait, first come first served, until no other run trains on this device. False: stopped."""
     folder = workspace.cache() / "locks"
     folder.mkdir(exist_ok=True)
@@ -156,18 +162,25 @@ def _older_in_line(run: Run) -> bool:
     return False
 
 
-def _watch_for_stop(run: Run, stopping: threading.Event) -> None:
-    """Turn a stop file into a stop; end the process when the loop does not get to it in time."""
+def _watch_for_stop(run: Run, stopping: Stop) -> None:
+    """Turn a stop file, or the end of the time that the server's rules give, into a stop; end the
+    process when the loop does not get to it in time."""
+    limit, deadline = rules().training_minutes * 60, math.inf
     while not (stopping.is_set() or run.stop_file.exists()):
         time.sleep(POLL_SECONDS)
+        if limit and deadline == math.inf and run.status().state == "running":
+            deadline = time.monotonic() + limit
+        if time.monotonic() > deadline:
+            stopping.why = f"The {limit // 60} minutes of a training on this server are over."
+            break
     stopping.set()
     time.sleep(GRACE_SECONDS)
     if run.status().state in LIVE:
-        run.set_status("stopped", "Stopped by request, in the middle of a step.")
+        run.set_status("stopped", f"{stopping.why} It was in the middle of a step.")
         os._exit(0)
 
 
-def _stop_on_signal(stopping: threading.Event) -> None:
+def _stop_on_signal(stopping: Stop) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.set()
 

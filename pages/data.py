@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.access import allowed
 from core.data import demo, library, painting
 from core.data.catalogue import Catalogue, open_catalogue
 from core.data.findings import to_look_at
@@ -20,24 +21,25 @@ from pages.data_parts.splits import splits
 from pages.widgets.choices import choose_dataset, ensure_drawn, select_dataset
 from pages.widgets.entry import open_page
 
+LOOKING = ("Pictures", "Findings", "Augmentation", "Export")
 SECTIONS = ("Pictures", "Findings", "Split", "Augmentation", "Paint", "Export")
 
 
 def data_page() -> None:
     st.title("Data sets")
-    if st.session_state.get(ADDING):
+    if st.session_state.get(ADDING) and allowed("add"):
         add()
         return
     left, right = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
     with left:
         folder = choose_dataset()
     with right, st.container(horizontal=True):
-        if st.button("New data set", icon=":material/add:", type="primary"):
+        if allowed("add") and st.button("New data set", icon=":material/add:", type="primary"):
             st.session_state[ADDING] = True
             st.rerun()
         if st.button("Check again", icon=":material/refresh:", help="Look at every file anew."):
             st.session_state.check_fresh = True
-        is_own = library.is_owned(folder) and folder != demo.demo_folder()
+        is_own = allowed("change") and library.is_owned(folder) and folder != demo.demo_folder()
         if is_own and st.button("Delete", icon=":material/delete:"):
             delete_dialog(folder)
     ensure_drawn(folder)
@@ -92,8 +94,8 @@ def section(shown: Catalogue) -> None:
     worth = to_look_at(shown.report.table)
     names = {name: f"{name} ({worth:,})" if name == "Findings" and worth else name for name in SECTIONS}
     chosen = st.segmented_control(
-        "Section", SECTIONS, default="Pictures", key="data_section", format_func=names.__getitem__,
-        label_visibility="collapsed", required=True,
+        "Section", SECTIONS if allowed("change") else LOOKING, default="Pictures", key="data_section",
+        format_func=names.__getitem__, label_visibility="collapsed", required=True,
     )  # fmt: skip
     if chosen in ("Pictures", "Findings"):
         overview(shown)

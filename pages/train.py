@@ -5,12 +5,14 @@ from typing import Any
 import streamlit as st
 
 from core import figures, jobs, runs
+from core.access import allowed
 from core.config import TrainConfig
 from core.encoder_guide import describe
 from core.errors import UserError
 from core.runs import LIVE, History, Run, Status
 from core.task import Task
 from core.words import duration, percent, plain
+from pages.widgets.access import open_to
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
 from pages.widgets.explained import numbers_explained
@@ -33,14 +35,15 @@ _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "
 
 def train_page() -> None:
     st.title("Train a model")
-    with st.container(border=True):
-        config = choose_config()
-        if config:
-            with st.container(horizontal=True):
-                if st.button("Start training", type="primary", icon=":material/play_arrow:"):
-                    start(config)
-                find_rate_button(config)
-        rate_search()
+    if open_to("train"):
+        with st.container(border=True):
+            config = choose_config()
+            if config:
+                with st.container(horizontal=True):
+                    if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+                        start(config)
+                    find_rate_button(config)
+            rate_search()
     run = selected_run()
     if run is None:
         st.caption("Nothing has been trained yet. Press **Start training** and watch it learn.")
@@ -140,11 +143,16 @@ def headline(run: Run, status: Status, history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(label, color=colour)  # type: ignore[arg-type]
         st.progress(history.fraction_done, progress_text(status, history))
-        if status.state in LIVE and st.button("Stop", icon=":material/stop:", key="stop"):
+        if (
+            status.state in LIVE
+            and jobs.may_stop(run)
+            and st.button("Stop", icon=":material/stop:", key="stop")
+        ):
             with st.spinner("Stopping …"):
                 jobs.stop(run)
             st.rerun()
-        if run.can_resume and st.button("Resume", icon=":material/resume:", key="resume", help=RESUME_HELP):
+        if run.can_resume and allowed("train") and st.button("Resume", icon=":material/resume:", key="resume",
+                                                             help=RESUME_HELP):  # fmt: skip
             resume(run)
     if status.state in ("failed", "died"):
         st.error(plain(status.message))

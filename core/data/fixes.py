@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.access import require
 from core.data.classes import ClassRule, LayersRule, Rule
 from core.data.dataset import DATASET_FILE, DataFolder, open_data
 from core.data.masks import MaskRule
@@ -131,6 +132,7 @@ def as_classes(data: DataFolder) -> DataFolder:
 
 def undo(data: DataFolder) -> DataFolder:
     """As it was before the last fix. Raises UserError when there is none."""
+    require("change")
     about = read_json(data.root / DATASET_FILE)
     past = about.get(HISTORY) or []
     if not past:
@@ -148,6 +150,7 @@ def history(data: DataFolder) -> list[str]:
 
 
 def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
+    require("change")
     path = data.root / DATASET_FILE
     about = read_json(path) if path.is_file() else dict(data.about)
     about.setdefault("mask_rule", data.rule.to_dict())

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from core import workspace
+from core.access import require
 from core.data.dataset import DATASET_FILE
 from core.errors import UserError
 from core.workspace import read_json, safe_name
@@ -16,6 +17,7 @@ def list_datasets() -> list[Path]:
 
 def new_folder(name: str) -> Path:
     """Where a data set of this name goes. Raises UserError when there is one already."""
+    require("add")
     folder = workspace.datasets() / safe_name(name, "data set name")
     if folder.exists():
         raise UserError(f"There is a data set '{folder.name}' already: choose another name.")
@@ -24,6 +26,7 @@ def new_folder(name: str) -> Path:
 
 def delete_dataset(folder: Path) -> None:
     """Remove a data set of the workspace. Raises UserError for any other folder."""
+    require("change")
     if folder.resolve().parent != workspace.datasets().resolve():
         raise UserError(f"{folder} is not a data set of this workspace, so it is not deleted.")
     shutil.rmtree(folder)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.access import require
 from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.importing.privacy import for_keeping
@@ -62,6 +63,7 @@ def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
 
 def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> int:
     """Add photos without masks to a painted data set; returns how many."""
+    require("add")
     for file, content in photos:
         suffix, kept = for_keeping(content, file)
         stem, number = _stem(file), 2
@@ -124,6 +126,7 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
 
     Raises UserError where the data set's masks are not of one foreground.
     """
+    require("change")
     folder = waiting.photo.parent.parent
     values = _value_map(_rule_of(waiting))[mask]
     target = waiting.mask.with_suffix(".png")

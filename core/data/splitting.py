@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.access import require
 from core.data.dataset import SPLIT_SEED, DataFolder, Split, open_data
 from core.errors import UserError
 from core.workspace import read_json, write_json
@@ -58,6 +59,7 @@ def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, f
 
 def apply_split(data: DataFolder, split: Split, told: str) -> DataFolder:
     """Write the split into dataset.json, with how it was made. Later photos join training or validation."""
+    require("change")
     path = data.root / "dataset.json"
     about = read_json(path) if path.is_file() else dict(data.about)
     parts = {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)}

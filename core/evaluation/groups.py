@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from core import workspace
+from core.access import require
 from core.errors import UserError
 from core.workspace import read_json, write_json
 
@@ -36,6 +37,7 @@ def take_out(root: Path, group: str, names: Sequence[str]) -> None:
 
 
 def _change(root: Path, group: str, work: Callable[[set[str]], set[str]]) -> None:
+    require("change")
     file = _file(root)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(f".{file.name}.lock")):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core import workspace
+from core.access import require
 from core.errors import UserError
 from core.export.formats import FORMATS, REPORT_FILE
 from core.workspace import safe_name
@@ -24,6 +25,7 @@ def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None
 
     The process ends when the caller stops asking. Raises UserError where the export does.
     """
+    require("train")
     wanted = [key for key in FORMATS if key in formats]
     if not wanted:
         raise UserError("Choose at least one form.")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.access import allowed
 from core.data import composing, painting
 from core.data.photos import PHOTO_SUFFIXES
 from core.errors import UserError
@@ -16,7 +17,12 @@ ADDING = "adding_data"
 def add() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         way = st.segmented_control(
-            "How", WAYS, default="Import", required=True, key="adding_way", label_visibility="collapsed"
+            "How",
+            [way for way in WAYS if way != "Download" or allowed("machine")],
+            default="Import",
+            required=True,
+            key="adding_way",
+            label_visibility="collapsed",
         )
         if st.button("Back to the data sets", icon=":material/arrow_back:"):
             leave()

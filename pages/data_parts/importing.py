@@ -9,11 +9,13 @@ from typing import Any
 import streamlit as st
 
 from core import pictures, thumbnails
+from core.access import allowed
 from core.data.importing import Imported, Plan, Source, bring_in, downloads, open_source, recognise
 from core.data.importing.mask_files import folders_of
 from core.data.importing.plan import preview
 from core.data.importing.tables import with_tables
 from core.errors import UserError
+from core.rules import rules
 from core.words import duration, percent, plain, plural
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
@@ -32,11 +34,16 @@ def from_files() -> None:
     )
     left, right = st.columns(2)
     with left:
-        uploads = st.file_uploader("A zip, or photos and masks together", accept_multiple_files=True)
+        uploads = st.file_uploader(
+            "A zip, or photos and masks together", accept_multiple_files=True,
+            max_upload_size=rules().upload_megabytes,
+        )  # fmt: skip
     with right:
-        path = st.text_input(
-            "Or a folder or zip on the machine that runs this app", placeholder="/home/me/photos"
-        )
+        path = ""
+        if allowed("machine"):
+            path = st.text_input(
+                "Or a folder or zip on the machine that runs this app", placeholder="/home/me/photos"
+            )
     if uploads:
         if len(uploads) > 1 and any(file.name.lower().endswith(".zip") for file in uploads):
             st.error("One zip at a time, please: remove the others.")

@@ -4,22 +4,21 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.access import allowed
 from core.errors import UserError
+from core.rules import rules
 from core.words import plain
-
-MAX_MEGABYTES = 2000
 
 
 def add_model() -> None:
-    if st.button("Bring in a model", icon=":material/add:", key="add_model"):
+    if allowed("add") and st.button("Bring in a model", icon=":material/add:", key="add_model"):
         add_dialog()
 
 
 @st.dialog("Bring in a model")
 def add_dialog() -> None:
-    origin = st.segmented_control(
-        "From", ["A zip", "The hub"], default="A zip", required=True, label_visibility="collapsed"
-    )
+    ways = ["A zip", "The hub"] if allowed("machine") else ["A zip"]
+    origin = st.segmented_control("From", ways, default="A zip", required=True, label_visibility="collapsed")
     try:
         added = from_zip() if origin == "A zip" else from_hub()
     except UserError as error:
@@ -32,7 +31,9 @@ def add_dialog() -> None:
 
 def from_zip() -> Path | None:
     st.caption("The folder that `save_pretrained` of segmentation_models_pytorch writes, zipped.")
-    file = st.file_uploader("Zip", ["zip"], max_upload_size=MAX_MEGABYTES, label_visibility="collapsed")
+    file = st.file_uploader(
+        "Zip", ["zip"], max_upload_size=rules().upload_megabytes, label_visibility="collapsed"
+    )
     name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
     if not st.button("Bring in", type="primary", disabled=file is None) or file is None:
         return None

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core import shelf, trash
+from core.access import allowed
 from core.card_pictures import kept_pictures, make_pictures
 from core.encoder_guide import short_name
 from core.errors import UserError
@@ -77,11 +78,15 @@ def buttons(entry: Entry) -> None:
     if st.button("Compare", key=f"compare_{key}", icon=":material/compare:"):
         st.session_state.chosen_model = key
         st.switch_page("pages/compare.py")
-    if st.button("Export", key=f"export_{key}", icon=":material/output:"):
+    if allowed("train") and st.button("Export", key=f"export_{key}", icon=":material/output:"):
         export_dialog(entry)
     if st.button("Details", key=f"details_{key}", icon=":material/article:"):
         details_dialog(entry)
-    rarer = [UPLOAD] if entry.ships else [RENAME, UPLOAD, DELETE]
+    rarer = [] if entry.ships or not allowed("change") else [RENAME, DELETE]
+    if allowed("machine"):
+        rarer.insert(1, UPLOAD)
+    if not rarer:
+        return
     chosen = st.menu_button("More", rarer, key=f"more_{key}")
     if chosen == UPLOAD:
         push_dialog(entry)

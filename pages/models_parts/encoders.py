@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.access import allowed
 from core.encoder_guide import short_name
 from core.encoder_table import HUB, SHORTLISTS, encoder_table, measure_here, weights_state
 from core.errors import UserError
@@ -94,7 +95,9 @@ def about(encoder: str) -> None:
         if st.button("Train with it", icon=":material/model_training:", type="primary"):
             st.session_state.wanted_encoder = encoder
             st.switch_page("pages/train.py")
-        if st.button("Measure here", icon=":material/speed:", help="Some seconds of training on noise."):
+        if allowed("train") and st.button(
+            "Measure here", icon=":material/speed:", help="Some seconds of training on noise."
+        ):
             try:
                 with st.spinner(f"Training a U-Net with {short_name(encoder)} for some seconds …"):
                     measure_here(encoder)

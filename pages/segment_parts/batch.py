@@ -14,9 +14,10 @@ from core.finishing import alpha_of
 from core.looking import small_map
 from core.parts import find_parts, numbered, part_table
 from core.refining import enlarge
+from core.rules import rules
 from core.shelf import Entry
 from core.words import duration, plain, plural
-from pages.segment_parts.work import Look, rendered
+from pages.segment_parts.work import Look, rendered, take_one
 from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
 
@@ -38,14 +39,13 @@ def all_photos(files: "Sequence[UploadedFile]", entry: Entry, look: Look) -> Non
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect("Make", list(KINDS), ["Cut-outs"], key="batch_kinds", width=300)
         asked = st.button("Make them all", icon=":material/burst_mode:", disabled=not chosen)
+    most = min(batch.MAX_PHOTOS, rules().photos_at_once or batch.MAX_PHOTOS)
     if asked:
-        make(files[: batch.MAX_PHOTOS], entry, look, [KINDS[kind] for kind in chosen])
+        make(files[:most], entry, look, [KINDS[kind] for kind in chosen])
     elif packed := st.session_state.get("batch"):
         offer(*packed)
-    if len(files) > batch.MAX_PHOTOS:
-        st.caption(
-            f"The first {batch.MAX_PHOTOS} are made here; `python -m core predict` takes a whole folder."
-        )
+    if len(files) > most:
+        st.caption(f"The first {most} are made here; `python -m core predict` takes a whole folder.")
 
 
 def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[str]) -> None:
@@ -55,6 +55,8 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
     tables: list[pd.DataFrame] = []
 
     def picture(place: int, kind: str) -> bytes:
+        if kind == kinds[0]:
+            take_one()
         photo = read_photo(files[place].getvalue(), names[place])
         probability = enlarge(small_map(predictor, photo, look.gaze), photo, look.fine)
         if kind == "parts":

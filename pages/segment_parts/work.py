@@ -11,8 +11,11 @@ from core import pictures
 from core.data.classes import nearest
 from core.data.photos import photo_size, read_photo
 from core.finishing import Background, Finish, alpha_of, compose
+from core.logs import log
 from core.looking import Gaze, small_map
+from core.quota import Quota
 from core.refining import enlarge
+from core.rules import rules
 from core.shelf import Entry
 from core.task import Task
 from pages.widgets.loading import predictor_of
@@ -84,12 +87,19 @@ def rendered(
     return pictures.result(kind, photo, alpha, 0.5)
 
 
+def take_one() -> None:
+    """Count a photo of this visitor's hour. Raises UserError when that is used up."""
+    quota: Quota = st.session_state.setdefault("quota", Quota())
+    quota.take(rules().photos_per_hour)
+
+
 def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Work:
     """The prediction for a photo, made once per session and model. Raises UserError for bad files."""
     name, content = chosen
     key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{gaze}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
+        take_one()
         photo = read_photo(content, name, max_side=SHOWN_SIDE)
         predictor = predictor_of(entry)
         task = entry.card.task
@@ -102,5 +112,6 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
         seconds = time.perf_counter() - started
         while len(kept) >= KEPT_PHOTOS:
             kept.pop(next(iter(kept)))
+        log("photo segmented", seconds=round(seconds, 3), pixels=photo.shape[0] * photo.shape[1])
         kept[key] = Work(name, content, photo_size(content, name), photo, small, labels, task, seconds)
     return kept[key]

@@ -4,11 +4,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.access import allowed
+from core.errors import UserError
+from core.words import plain
+
 INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 
 
 def navigation() -> st.Page:
     """The pages; returns the one that was asked for."""
+    page = st.Page("pages/machine.py", title="Machine", icon=":material/memory:")
+    machine = [page] if allowed("machine") else []
     return st.navigation(
         [
             st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True),
@@ -17,6 +23,7 @@ def navigation() -> st.Page:
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
             st.Page("pages/metrics.py", title="Metrics", icon=":material/school:"),
+            *machine,
         ]
     )
 
@@ -29,7 +36,10 @@ def open_page(page: Callable[[], None]) -> None:
     would open that page without its app.
     """
     if st.session_state.get(INSIDE):
-        page()
+        try:
+            page()
+        except UserError as error:  # what no part of the page has caught, a refusal for example
+            st.error(plain(str(error)))
         return
     navigation()
     st.rerun()

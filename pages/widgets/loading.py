@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import logs
+
 if TYPE_CHECKING:
     from core.inference import Predictor
     from core.shelf import Entry
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
     """Import torch and the shipped model behind the first page's back."""
+    logs.set_up()
 
     def load() -> None:
         from core import inference, shelf
@@ -28,6 +31,27 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=load, daemon=True, name="warm-up")
     thread.start()
     return thread
+
+
+@st.cache_resource(show_spinner=False)
+def keep_house() -> threading.Thread:
+    """Delete what is older than the server's rules let it become."""
+    from core.retention import housekeeping
+
+    return housekeeping()
+
+
+def sessions_open() -> int:
+    from streamlit.runtime import get_instance
+
+    return len(get_instance()._session_mgr.list_active_sessions())
+
+
+def photos_waiting() -> int:
+    """Before all the models that are loaded."""
+    from core.batching import photos_waiting as waiting
+
+    return waiting()
 
 
 def predictor_of(entry: "Entry") -> "Predictor":

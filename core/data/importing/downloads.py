@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.access import require
 from core.data.importing.sources import FolderSource, Source, ZipSource
 from core.data.importing.tables import with_tables
 from core.downloading import Progress, in_background, probe, repository_name
@@ -16,6 +17,7 @@ def from_kaggle(name: str) -> Iterator[Progress | Path]:
 
     Raises UserError when there is no such set, no network, or it asks for an account.
     """
+    require("machine")
     handle = repository_name(name, "https://www.kaggle.com/datasets/")
     probe(_kaggle_address(), "Kaggle", INSTEAD)
     import kagglehub
@@ -31,6 +33,7 @@ def from_hub(name: str) -> Iterator[Progress | Path]:
 
     Raises UserError when there is no such set, no network, or it asks for an account.
     """
+    require("machine")
     handle = repository_name(name, "https://huggingface.co/datasets/")
     from huggingface_hub import constants, snapshot_download
 

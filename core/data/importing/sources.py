@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from core.access import require
 from core.data.pairing import Problem
 from core.errors import UserError
 
@@ -206,6 +207,7 @@ def open_source(given: Path | BinaryIO | Sequence[tuple[str, BinaryIO]]) -> Sour
     Raises UserError when it cannot be read or is made to do harm.
     """
     if isinstance(given, Path):
+        require("machine")
         if given.is_dir():
             return FolderSource(given)
         if given.exists() and not zipfile.is_zipfile(given):

@@ -1,0 +1,63 @@
+"""Machine: what the server is doing."""
+
+import streamlit as st
+
+from core import jobs, machine
+from core.rules import rules
+from core.words import percent, plain
+from pages.widgets.access import open_to
+from pages.widgets.entry import open_page
+from pages.widgets.loading import photos_waiting, sessions_open
+
+
+def machine_page() -> None:
+    st.title("This machine")
+    if open_to("machine"):
+        state()
+        what_is_allowed()
+
+
+@st.fragment(run_every=3)
+def state() -> None:
+    seen = machine.look()
+    for problem in seen.problems:
+        st.error(plain(problem))
+    with st.container(horizontal=True):
+        st.metric("Device", seen.device, border=True)
+        cores = f"of {seen.processors} cores"
+        st.metric(
+            "Processors in use", percent(seen.busy), cores, delta_color="off", delta_arrow="off", border=True
+        )
+        free = f"{seen.memory_free:.1f} GB free"
+        st.metric(
+            "Memory in use", f"{seen.memory:.1f} GB", free, delta_color="off", delta_arrow="off", border=True
+        )
+        st.metric("Disk free", f"{seen.disk_free:.0f} GB", border=True)
+    with st.container(horizontal=True):
+        st.metric("Open pages", sessions_open(), border=True)
+        st.metric("Photos waiting", photos_waiting(), border=True)
+        st.metric("Training", seen.training, border=True)
+        st.metric("Waiting in line", seen.waiting, border=True)
+    rows = [
+        {"Run": run.config.name or run.id, "State": run.status().state, "Process": run.status().process}
+        for run in jobs.active()
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True)
+
+
+def what_is_allowed() -> None:
+    there = rules()
+    with st.expander("What this server allows"):
+        st.caption("One file sets it: studio.toml. 0 stands for no limit.")
+        st.dataframe(
+            [
+                {"Setting": name, "Value": str(getattr(there, name))}
+                for name in there.__slots__
+                if name != "admins"
+            ],
+            hide_index=True,
+        )
+
+
+open_page(machine_page)

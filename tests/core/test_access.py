@@ -1,0 +1,221 @@
+"""What a server's rules allow, to whom, and that every door asks."""
+
+import io
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import access, adopting, hub, jobs, logs, machine, retention, rules, runs, shelf, trash, workspace
+from core.access import OWNER, STRANGER, Person, allowed, know_visitors_by
+from core.config import TrainConfig
+from core.data import fixes, library, painting, splitting
+from core.data.dataset import open_data
+from core.data.importing import downloads
+from core.data.importing.sources import open_source
+from core.encoder_table import measure_here
+from core.errors import UserError
+from core.evaluation import groups
+from core.export.job import run_export
+from core.quota import HOUR, Quota
+from core.rules import Rules, parsed
+from tests.conftest import write_scenes
+
+ADMIN, MEMBER = Person("Ada@example.org", "a"), Person("bob@example.org", "b")
+
+
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A public server, asked by a stranger."""
+    file = tmp_path / "studio.toml"
+    file.write_text('public = true\nadmins = ["ada@example.org"]\n')
+    monkeypatch.setenv(rules.VARIABLE, str(file))
+    know_visitors_by(lambda: STRANGER)
+    yield file
+    know_visitors_by(lambda: OWNER)
+
+
+def test_without_a_file_everything_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(rules.VARIABLE, raising=False)
+    assert rules.rules() == Rules() and all(allowed(deed, STRANGER) for deed in access.DEEDS)
+
+
+def test_public_means_closed_to_strangers_and_open_to_those_who_run_it(closed: Path) -> None:
+    assert not any(allowed(deed) for deed in access.DEEDS)
+    assert not any(allowed(deed, MEMBER) for deed in access.DEEDS)
+    assert all(allowed(deed, ADMIN) for deed in ("train", "add", "change", "machine"))
+
+
+def test_a_setting_opens_one_thing_and_is_followed_at_once(closed: Path) -> None:
+    closed.write_text('public = true\ntrain = "signed-in"\nadd = "everyone"\n')
+    os.utime(closed, ns=(1, 1))
+    assert (
+        allowed("add") and not allowed("train") and allowed("train", MEMBER) and not allowed("change", MEMBER)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("colour = 1", "colour"),
+        ('train = "bob"', "everyone, signed-in"),
+        ("keep_hours = -1", "keep_hours"),
+        ('keep_hours = "2"', "keep_hours"),
+        ("public = 1", "public"),
+        ("admins = [1]", "admins"),
+        ("x = = 1", "TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_closes_the_server_with_a_sentence(closed: Path, text: str, says: str) -> None:
+    closed.write_text(text)
+    with pytest.raises(UserError, match=says):
+        rules.rules()
+
+
+def test_a_file_that_is_named_and_absent_does_not_open_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(rules.VARIABLE, "/nowhere/studio.toml")
+    with pytest.raises(UserError, match="not there"):
+        rules.rules()
+
+
+def test_the_example_for_a_public_server_is_valid() -> None:
+    import tomllib
+
+    text = (workspace.PROJECT / "deploy" / "studio.toml").read_text()
+    assert parsed(tomllib.loads(text)).public
+
+
+def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scenes"
+    know_visitors_by(lambda: OWNER)
+    write_scenes(folder, 4)
+    data = open_data(folder)
+    entry = shelf.list_models()[0]
+    know_visitors_by(lambda: STRANGER)
+    config = TrainConfig(data=str(folder))
+    photo = next((folder / "images").iterdir())
+    waiting = painting.photos_of(folder)[0]
+    doors = {
+        "train": lambda: jobs.start(config),
+        "find a rate": lambda: jobs.find_rate(config),
+        "export": lambda: list(run_export(entry.folder, "x", ["onnx"], None)),
+        "measure": lambda: measure_here("resnet18"),
+        "new data": lambda: library.new_folder("x"),
+        "paint": lambda: painting.start("x", [(photo.name, photo.read_bytes())]),
+        "add photos": lambda: painting.add_photos(folder, [(photo.name, photo.read_bytes())]),
+        "save a mask": lambda: painting.save_mask(waiting, painting.saved_mask(waiting)),
+        "delete data": lambda: library.delete_dataset(folder),
+        "fix": lambda: fixes.leave_out(data, [data.pairs[0].name]),
+        "split": lambda: splitting.apply_split(data, data.split, "x"),
+        "group": lambda: groups.put(folder, "x", ["y"]),
+        "rename": lambda: shelf.rename(entry, "x"),
+        "delete a model": lambda: shelf.delete(entry),
+        "bring back": lambda: trash.bring_back(trash.Thrown("x", tmp_path / "x", tmp_path / "y")),
+        "adopt": lambda: adopting.adopt_folder(entry.folder, "x"),
+        "adopt a zip": lambda: adopting.adopt_zip(io.BytesIO(b""), "x"),
+        "pull": lambda: next(hub.pull("a/b")),
+        "push": lambda: hub.push(entry.folder, "a/b", "token"),
+        "kaggle": lambda: next(downloads.from_kaggle("a/b")),
+        "hub data": lambda: next(downloads.from_hub("a/b")),
+        "a folder of the machine": lambda: open_source(Path("/etc")),
+    }
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    for name, enter in doors.items():
+        with pytest.raises(UserError) as refused:
+            enter()
+        if name != "adopt a zip":  # that one is no zip to begin with
+            assert "may" in str(refused.value) and "here." in str(refused.value), name
+    assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert runs.list_runs() == []
+
+
+def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
+    closed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    closed.write_text(
+        'public = true\ntrain = "everyone"\nadmins = ["ada@example.org"]\ntrainings_at_once = 1\n'
+    )
+    monkeypatch.setattr(
+        jobs, "_launch", lambda run, command="train": run.set_status("queued", process=os.getpid())
+    )
+    write_scenes(tmp_path / "scenes", 4)
+    config = TrainConfig(data=str(tmp_path / "scenes"))
+    know_visitors_by(lambda: Person(mark="one"))
+    run = jobs.start(config)
+    with pytest.raises(UserError, match="as many as this server takes"):
+        jobs.start(config)
+    assert jobs.may_stop(run)
+    know_visitors_by(lambda: Person(mark="two"))
+    with pytest.raises(UserError, match="Somebody else"):
+        jobs.stop(run)
+    know_visitors_by(lambda: ADMIN)
+    assert jobs.may_stop(run)
+
+
+def test_a_quota_is_used_up_and_comes_back() -> None:
+    quota = Quota()
+    for second in range(3):
+        quota.take(3, second)
+    with pytest.raises(UserError, match="go on in 60 min"):
+        quota.take(3, 10)
+    quota.take(3, HOUR + 0.5)  # the first has grown old
+    with pytest.raises(UserError):
+        quota.take(3, HOUR + 0.6)
+    for _ in range(1000):
+        quota.take(0)
+
+
+def test_old_things_go_and_new_ones_and_live_trainings_stay(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.data import demo
+
+    write_scenes(library.new_folder("old"), 2)
+    write_scenes(library.new_folder("used"), 2)
+    write_scenes(library.new_folder("new"), 2)
+    write_scenes(demo.demo_folder(), 2)
+    live = runs.create(TrainConfig(data=str(workspace / "datasets" / "used")))
+    live.set_status("running", process=os.getpid())
+    ended = runs.create(TrainConfig(data="x"))
+    ended.set_status("stopped")
+    clip = workspace / "cache" / "videos" / "clip.mp4"
+    clip.parent.mkdir(parents=True)
+    clip.write_bytes(b"x")
+    for path in [*workspace.rglob("*"), workspace]:
+        if "new" not in path.parts:
+            os.utime(path, (time.time() - 7200,) * 2)
+    gone = {path.name for path in retention.clean(1)}
+    assert gone == {"old", ended.id, "clip.mp4"}
+    left = {path.name for path in library.list_datasets()}
+    assert left == {"used", "new", demo.demo_folder().name} and live.folder.is_dir()
+
+
+def test_the_machine_says_what_is_wrong(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = machine.look()
+    assert seen.problems == () and seen.memory > 0.01 and seen.processors >= 1
+    monkeypatch.setattr(machine, "LEAST_FREE", 1e30)
+    assert "GB of disk are free" in machine.look().problems[0]
+
+
+def test_the_log_holds_no_names(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(logs.VARIABLE, "json")
+    logs.set_up()
+    logs.set_up()  # a second start adds nothing
+    try:
+        logs.log("photo segmented", seconds=0.5)
+        try:
+            raise ValueError("secret.jpg is broken")
+        except ValueError as error:
+            logs.script_failed(error)
+    finally:
+        logs.LOGGER.handlers.clear()
+        logs.LOGGER.setLevel(logging.NOTSET)
+        logs.LOGGER.propagate = True
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (first["event"], first["seconds"], first["level"]) == ("photo segmented", 0.5, "info")
+    assert second["error"] == "ValueError" and "secret" not in json.dumps(second)
+    assert second["where"][-1].split("/")[-1].startswith("test_access.py:")
