@@ -32,20 +32,20 @@ def found_browser(names: tuple[str, ...]) -> str | None:
 class App:
     """A running server. `restart` ends it and starts another on the same port and workspace."""
 
-    def __init__(self, workspace: Path) -> None:
-        self.workspace = workspace
+    def __init__(self, workspace: Path, script: str = "streamlit_app.py", **environment: str) -> None:
+        self.workspace, self.script, self.environment = workspace, script, environment
+        self.options: list[str] = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true",
-                   f"--server.port={self.port}", "--server.address=127.0.0.1"]  # fmt: skip
+        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless=true",
+                   f"--server.port={self.port}", "--server.address=127.0.0.1", *self.options]  # fmt: skip
         self.process = subprocess.Popen(
             command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(self.workspace)},
+            env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(self.workspace), **self.environment},
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -64,6 +64,7 @@ class App:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     served = App(tmp_path_factory.mktemp("browser") / "workspace")
+    served.start()
     yield served
     served.end()
     for status in served.workspace.glob("runs/*/status.json"):  # workers outlive their server
