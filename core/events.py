@@ -133,5 +133,5 @@ def from_lines(lines: Iterable[str]) -> Iterator[Event]:
         try:
             values: dict[str, Any] = json.loads(line)
             yield KINDS[values.pop("event")](**values)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue

@@ -96,7 +96,16 @@ class Predictor:
         stacked = np.stack([ready.padded.transpose(2, 0, 1) for ready in photos])
         batch = torch.from_numpy(stacked).to(self.device)
         images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
-        logits = self._model(images).float().cpu().numpy()
+        try:
+            logits = self._model(images).float().cpu().numpy()
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            if len(photos) > 1:
+                return [self.forward([photo])[0] for photo in photos]
+            raise UserError(
+                "The photo needs more memory than the GPU has free: let the model see it smaller, or wait "
+                "until a training has ended."
+            ) from None
         return [
             maps[:, : ready.inner[0], : ready.inner[1]] for maps, ready in zip(logits, photos, strict=True)
         ]

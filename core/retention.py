@@ -1,5 +1,6 @@
 """What visitors left behind is deleted after a set time: data sets, runs, models, and all caches of them."""
 
+import math
 import shutil
 import threading
 import time
@@ -52,13 +53,33 @@ def _changed(path: Path) -> float:
         return time.time()  # somebody is at work on it
 
 
+class Clock:
+    """Notices when the wall clock is set: by it, all files would be old at once."""
+
+    JUMP = 120.0  # seconds
+
+    def __init__(self) -> None:
+        self._apart = time.time() - time.monotonic()
+        self._jumped = -math.inf
+
+    def jumped_within(self, seconds: float) -> bool:
+        """Whether it was set since the last look, or during so many seconds before now."""
+        apart = time.time() - time.monotonic()
+        if abs(apart - self._apart) > self.JUMP:
+            self._jumped = time.monotonic()
+        self._apart = apart
+        return time.monotonic() - self._jumped < seconds
+
+
 def housekeeping() -> threading.Thread:
     """Clean now and then while the server runs, as its rules say."""
 
     def keep() -> None:
+        clock = Clock()
         while True:
             try:
-                if (hours := rules().keep_hours) and (gone := clean(hours)):
+                hours = rules().keep_hours
+                if hours and not clock.jumped_within(hours * 3600) and (gone := clean(hours)):
                     log("cleaned", folders=len(gone))
             except (UserError, OSError) as error:
                 log_error("cleaning failed", error)

@@ -13,6 +13,7 @@ metrics.csv, tensorboard/   the scores for other tools
 
 import datetime
 import os
+import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -151,8 +152,12 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
     except OSError as error:
         raise UserError(f"{folder} cannot be made ({error.strerror}): name another folder.") from error
     run = Run(folder.resolve())
-    write_json(run.folder / "config.json", config.to_dict())
-    run.set_status("starting", "Starting the worker.", process=0)
+    try:
+        write_json(run.folder / "config.json", config.to_dict())
+        run.set_status("starting", "Starting the worker.", process=0)
+    except UserError:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        raise
     return run
 
 
@@ -168,8 +173,20 @@ def find(run_id: str) -> Run | None:
 
 
 def process_start(process: int) -> float:
+    """When a process began, 0 where there is none: by a clock that nobody sets, where the system has one.
+
+    The wall clock jumps, when a laptop wakes or a server is set right, and a worker that lives would be
+    taken for another process.
+    """
+    if not process:
+        return 0.0
     try:
-        return float(psutil.Process(process).create_time()) if process else 0.0
+        told = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
+        return float(told.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # since the boot
+    except (OSError, IndexError, ValueError):
+        pass
+    try:
+        return float(psutil.Process(process).create_time())
     except psutil.Error:
         return 0.0
 
@@ -177,10 +194,10 @@ def process_start(process: int) -> float:
 def is_alive(status: Status) -> bool:
     """Whether the worker of this status still runs. One that is not started yet has ten seconds."""
     if not status.process:
-        return time.time() - status.changed < 10
+        return abs(time.time() - status.changed) < 10
     try:
         worker = psutil.Process(status.process)
-        same = abs(worker.create_time() - status.process_started) < 2
+        same = abs(process_start(status.process) - status.process_started) < 2
         return same and worker.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

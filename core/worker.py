@@ -59,8 +59,9 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
         run.set_status(state, "" if state == "finished" else stopping.why)
         return state
     except UserError as error:
-        say(Note(str(error), "warning"))
-        run.set_status("failed", str(error))
+        with contextlib.suppress(OSError, UserError):  # the disk may be full, or the folder gone
+            say(Note(str(error), "warning"))
+            run.set_status("failed", str(error))
         raise
     except Exception as error:
         if not _is_of_the_disk(error):
@@ -70,7 +71,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
             f"The disk is full or cannot be written to ({getattr(error, 'strerror', None) or error}): free "
             "some space and resume the run. The models of the last whole epoch are kept."
         )
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UserError):
             run.set_status("failed", sentence)
         raise UserError(sentence) from error
 

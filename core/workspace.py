@@ -62,8 +62,18 @@ def safe_name(text: str, what: str = "name") -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Readers see the old file or the new one, never half of one, whatever happens to the writer."""
+    """Readers see the old file or the new one, never half of one, whatever happens to the writer.
+
+    Raises UserError where the disk is full or may not be written to; then the old file is as it was.
+    """
     data = content.encode() if isinstance(content, str) else content
+    try:
+        _write_and_replace(path, data)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _write_and_replace(path: Path, data: bytes) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -78,11 +88,19 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """What to tell people when a file or folder of the workspace cannot be written or removed."""
+    return UserError(
+        f"{path.name} in {path.parent} cannot be written ({error.strerror}): free some space on the disk, or "
+        "see that the app may write there."
+    )
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file. Raises UserError, naming the file, when it is not one."""
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise UserError(f"{path.name} in {path.parent} cannot be read as JSON: {error}.") from error
     if not isinstance(value, dict):
         raise UserError(f"{path.name} in {path.parent} should hold a JSON object.")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import jobs, machine
 from core.rules import rules
-from core.words import percent, plain
+from core.words import percent, plain, plural
 from pages.widgets.access import open_to
 from pages.widgets.entry import open_page
 from pages.widgets.loading import photos_waiting, sessions_open
@@ -24,14 +24,9 @@ def state() -> None:
         st.error(plain(problem))
     with st.container(horizontal=True):
         st.metric("Device", seen.device, border=True)
-        cores = f"of {seen.processors} cores"
-        st.metric(
-            "Processors in use", percent(seen.busy), cores, delta_color="off", delta_arrow="off", border=True
-        )
-        free = f"{seen.memory_free:.1f} GB free"
-        st.metric(
-            "Memory in use", f"{seen.memory:.1f} GB", free, delta_color="off", delta_arrow="off", border=True
-        )
+        st.metric(f"In use, of {plural(seen.processors, 'core')}", percent(seen.busy), border=True)
+        st.metric("Memory in use", f"{seen.memory:.1f} GB", border=True)
+        st.metric("Memory free", f"{seen.memory_free:.1f} GB", border=True)
         st.metric("Disk free", f"{seen.disk_free:.0f} GB", border=True)
     with st.container(horizontal=True):
         st.metric("Open pages", sessions_open(), border=True)

@@ -29,7 +29,12 @@ def delete_dataset(folder: Path) -> None:
     require("change")
     if folder.resolve().parent != workspace.datasets().resolve():
         raise UserError(f"{folder} is not a data set of this workspace, so it is not deleted.")
-    shutil.rmtree(folder)
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise UserError(
+            f"{folder.name} cannot be deleted whole ({error.strerror}): see to its rights."
+        ) from error
 
 
 def is_owned(folder: Path) -> bool:

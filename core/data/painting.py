@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import glob
 import io
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from core.data.masks import MaskRule, mask_values, resize_mask
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo
 from core.errors import UserError
 from core.pictures import display_size, encode
-from core.workspace import read_json, safe_name, write_atomically, write_json
+from core.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
 
 GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
 GRABCUT_ROUNDS = 5
@@ -49,15 +51,16 @@ def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
     if not kept:
         raise UserError("Choose at least one photo.")
     folder = library.new_folder(name)
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    for stem, suffix, content in kept:
-        number, target = 2, folder / "images" / f"{stem}{suffix}"
-        while any((folder / "images").glob(f"{target.stem}.*")):
-            number, target = number + 1, folder / "images" / f"{stem}-{number}{suffix}"
-        target.write_bytes(content)
-    write_json(folder / DATASET_FILE, {"name": name.strip(), "mask_rule": PAINTED.to_dict(),
-                                       "origin": {"layout": "painted"}})  # fmt: skip
+    about = {"name": name.strip(), "mask_rule": PAINTED.to_dict(), "origin": {"layout": "painted"}}
+    try:
+        for part in ("images", "masks"):
+            (folder / part).mkdir(parents=True)
+        for stem, suffix, content in kept:
+            write_atomically(_free(folder / "images", stem, suffix), content)
+        write_json(folder / DATASET_FILE, about)
+    except (OSError, UserError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise error if isinstance(error, UserError) else cannot_write(folder, error) from error
     return folder
 
 
@@ -66,12 +69,16 @@ def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> int:
     require("add")
     for file, content in photos:
         suffix, kept = for_keeping(content, file)
-        stem, number = _stem(file), 2
-        target = folder / "images" / f"{stem}{suffix}"
-        while any((folder / "images").glob(f"{target.stem}.*")):
-            number, target = number + 1, folder / "images" / f"{stem}-{number}{suffix}"
-        write_atomically(target, kept)
+        write_atomically(_free(folder / "images", _stem(file), suffix), kept)
     return len(photos)
+
+
+def _free(folder: Path, stem: str, suffix: str) -> Path:
+    """A path whose stem no photo there has yet."""
+    number, target = 2, folder / f"{stem}{suffix}"
+    while any(folder.glob(f"{glob.escape(target.stem)}.*")):
+        number, target = number + 1, folder / f"{stem}-{number}{suffix}"
+    return target
 
 
 def _stem(file: str) -> str:

@@ -19,7 +19,7 @@ from pages.widgets.entry import INSIDE
 from tests.core.test_engine import write_camera
 from tests.core.test_training import TINY, tiny, trained
 
-PAGES = ("segment", "data", "train", "compare", "models", "metrics")
+PAGES = ("segment", "data", "train", "compare", "models", "metrics", "machine")
 
 
 def opened(page: str, **state: object) -> AppTest:
