@@ -1,5 +1,6 @@
 """A few photos with what a model finds in them, kept small: what its card shows."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,13 +33,14 @@ def kept_pictures(entry: Entry) -> list[bytes]:
 def make_pictures(entry: Entry, predictor: "Predictor") -> list[bytes]:
     """Predict validation photos of the model's own data where it is here, else the sample photos."""
     folder = _folder(entry)
-    folder.mkdir(parents=True, exist_ok=True)
     made = []
     for number, photo in enumerate(_photos(entry)):
         labels = predictor.labels(photo)
         picture = pictures.display_size(pictures.label_overlay(photo, labels, entry.card.task), SIDE)
         made.append(pictures.encode(picture, "JPEG"))
-        write_atomically(folder / f"{number}.jpg", made[-1])
+        with contextlib.suppress(OSError, UserError):  # they are shown all the same
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / f"{number}.jpg", made[-1])
     return made
 
 

@@ -1,6 +1,7 @@
 """Small pictures of pairs, made once and kept."""
 
 import base64
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,12 +42,16 @@ def pair_view(
 def _thumbnail(pair: Pair, rule: Rule, view: str) -> str:
     try:
         kept = _place(pair, rule, view)
-        if not kept.is_file():
+        if kept.is_file():
+            picture = kept.read_bytes()
+        else:
             photo, labels = read_pair(pair, rule, max_side=SIDE)
-            picture = pair_view(pictures.display_size(photo, SIDE), labels, view, rule.task)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(kept, pictures.encode(picture, "JPEG"))
-        return "data:image/jpeg;base64," + base64.b64encode(kept.read_bytes()).decode()
+            view_of = pair_view(pictures.display_size(photo, SIDE), labels, view, rule.task)
+            picture = pictures.encode(view_of, "JPEG")
+            with contextlib.suppress(OSError, UserError):  # a full disk keeps nothing and shows everything
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(kept, picture)
+        return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
     except (UserError, OSError):
         return ""
 

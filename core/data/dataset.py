@@ -143,10 +143,11 @@ def write_down(data: DataFolder) -> bool:
     if not data.root.stat().st_mode & stat.S_IWUSR:  # root could write all the same, and should not
         return False
     path = data.root / DATASET_FILE
+    if path.is_file() and read_json(path) == data.about:
+        return True
     try:
-        if not path.is_file() or read_json(path) != data.about:
-            write_json(path, data.about)
-    except OSError:
+        write_json(path, data.about)
+    except UserError:
         return False
     return True
 

@@ -26,6 +26,7 @@ from core.errors import UserError
 from core.task import Task
 
 BACKGROUND = "background"
+MAX_YAML_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +304,7 @@ def _yolo_names(source: Source, count: int) -> tuple[str, ...]:
     for name in source.names:
         base = PurePosixPath(name).name.lower()
         if base.endswith((".yaml", ".yml")):
-            try:
-                content = yaml.safe_load(source.read(name))
-            except (yaml.YAMLError, RecursionError):
-                continue
-            given = content.get("names") if isinstance(content, dict) else None
+            given = _yaml_names(source.read(name))
             if isinstance(given, list):
                 names = dict(enumerate(map(str, given)))
             elif isinstance(given, dict):
@@ -316,6 +313,26 @@ def _yolo_names(source: Source, count: int) -> tuple[str, ...]:
             lines = source.read(name).decode("utf-8", "replace").splitlines()
             names = names or dict(enumerate(line.strip() for line in lines if line.strip()))
     return tuple(names.get(i, f"class {i}") for i in range(max(count, len(names))))
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without references: nine lines of them stand for a billion words."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("references are not followed")
+        return super().compose_node(parent, index)
+
+
+def _yaml_names(content: bytes) -> Any:
+    """What stands under `names`, None where there is none."""
+    if len(content) > MAX_YAML_BYTES:
+        return None
+    try:
+        held = yaml.load(content, _PlainLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return held.get("names") if isinstance(held, dict) else None
 
 
 def _whole_runs(text: bytes, pixels: int) -> bytes:

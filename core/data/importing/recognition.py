@@ -1,5 +1,6 @@
 """Which layouts a source fits, best first."""
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from core.data.importing.annotations import coco_plans, yolo_plans
@@ -17,11 +18,8 @@ def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
     """
     plans = mask_file_plans(source, photos, masks)
     if not (photos and masks):
-        drawn, refusal = coco_plans(source), ""
-        try:
-            drawn += yolo_plans(source)
-        except UserError as error:
-            refusal = str(error)
+        (coco, first), (yolo, second) = _tried(coco_plans, source), _tried(yolo_plans, source)
+        drawn, refusal = [*coco, *yolo], first or second
         # Outlines were made for this; a few pictures that look like masks were not.
         plans = sorted([*drawn, *plans], key=lambda plan: -len(plan.items))
         if not plans and refusal:
@@ -29,6 +27,17 @@ def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
     if not plans:
         raise UserError(_nothing_found(source))
     return plans
+
+
+def _tried(read: Callable[[Source], list[Plan]], source: Source) -> tuple[list[Plan], str]:
+    """A reader's plans, or why it has none. Files can hold anything: what no reader expects is told."""
+    try:
+        return read(source), ""
+    except UserError as error:
+        return [], str(error)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {str(error)[:80]}"
+        return [], f"The annotations of {source.label} are not what their form says ({reason}): correct them."
 
 
 def _nothing_found(source: Source) -> str:
