@@ -28,13 +28,16 @@ from core.data.masks import MaskRule, resize_mask
 from core.data.pairing import Pair
 from core.data.photos import read_photo
 from core.data.store import read_pair
+from core.finishing import Background, Finish, cut_out
+from core.finishing import compose as compose_onto
 from core.pictures import display_size
 from core.workspace import write_json
 
 LONG_SIDE = 448
 HELD_OUT_PEOPLE = 58
 VALIDATION = 120
-NEGATIVES = 40
+NEGATIVES = 100
+MADE = ("composed", "empty", "moved")  # photos of which the validation part has none
 IDS, GREY = MaskRule(1), MaskRule(128)
 
 
@@ -44,7 +47,8 @@ def main() -> None:
     )
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--composites", type=int, default=400)
+    parser.add_argument("--composites", type=int, default=800)
+    parser.add_argument("--moved", type=int, default=600, help="photos given another background")
     parser.add_argument("--without", nargs="*", default=[], help="sources to leave out, for ablations")
     args = parser.parse_args()
     for folder in ("images", "masks"):
@@ -69,6 +73,9 @@ def main() -> None:
             names += [name for name in written if name]
     if "cutouts" not in args.without:
         names += compose(args.source, args.out, args.composites)
+        validation = validation_of(names)
+        stay = [name for name in names if name not in validation and not name.startswith(MADE)]
+        names += move(args.source, args.out, stay, args.moved)
     finish(args.out, names)
 
 
@@ -112,6 +119,34 @@ def compose(source: Path, out: Path, count: int) -> list[str]:
     return names
 
 
+def move(source: Path, out: Path, names: list[str], count: int) -> list[str]:
+    """People of training photos before other backgrounds, at the lower edge where they were, seeded: what
+    stands behind a person must not tell where the person is."""
+    rng = random.Random(11)
+    backgrounds = sorted((source / "backgrounds").glob("*.jpg"))
+    chosen = [name for name in sorted(names) if not name.startswith("pedestrians")]
+    made = []
+    for i, name in enumerate(rng.sample(chosen, min(count, len(chosen)))):
+        photo, mask = read_photo(out / "images" / name), np.asarray(Image.open(mask_of(out, name)))
+        alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (3, 3), 0)
+        figure = cut_out(photo, alpha, Finish())
+        size = max(32, round(figure.shape[1] * rng.uniform(0.5, 1.0))), 0
+        size = size[0], max(32, round(figure.shape[0] * size[0] / figure.shape[1]))
+        figure = cv2.resize(figure, size, interpolation=cv2.INTER_AREA)
+        layer = np.zeros((*photo.shape[:2], 4), np.uint8)
+        left = rng.randint(0, photo.shape[1] - size[0])
+        layer[photo.shape[0] - size[1] :, left : left + size[0]] = figure
+        behind = Background("Picture", picture=read_photo(rng.choice(backgrounds)))
+        share = layer[..., 3].astype(np.float32) / 255
+        whole = compose_onto(layer[..., :3].copy(), share, Finish(clean_colours=False), behind)
+        made.append(save(out, f"moved-{i:04d}", whole, (share >= 0.5).astype(np.uint8)))
+    return made
+
+
+def mask_of(out: Path, name: str) -> Path:
+    return out / "masks" / f"{Path(name).stem}.png"
+
+
 def paste(photo: np.ndarray, mask: np.ndarray, figure: np.ndarray, rng: random.Random) -> None:
     """Lay one RGBA figure on the photo in place, its feet possibly below the lower edge."""
     height = int(photo.shape[0] * rng.uniform(0.35, 1.1))
@@ -140,10 +175,14 @@ def difference_hash(path: Path) -> int:
     return int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes(), "big")
 
 
-def finish(out: Path, names: list[str]) -> None:
-    shuffled = sorted(name for name in names if not name.startswith(("composed", "empty")))
+def validation_of(names: list[str]) -> set[str]:
+    shuffled = sorted(name for name in names if not name.startswith(MADE))
     random.Random(7).shuffle(shuffled)
-    validation = set(shuffled[:VALIDATION])
+    return set(shuffled[:VALIDATION])
+
+
+def finish(out: Path, names: list[str]) -> None:
+    validation = validation_of(names)
     split = Split(tuple(sorted(set(names) - validation)), tuple(sorted(validation)))
     write_json(
         out / "dataset.json", describe("person", MaskRule(128, meaning="0 background, 255 person"), split)

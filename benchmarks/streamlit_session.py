@@ -24,6 +24,7 @@ class Session:
         self.photo = b""
         self.received = 0
         self._kept: list[UploadedFileInfo] = []
+        self._renewed: dict[str, asyncio.Task[None]] = {}  # parts of the page that renew themselves
 
     async def open(self, patience: float = 60.0) -> None:
         """Connect and let the page run once."""
@@ -56,6 +57,8 @@ class Session:
                 pass
 
     async def close(self) -> None:
+        for task in self._renewed.values():
+            task.cancel()
         await self.socket.close()
 
     def _token(self) -> str:
@@ -65,6 +68,12 @@ class Session:
     def _states(self) -> Any:
         state = FileUploaderState(uploaded_file_info=self._kept)
         return {"widgets": [WidgetState(id=self.uploader, file_uploader_state_value=state)]}
+
+    async def _renew(self, part: str, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            state = {"page_script_hash": self.page, "fragment_id": part, "is_auto_rerun": True}
+            await self._send(BackMsg(rerun_script={**state, "widget_states": self._states()}))
 
     async def _send(self, message: BackMsg) -> None:
         await self.socket.send_bytes(message.SerializeToString())
@@ -90,6 +99,11 @@ class Session:
 
     def _look_at(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
+        if kind == "auto_rerun" and message.auto_rerun.fragment_id not in self._renewed:
+            asked = message.auto_rerun
+            self._renewed[asked.fragment_id] = asyncio.create_task(
+                self._renew(asked.fragment_id, asked.interval)
+            )
         if kind == "new_session":
             self.id = message.new_session.initialize.session_id or self.id
             self.page = message.new_session.page_script_hash

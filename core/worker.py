@@ -20,6 +20,7 @@ from core import workspace
 from core.config import TrainConfig
 from core.errors import UserError
 from core.events import Event, Finished, Note
+from core.jobs import POLITE
 from core.rules import rules
 from core.runs import LIVE, STATE_FILE, Run, is_alive, list_runs
 
@@ -44,6 +45,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
     if run.status().state == "finished":
         raise UserError("This run has finished: start another from its model with `start_from`.")
     run.set_status("starting", "Loading libraries.", process=os.getpid())
+    _let_pages_go_first()
     stopping = Stop()
     watch = threading.Thread(target=_watch_for_stop, args=(run, stopping), daemon=True)
     watch.start()
@@ -74,6 +76,13 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
         with contextlib.suppress(OSError, UserError):
             run.set_status("failed", sentence)
         raise UserError(sentence) from error
+
+
+def _let_pages_go_first() -> None:
+    """A training takes what is left of the processors: whoever waits at a page waits for its answer."""
+    if os.environ.get(POLITE):
+        with contextlib.suppress(OSError, AttributeError):  # no such thing on Windows
+            os.nice(10)
 
 
 def assist(config: TrainConfig, folder: Path) -> None:

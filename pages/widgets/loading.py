@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +12,9 @@ from core import logs
 if TYPE_CHECKING:
     from core.inference import Predictor
     from core.shelf import Entry
+
+
+GARBAGE_SECONDS = 8.0
 
 
 @st.cache_resource(show_spinner=False)
@@ -23,8 +27,8 @@ def warm_up() -> threading.Thread:
 
         for entry in shelf.list_models()[:1]:
             inference.Predictor(entry.folder)
-        # Streamlit collects garbage after every run of a script. Looking through torch's million
-        # objects each time costs 0.2 s a click; frozen, they are passed over.
+        # Looking for garbage among torch's million objects costs 0.2 s each time; frozen, they are
+        # passed over.
         gc.collect()
         gc.freeze()
 
@@ -35,16 +39,30 @@ def warm_up() -> threading.Thread:
 
 @st.cache_resource(show_spinner=False)
 def keep_house() -> threading.Thread:
-    """Delete what is older than the server's rules let it become."""
+    """Delete what is older than the server's rules let it become, and free memory now and then.
+
+    Streamlit would look for garbage after every run of a page, while all other pages stand still; with
+    thirty open that was half of the server's time. Once in some seconds, if anything ran, is enough.
+    """
     from core.retention import housekeeping
 
+    threading.Thread(target=_collect, daemon=True, name="garbage").start()
     return housekeeping()
 
 
+def _collect() -> None:
+    while True:
+        time.sleep(GARBAGE_SECONDS)
+        if gc.get_count()[1] or gc.get_count()[2]:  # something was made since the last time
+            gc.collect()
+
+
 def sessions_open() -> int:
+    """Streamlit counts its sessions, but has no public word for it: 0 where that changes."""
     from streamlit.runtime import get_instance
 
-    return len(get_instance()._session_mgr.list_active_sessions())
+    manager = getattr(get_instance(), "_session_mgr", None)
+    return len(manager.list_active_sessions()) if manager else 0
 
 
 def photos_waiting() -> int:

@@ -1,5 +1,7 @@
 """In the sidebar of every page: what trains now."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from core import jobs
@@ -14,21 +16,43 @@ def running_now(page: str) -> None:
         _panel()
 
 
+@dataclass(frozen=True)
+class Training:
+    """What the panel says of a training; `share` is None while it waits in line."""
+
+    name: str
+    share: float | None
+    told: str
+
+
+@st.cache_data(ttl=1.5, show_spinner=False)
+def trainings() -> list[Training]:
+    """Read once for all open pages."""
+    found = []
+    for run in jobs.active()[:3]:
+        name = run.config.name or run.id
+        if run.status().state == "queued":
+            found.append(Training(name, None, "Waiting in line."))
+            continue
+        history = History(run).refresh()
+        left = history.steps[-1].seconds_left if history.steps else None
+        text = f"{duration(left)} left" if left is not None else "getting ready"
+        found.append(Training(name, history.fraction_done, text))
+    return found
+
+
 @st.fragment(run_every=2)
 def _panel() -> None:
     try:
-        active = [(run, run.config.name or run.id) for run in jobs.active()[:3]]
+        found = trainings()
     except UserError as error:
         st.error(plain(str(error)))
         return
-    for run, name in active:
-        status, history = run.status(), History(run).refresh()
+    for training in found:
         with st.container(border=True):
-            st.caption(f"Training now · {plain(name)}")
-            if status.state == "queued":
-                st.write("Waiting in line.")
+            st.caption(f"Training now · {plain(training.name)}")
+            if training.share is None:
+                st.write(training.told)
                 continue
-            left = history.steps[-1].seconds_left if history.steps else None
-            text = f"{duration(left)} left" if left is not None else "getting ready"
-            st.progress(history.fraction_done, text)
+            st.progress(training.share, training.told)
             st.page_link("pages/train.py", label="Watch it", icon=":material/visibility:")
