@@ -1,10 +1,11 @@
 # make app   set up and open the app
 # make test  set up, then lint, type-check and test, in a real browser too
 # make encoders  measure every encoder on this machine
+# make lock  write down the versions that are installed here, after the tests have passed with them
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test lint browser encoders clean
+.PHONY: app test lint browser encoders lock clean
 
 app: .venv/app.done
 	$(BIN)/streamlit run streamlit_app.py
@@ -36,6 +37,17 @@ browser:
 # One training step of every encoder: writes the table that the Train page reads. Half an hour.
 encoders: .venv/app.done
 	$(BIN)/python benchmarks/encoders.py
+
+# Exact versions with hashes, for every platform: requirements.lock for all, deploy/cpu.lock without torch
+# and what only its CUDA build needs. The versions are those of .venv, as tested.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --constraint .venv/tested.txt requirements.txt
+lock: .venv/dev.done
+	$(BIN)/python -m pip freeze --disable-pip-version-check > .venv/tested.txt
+	$(BIN)/$(COMPILE) --output-file requirements.lock
+	$(BIN)/$(COMPILE) --output-file deploy/cpu.lock $$($(BIN)/python -c 'import re; \
+		print(*("--no-emit-package " + name for name in re.findall(r"^((?:nvidia|cuda|triton|torch)[\w-]*)==", \
+		open("requirements.lock").read(), re.M)))')
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
