@@ -11,6 +11,7 @@ from core import workspace
 from core.access import require
 from core.errors import UserError
 from core.model_card import CARD_FILE, CONFIG_FILE, README_FILE, WEIGHTS_FILE, update_card
+from core.zips import DAMAGE, files_of, open_zip
 
 FILES = {CONFIG_FILE: 10**6, CARD_FILE: 5 * 10**6, README_FILE: 5 * 10**6, WEIGHTS_FILE: 4 * 10**9}
 MAX_ENTRIES = 10_000
@@ -36,20 +37,20 @@ def adopt_zip(source: str | Path | IO[bytes], name: str) -> Path:
     """The same from a zip that holds such a folder, at any depth. Of it only the files that a model
     has are written, under their own names, whatever paths the zip gives them."""
     try:
-        with zipfile.ZipFile(source) as archive:
+        with open_zip(source, "The upload") as archive:
             members = _members(archive)
             with _new_model(name) as making:
                 for file, member in members.items():
                     with archive.open(member) as stream:
                         _copy(stream, making / file, FILES[file])
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*DAMAGE, RuntimeError) as error:  # the last: a password is needed
         raise UserError(f"The zip cannot be read ({error}): pack the model's folder again.") from error
     return workspace.models() / _folder_name(name)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """A model's files in the zip: of several models, the one that lies highest."""
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = files_of(archive)
     if len(infos) > MAX_ENTRIES:
         raise UserError(f"The zip holds more than {MAX_ENTRIES:,} files: pack the model's folder alone.")
     weights = [info for info in infos if PurePosixPath(info.filename).name == WEIGHTS_FILE]

@@ -4,6 +4,7 @@ Outlines are turned into pixels by pycocotools, the reference for both of COCO's
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -308,7 +309,7 @@ def _yolo_names(source: Source, count: int) -> tuple[str, ...]:
             if isinstance(given, list):
                 names = dict(enumerate(map(str, given)))
             elif isinstance(given, dict):
-                names = {int(k): str(v) for k, v in given.items() if str(k).isdigit()}
+                names = {int(k): str(v) for k, v in given.items() if re.fullmatch(r"\d{1,5}", str(k))}
         elif base in ("classes.txt", "obj.names"):
             lines = source.read(name).decode("utf-8", "replace").splitlines()
             names = names or dict(enumerate(line.strip() for line in lines if line.strip()))

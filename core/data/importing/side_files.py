@@ -1,10 +1,11 @@
 """What lies beside the pictures and says more about them: names of classes, colours and parts."""
 
+import contextlib
 import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,6 +19,8 @@ VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "
                "train", "tv monitor")  # fmt: skip
 # Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/#devkit
 
+NUMBER = re.compile(r"\d{1,9}")
+
 
 def palette_names(source: Source) -> dict[Colour, str]:
     """Names of colours, from class_dict.csv (name, r, g, b) or labelmap.txt (name:r,g,b::)."""
@@ -26,13 +29,13 @@ def palette_names(source: Source) -> dict[Colour, str]:
         base = PurePosixPath(name).name.lower()
         if base in ("labelmap.txt", "label_colors.txt", "label_map.txt"):
             for line in _text(source, name).splitlines():
-                if match := re.match(r"\s*([^:#]+?)\s*:\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)", line):
+                if match := re.match(r"\s*([^:#]+?)\s*:\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})", line):
                     found[_triple(match.groups()[1:])] = match.group(1)
-                elif match := re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S.*?)\s*$", line):
+                elif match := re.match(r"\s*(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})\s+(\S.*?)\s*$", line):
                     found[_triple(match.groups()[:3])] = match.group(4)
         elif base.endswith(".csv"):
-            for row in csv.reader(io.StringIO(_text(source, name))):
-                if len(row) >= 4 and all(cell.strip().isdigit() for cell in row[1:4]):
+            for row in _rows(source, name):
+                if len(row) >= 4 and all(NUMBER.fullmatch(cell.strip()) for cell in row[1:4]):
                     found[_triple(row[1:4])] = row[0].strip()
     return found
 
@@ -44,8 +47,8 @@ def class_names(source: Source) -> tuple[str, ...]:
         if base in ("classes.txt", "labels.txt", "class_names.txt", "obj.names"):
             return tuple(line.strip() for line in _text(source, name).splitlines() if line.strip())
         if base == "_classes.csv":
-            rows = [row for row in csv.reader(io.StringIO(_text(source, name))) if len(row) >= 2]
-            values = {int(row[0]): row[1].strip() for row in rows if row[0].strip().isdigit()}
+            rows = [row for row in _rows(source, name) if len(row) >= 2]
+            values = {int(row[0]): row[1].strip() for row in rows if NUMBER.fullmatch(row[0].strip())}
             if values and sorted(values) == list(range(len(values))):
                 return tuple(values[value] for value in range(len(values)))
     return ()
@@ -96,10 +99,16 @@ def _json_parts(content: Any) -> dict[str, str]:
     }
 
 
+def _rows(source: Source, name: str) -> Iterator[list[str]]:
+    """The rows of a CSV, up to where it stops being one."""
+    with contextlib.suppress(csv.Error):
+        yield from csv.reader(io.StringIO(_text(source, name), newline=""))
+
+
 def _text(source: Source, name: str) -> str:
     return source.read(name).decode("utf-8", errors="replace")
 
 
 def _triple(cells: Sequence[str]) -> Colour:
-    red, green, blue = (min(255, int(cell)) for cell in cells)
+    red, green, blue = (min(255, int(cell.strip())) for cell in cells)
     return red, green, blue

@@ -7,10 +7,8 @@ about its sizes.
 
 import os
 import stat
-import struct
 import unicodedata
 import zipfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -19,11 +17,10 @@ from typing import BinaryIO
 from core.access import require
 from core.data.pairing import Problem
 from core.errors import UserError
+from core.zips import DAMAGE, MAX_FILES, files_of, open_zip
 
-MAX_FILES = 400_000  # 200,000 pairs
 MAX_BYTES = 50_000_000_000
 MAX_FILE_BYTES = 500_000_000
-MAX_INDEX_BYTES = 64_000_000  # of a zip's list of contents, which is read before anything is known
 CHUNK = 1 << 20
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 IGNORED = {"thumbs.db", "desktop.ini", ".ds_store"}
@@ -55,7 +52,7 @@ class Source(ABC):
         try:
             with self._open(name) as file:
                 content = file.read(MAX_FILE_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        except (*DAMAGE, OSError) as error:
             raise UserError(f"{name} in {self.label} is damaged ({error}): replace it.") from error
         except RuntimeError as error:  # zipfile's way of saying that a password is needed
             raise HarmfulSourceError(
@@ -154,25 +151,10 @@ class ZipSource(Source):
 
     def __init__(self, file: Path | BinaryIO, label: str = "") -> None:
         super().__init__(label or str(getattr(file, "name", "") or "The upload").rsplit("/", 1)[-1])
-        try:
-            _refuse_endless_index(file, self.label)
-            self._archive = zipfile.ZipFile(file)
-        except FileNotFoundError:
-            raise UserError(f"There is no file or folder {file}.") from None
-        except (
-            zipfile.BadZipFile,
-            zipfile.LargeZipFile,
-            NotImplementedError,
-            EOFError,
-            struct.error,
-        ) as error:
-            raise UserError(
-                f"{self.label} is no zip archive that can be read ({error}): pack it again."
-            ) from error
+        self._archive = open_zip(file, self.label)
         self._members: dict[str, zipfile.ZipInfo] = {}
-        for member in self._archive.infolist():
-            if not member.is_dir():
-                self._add(member)
+        for member in files_of(self._archive):
+            self._add(member)
 
     def size(self, name: str) -> int:
         return self._members[name].file_size
@@ -235,29 +217,3 @@ def _stays_inside(path: Path, folder: Path) -> bool:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
         return False
-
-
-def _refuse_endless_index(file: Path | BinaryIO, label: str) -> None:
-    """Look at the archive's last record before zipfile reads a list of any length into memory.
-
-    Source: PKWARE's APPNOTE.TXT 6.3.10, 4.3.14 and 4.3.16.
-    """
-    stream = open(file, "rb") if isinstance(file, Path) else file  # noqa: SIM115 - closed below
-    try:
-        end = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, end - 65_557))
-        tail = stream.read()
-        at = tail.rfind(b"PK\x05\x06")
-        if at < 0 or len(tail) < at + 22:
-            return  # zipfile says what is wrong with it
-        size = struct.unpack_from("<L", tail, at + 12)[0]
-        at64 = tail.rfind(b"PK\x06\x06")
-        if size == 0xFFFFFFFF and at64 >= 0:
-            size = struct.unpack_from("<Q", tail, at64 + 40)[0]
-        if size > MAX_INDEX_BYTES:
-            raise UserError(f"{label} holds more than {MAX_FILES:,} files: import it in parts.")
-    finally:
-        if isinstance(file, Path):
-            stream.close()
-        else:
-            stream.seek(0)

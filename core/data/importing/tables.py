@@ -14,9 +14,12 @@ import pyarrow.parquet as pq
 from core.data.importing.names import part_of, role_of
 from core.data.importing.sources import Source
 from core.errors import UserError
+from core.zips import MAX_FILES
 
 PHOTO_COLUMNS = {"image", "images", "img", "photo", "pixel_values", "input", "original"}
 GROUPS_KEPT = 2
+MAX_GROUP_BYTES = 4_000_000_000  # as the file says
+DAMAGE = (pa.ArrowException, OSError, ValueError, IndexError, KeyError)
 
 
 class TableSource(Source):
@@ -37,12 +40,15 @@ class TableSource(Source):
 
     def read(self, name: str) -> bytes:
         file, row, column = self._where[name]
-        group, offset = self._group_of(file, row)
-        cell = group.column(column)[offset].as_py()
+        try:
+            group, offset = self._group_of(file, row)
+            cell = group.column(column)[offset].as_py()
+        except DAMAGE as error:
+            raise UserError(f"Row {row} of {file} is damaged ({error}): download the file again.") from error
         content = cell.get("bytes") if isinstance(cell, dict) else cell
-        if not content:
+        if not isinstance(content, bytes) or not content:
             raise UserError(f"Row {row} of {file} has no picture in its column {column}.")
-        return bytes(content)
+        return content
 
     def _open(self, name: str) -> BinaryIO:
         return io.BytesIO(self.read(name))
@@ -53,7 +59,7 @@ class TableSource(Source):
     def _add(self, name: str) -> None:
         try:
             opened = pq.ParquetFile(io.BytesIO(self._inner.read(name)))
-        except pa.ArrowException as error:
+        except DAMAGE as error:
             raise UserError(
                 f"{name} is no parquet file that can be read ({error}): download it again."
             ) from error
@@ -64,6 +70,8 @@ class TableSource(Source):
         )
         if photo is None or mask is None:
             return
+        if len(self.names) + 2 * opened.metadata.num_rows > MAX_FILES:
+            raise UserError(f"{name} has more than {MAX_FILES // 2:,} rows: import it in parts.")
         self._open_files[name] = opened
         stem = PurePosixPath(name).stem
         part = part_of(stem.lower().split("-")[0])
@@ -82,6 +90,8 @@ class TableSource(Source):
             row -= rows
         key = (file, group)
         if key not in self._groups:
+            if opened.metadata.row_group(group).total_byte_size > MAX_GROUP_BYTES:
+                raise UserError(f"{file} packs more than 4 GB into one group of rows: write smaller ones.")
             self._groups[key] = opened.read_row_group(group)
             while len(self._groups) > GROUPS_KEPT:
                 self._groups.popitem(last=False)
