@@ -179,7 +179,11 @@ async def visit(
 
 def is_of(shown: bytes, number: int, count: int) -> bool:
     """Whether the wall of the picture that came back is the one that was sent."""
-    corner = np.asarray(Image.open(io.BytesIO(shown)))[5:40, 5:40].reshape(-1, 3).mean(0)
+    picture = Image.open(io.BytesIO(shown))
+    picture.draft(
+        "RGB", (picture.width // 8, picture.height // 8)
+    )  # what the measuring costs, the server lacks
+    corner = np.asarray(picture)[1:5, 1:5].reshape(-1, 3).mean(0)
     distances = [np.abs(corner - colour_of(i, count)).sum() for i in range(count)]
     return int(np.argmin(distances)) == number
 

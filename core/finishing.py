@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
+Colours = NDArray[np.float32]
 
 SOFT = 0.15  # alpha rises from 0 to 1 over probabilities so far below to so far above the threshold
 BACKGROUNDS = ("Transparent", "Colour", "Blur", "Picture", "Black and white")
+COARSE = 4  # times smaller
 FIRST_RADIUS, SECOND_RADIUS = 45, 3  # of the estimate of colours, in pixels of a photo of 1,024
 REFERENCE_SIDE = 1024
 
@@ -80,13 +82,24 @@ def holes(inside: Picture) -> Picture:
 def foreground(photo: Picture, alpha: Map) -> Picture:
     """What the subject's own colour is where it is half transparent: uint8 (h, w, 3).
 
-    Source: Forte, Approximate Fast Foreground Colour Estimation (2021), https://arxiv.org/abs/2006.14970.
+    Source: Forte, Approximate Fast Foreground Colour Estimation (2021), https://arxiv.org/abs/2006.14970;
+    the wide means of the first step are taken at a quarter of the size.
     """
-    scale = max(photo.shape[:2]) / REFERENCE_SIDE
-    colours = photo.astype(np.float32)
-    ours, theirs = _estimate(colours, colours, colours, alpha, round(FIRST_RADIUS * scale))
-    ours, _ = _estimate(colours, ours, theirs, alpha, round(SECOND_RADIUS * scale))
-    return np.clip(ours, 0, 255).astype(np.uint8)
+    height, width = alpha.shape
+    scale = max(height, width) / REFERENCE_SIDE
+    size = max(1, width // COARSE), max(1, height // COARSE)
+    small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)
+    small_alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+    radius = round(FIRST_RADIUS * scale / COARSE)
+    ours, theirs = (
+        np.asarray(cv2.resize(_mean(small, weight, radius), (width, height)), np.float32)
+        for weight in (small_alpha, 1 - small_alpha)
+    )
+    colours, share = photo.astype(np.float32), np.asarray(cv2.merge([alpha] * 3), np.float32)
+    ours = _explained(colours, share, ours, theirs)
+    radius = round(SECOND_RADIUS * scale)
+    ours, theirs = _mean(ours, alpha, radius), _mean(theirs, 1 - alpha, radius)
+    return _explained(colours, share, ours, theirs).astype(np.uint8)
 
 
 def cut_out(photo: Picture, alpha: Map, finish: Finish) -> Picture:
@@ -102,8 +115,12 @@ def compose(photo: Picture, alpha: Map, finish: Finish, background: Background) 
     behind = _behind(photo, alpha, background)
     keeps_colours = background.kind in ("Blur", "Black and white")  # the old background is the new one
     colours = photo if keeps_colours or not finish.clean_colours else foreground(photo, alpha)
-    share = alpha[..., None]
-    return (colours * share + behind * (1 - share)).round().astype(np.uint8)
+    return blend(colours, behind, alpha)
+
+
+def blend(upper: Picture, lower: Picture, alpha: Map) -> Picture:
+    """`upper` where alpha is 1, `lower` where it is 0, between them in between: uint8 (h, w, 3)."""
+    return np.asarray(cv2.blendLinear(upper, lower, alpha, 1 - alpha), np.uint8)
 
 
 def _behind(photo: Picture, alpha: Map, background: Background) -> Picture:
@@ -143,21 +160,20 @@ def _covering(picture: Picture, height: int, width: int) -> Picture:
     return np.asarray(resized[top : top + height, left : left + width], np.uint8)
 
 
-def _estimate(
-    photo: NDArray[np.float32],
-    ours: NDArray[np.float32],
-    theirs: NDArray[np.float32],
-    alpha: Map,
-    radius: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colours of subject and background near each pixel, so that together they give the photo's."""
+def _mean(colours: Colours, weight: Map, radius: int) -> Colours:
+    """Of the colours around each pixel, weighted: float32 (h, w, 3)."""
     side = (2 * max(1, radius) + 1,) * 2
-    share = alpha[..., None]
-    near_share = cv2.blur(alpha, side)[..., None]
-    mean_ours = cv2.blur(ours * share, side) / (near_share + np.float32(1e-5))
-    mean_theirs = cv2.blur(theirs * (1 - share), side) / (1 - near_share + np.float32(1e-5))
-    left_over = photo - share * mean_ours - (1 - share) * mean_theirs
-    return np.clip(mean_ours + share * left_over, 0, 255), mean_theirs
+    total = cv2.blur(cv2.multiply(colours, cv2.merge([weight] * 3)), side)
+    share = cv2.blur(weight, side) + np.float32(1e-5)
+    return np.asarray(cv2.divide(total, cv2.merge([share] * 3)), np.float32)
+
+
+def _explained(photo: Colours, share: Colours, ours: Colours, theirs: Colours) -> Colours:
+    """The subject's colours near `ours` that, with those behind, give the photo's."""
+    explained = photo - share * ours - (1 - share) * theirs
+    explained *= share
+    explained += ours
+    return np.asarray(np.clip(explained, 0, 255, out=explained))
 
 
 def _near(kept: Picture, shape: tuple[int, ...]) -> Map:

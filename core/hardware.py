@@ -87,9 +87,14 @@ def precision_for(config: TrainConfig, device: str) -> str:
         return "32-true"
     if config.precision == "bf16":
         return "bf16-mixed"
+    return "bf16-mixed" if multiplies_bf16(device) else "32-true"
+
+
+def multiplies_bf16(device: str) -> bool:
+    """Whether the hardware has bf16 instructions: emulated ones are slower than fp32."""
     if device.startswith("cuda"):
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def use_channels_last(config: TrainConfig, device: str) -> bool:

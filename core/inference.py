@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import UserError
-from core.hardware import pick_device
+from core.hardware import multiplies_bf16, pick_device
 from core.model_card import ModelCard
 from core.models import load_model
 from core.preprocessing import fit_photo
@@ -37,15 +37,23 @@ class Predictor:
         self.folder = folder
         self.device = pick_device(device)
         model, self.card = load_model(folder, self.device)
-        self._model = model.to(memory_format=torch.channels_last)
+        self._hold(model)
 
     @classmethod
     def of(cls, model: torch.nn.Module, card: ModelCard, device: str = "cpu") -> "Predictor":
         """A predictor around a model that is in memory already. The model is set to eval mode."""
         predictor = cls.__new__(cls)
         predictor.folder, predictor.device, predictor.card = Path(), device, card
-        predictor._model = model.to(device).eval()
+        predictor._hold(model.to(device).eval())
         return predictor
+
+    def _hold(self, model: torch.nn.Module) -> None:
+        # mobileone aborts the process in fp32 channels-last on a CPU (see core.hardware).
+        aborts = self.device == "cpu" and self.card.encoder.startswith("mobileone")
+        self._model = model if aborts else model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # As in the validation of a training. Probabilities differ by some thousandths from fp32.
+        self._kind = self.device.split(":", maxsplit=1)[0]
+        self._in_bf16 = multiplies_bf16(self.device)
 
     def __call__(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
         """Foreground probability of every pixel, float32 (height, width) in 0..1.
@@ -97,7 +105,8 @@ class Predictor:
         batch = torch.from_numpy(stacked).to(self.device)
         images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
         try:
-            logits = self._model(images).float().cpu().numpy()
+            with torch.autocast(self._kind, torch.bfloat16, enabled=self._in_bf16):
+                logits = self._model(images).float().cpu().numpy()
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             if len(photos) > 1:

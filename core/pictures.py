@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.finishing import Finish, alpha_of, cut_out
+from core.finishing import Finish, alpha_of, blend, cut_out
 from core.task import IGNORE, Task
 
 Rgb = tuple[int, int, int]
@@ -144,9 +144,9 @@ def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uin
     """An RGBA picture laid on the grey squares that stand for transparency: RGB uint8."""
     height, width = rgba.shape[:2]
     rows, columns = np.arange(height) // square, np.arange(width) // square
-    board = np.where((rows[:, None] + columns[None]) % 2, 205.0, 240.0)[..., None]
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return (rgba[..., :3] * alpha + board * (1 - alpha)).round().astype(np.uint8)
+    board = np.where((rows[:, None] + columns[None]) % 2, np.uint8(205), np.uint8(240))
+    alpha = rgba[..., 3].astype(np.float32) / np.float32(255)
+    return blend(np.ascontiguousarray(rgba[..., :3]), np.dstack([board] * 3), alpha)
 
 
 def error_map(

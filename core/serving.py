@@ -30,6 +30,7 @@ from core.parts import find_parts, part_table
 from core.refining import enlarge
 from core.rules import rules
 from core.serving_docs import PAGE, openapi
+from core.turns import taking_turns
 
 MAX_BYTES = 100_000_000  # of a photo, as on the page
 LEAST = 0.001  # share of the photo below which a part is a speck
@@ -134,6 +135,13 @@ def _work(
     folder: Path, content: bytes, result: str, threshold: float | None, background: Background
 ) -> Response:
     predictor = _predictor(str(folder), shelf.weights_key(folder))
+    with taking_turns():
+        return _result(predictor, content, result, threshold, background)
+
+
+def _result(
+    predictor: SharedPredictor, content: bytes, result: str, threshold: float | None, background: Background
+) -> Response:
     photo, card = read_photo(content, "the photo"), predictor.card
     level = card.threshold if threshold is None else threshold
     if card.task.kind != "binary":

@@ -8,6 +8,7 @@ import streamlit as st
 from core import pictures
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
+from core.turns import taking_turns
 from core.words import megapixels, percent, plain
 from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import gaze_controls, look_controls
@@ -42,7 +43,8 @@ def segment_page() -> None:
             return
         try:
             gaze = gaze_controls(entry)
-            work = segmented(chosen, entry, gaze)
+            with taking_turns():
+                work = segmented(chosen, entry, gaze)
         except UserError as error:
             st.error(plain(str(error)))
             return
@@ -51,12 +53,13 @@ def segment_page() -> None:
         else:
             view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
             look = look_controls(entry, view, work, gaze)
-            picture = adjusted(work, view, look)
+            with taking_turns():
+                picture = adjusted(work, view, look)
             if st.session_state.get("origin") == "Video":
                 whole_clip(entry, look)
             else:
                 all_photos(st.session_state.get("uploads") or [], entry, look)
-    with stage:
+    with stage, taking_turns():
         image_slider(
             pictures.encode(work.photo, "JPEG"), pictures.encode(picture, "JPEG"),
             work.photo.shape[:2], ("Photo", view), key="before_after",

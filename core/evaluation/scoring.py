@@ -29,7 +29,7 @@ from core.task import Task
 _Used = TypeVar("_Used")
 AT_ONCE = 64  # photos read together: each change of turns costs, as torch's threads spin for a while
 MAX_PIXELS = 64_000_000  # of all of them
-BATCH = 16  # photos that the network sees at once
+BATCH, CPU_BATCH = 16, 2  # photos that the network sees at once; see core.batching
 MAX_BATCH_PIXELS = 8 * 512 * 512
 
 
@@ -138,8 +138,9 @@ def _predicted(predictor: Predictor, photos: Sequence[_Read | Problem]) -> list[
     for i, photo in enumerate(photos):
         if isinstance(photo, _Read):
             by_shape[photo.ready.padded.shape].append(i)
+    most = CPU_BATCH if predictor.device == "cpu" else BATCH
     for shape, places in by_shape.items():
-        size = max(1, min(BATCH, MAX_BATCH_PIXELS // (shape[0] * shape[1])))
+        size = max(1, min(most, MAX_BATCH_PIXELS // (shape[0] * shape[1])))
         for first in range(0, len(places), size):
             some = places[first : first + size]
             batch = [photo.ready for i in some if isinstance(photo := photos[i], _Read)]

@@ -16,6 +16,7 @@ from core.parts import find_parts, numbered, part_table
 from core.refining import enlarge
 from core.rules import rules
 from core.shelf import Entry
+from core.turns import taking_turns
 from core.words import duration, plain, plural
 from pages.segment_parts.work import Look, rendered, take_one
 from pages.widgets.loading import predictor_of
@@ -57,6 +58,10 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
     def picture(place: int, kind: str) -> bytes:
         if kind == kinds[0]:
             take_one()
+        with taking_turns():
+            return made_of(place, kind)
+
+    def made_of(place: int, kind: str) -> bytes:
         photo = read_photo(files[place].getvalue(), names[place])
         probability = enlarge(small_map(predictor, photo, look.gaze), photo, look.fine)
         if kind == "parts":

@@ -18,6 +18,7 @@ from core.refining import enlarge
 from core.rules import rules
 from core.shelf import Entry
 from core.task import Task
+from core.turns import taking_turns
 from pages.widgets.loading import predictor_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
-KEPT_PHOTOS = 6
+KEPT_PHOTOS = 3  # of a session, some 13 MB each
 ONE_FOREGROUND = Task()
 ONCE = Gaze()
 
@@ -69,12 +70,13 @@ class Work:
 
     def full_size(self, kind: str, look: Look, form: str = "PNG") -> bytes:
         """The "mask", "cutout" or "overlay" at the photo's own size, as a file."""
-        photo = read_photo(self.content, self.name)
-        if self.labels is not None:
-            labels = nearest(self.labels, (photo.shape[0], photo.shape[1]))
-            return pictures.encode(pictures.label_result(kind, photo, labels, self.task), form)
-        assert self.small is not None
-        return pictures.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)
+        with taking_turns():
+            photo = read_photo(self.content, self.name)
+            if self.labels is not None:
+                labels = nearest(self.labels, (photo.shape[0], photo.shape[1]))
+                return pictures.encode(pictures.label_result(kind, photo, labels, self.task), form)
+            assert self.small is not None
+            return pictures.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)
 
 
 def rendered(
@@ -87,10 +89,16 @@ def rendered(
     return pictures.result(kind, photo, alpha, 0.5)
 
 
-def take_one() -> None:
-    """Count a photo of this visitor's hour. Raises UserError when that is used up."""
+def take_one(key: str = "") -> None:
+    """Count a photo of this visitor's hour, one of the same `key` once. Raises UserError when the hour's
+    are used up."""
+    counted: set[str] = st.session_state.setdefault("counted", set())
+    if key in counted:
+        return
     quota: Quota = st.session_state.setdefault("quota", Quota())
     quota.take(rules().photos_per_hour)
+    if key:
+        counted.add(key)
 
 
 def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Work:
@@ -99,7 +107,7 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
     key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{gaze}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
-        take_one()
+        take_one(key)
         photo = read_photo(content, name, max_side=SHOWN_SIDE)
         predictor = predictor_of(entry)
         task = entry.card.task

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import logs
+from core.turns import few_arenas, give_back
 
 if TYPE_CHECKING:
     from core.inference import Predictor
@@ -21,6 +22,7 @@ GARBAGE_SECONDS = 8.0
 def warm_up() -> threading.Thread:
     """Import torch and the shipped model behind the first page's back."""
     logs.set_up()
+    few_arenas()
 
     def load() -> None:
         from core import inference, shelf
@@ -55,6 +57,7 @@ def _collect() -> None:
         time.sleep(GARBAGE_SECONDS)
         if gc.get_count()[1] or gc.get_count()[2]:  # something was made since the last time
             gc.collect()
+            give_back()
 
 
 def sessions_open() -> int:
