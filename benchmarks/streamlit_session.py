@@ -23,6 +23,7 @@ class Session:
         self.id = self.uploader = self.page = self.error = ""
         self.photo = b""
         self.received = 0
+        self._fresh = False  # whether a picture came since the last upload
         self._kept: list[UploadedFileInfo] = []
         self._renewed: dict[str, asyncio.Task[None]] = {}  # parts of the page that renew themselves
 
@@ -47,6 +48,7 @@ class Session:
         async with self.client.put(self.url + place.upload_url, data=form, headers=token) as answer:
             answer.raise_for_status()
         self._kept = [UploadedFileInfo(name=name, size=len(content), file_id=place.file_id, file_urls=place)]
+        self._fresh = False
         await self._send(
             BackMsg(rerun_script={"page_script_hash": self.page, "widget_states": self._states()})
         )
@@ -70,7 +72,7 @@ class Session:
         return {"widgets": [WidgetState(id=self.uploader, file_uploader_state_value=state)]}
 
     async def _renew(self, part: str, seconds: float) -> None:
-        while True:
+        while not self.socket.closed:
             await asyncio.sleep(seconds)
             state = {"page_script_hash": self.page, "fragment_id": part, "is_auto_rerun": True}
             await self._send(BackMsg(rerun_script={**state, "widget_states": self._states()}))
@@ -94,7 +96,10 @@ class Session:
         while True:
             message = await self._next()
             self._look_at(message)
-            if message.WhichOneof("type") == "script_finished" and message.script_finished == 0:
+            if message.WhichOneof("type") != "script_finished":
+                continue
+            # A part that renews itself at that very moment makes an end look like one that came early.
+            if message.script_finished == 0 or self._fresh:
                 return
 
     def _look_at(self, message: ForwardMsg) -> None:
@@ -117,4 +122,5 @@ class Session:
             self.error = str(getattr(element, shown))[:200]
         elif shown == "bidi_component" and element.bidi_component.component_name.endswith("image_slider"):
             data = json.loads(element.bidi_component.json)
+            self._fresh = True
             self.photo = base64.b64decode(data["before"].split(",", 1)[1])

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of what reads uploads: photos, data sets, models.
 
-    python tests/fuzz.py photo|data|model --seconds 600 [--keep FOLDER]
+    python tests/fuzz.py photo|data|model --seconds 600 [--keep FOLDER] [--runs 1000]
 
 An input is a file as it is uploaded; for data sets and models also the text inside a sound archive, so
 that the fuzzer need not learn what a checksum is. Whatever is not an answer or a UserError, and whatever
@@ -101,6 +101,7 @@ def main() -> None:
     )
     parser.add_argument("kind", choices=["photo", "data", "model"])
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--runs", type=int, help="end after so many inputs, the same ones each time")
     parser.add_argument("--keep", type=Path, help="folder of inputs that reached something new")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -118,6 +119,7 @@ def main() -> None:
         }
         options = [
             f"-max_total_time={args.seconds}",
+            *([f"-runs={args.runs}", "-seed=1"] if args.runs else []),
             f"-max_len={LARGEST}",
             f"-artifact_prefix={Path.cwd()}/",
             "-timeout=60",
