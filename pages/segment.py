@@ -12,7 +12,7 @@ from core.turns import taking_turns
 from core.words import megapixels, percent, plain
 from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import gaze_controls, look_controls
-from pages.segment_parts.counting import counted
+from pages.segment_parts.counting import counted, smallest_part
 from pages.segment_parts.video import choose_clip, whole_clip
 from pages.segment_parts.work import Look, Work, rendered, segmented
 from pages.widgets.choices import choose_model
@@ -31,11 +31,19 @@ SHORTCUTS = {"cutout": "D", "mask": "M"}
 VIEWS = ("Cut-out", "Overlay", "Mask", "Count")
 CLASS_DOWNLOADS = (("Overlay", "overlay", "JPEG"), ("Mask", "mask", "PNG"))
 CLASS_VIEWS = ("Overlay", "Mask")
+# In a narrow window columns lie below each other: then the picture comes first, not after all controls.
+PICTURE_FIRST = """
+@media (max-width: 640px) {
+  .st-key-workbench > * > [data-testid="stHorizontalBlock"] > :last-child { order: -1; }
+}
+"""
 
 
 def segment_page() -> None:
     st.title("Cut out the subject of a photo")
-    controls, stage = st.columns([2, 3], gap="large")
+    st.html(f"<style>{PICTURE_FIRST}</style>")
+    with st.container(key="workbench"):
+        controls, stage = st.columns([2, 3], gap="large")
     with controls:
         chosen = choose_photo()
         entry = choose_model()
@@ -49,17 +57,33 @@ def segment_page() -> None:
             st.error(plain(str(error)))
             return
         if work.labels is not None:
-            view, picture = look_at_classes(work)
+            view = look_at_classes(work)
         else:
             view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
             look = look_controls(entry, view, work, gaze)
-            with taking_turns():
-                picture = adjusted(work, view, look)
+            least = smallest_part() if view == "Count" else 0.0
+    with stage:
+        if work.labels is not None:
+            show(work, view, pictures.pair_picture(work.photo, work.labels, view, work.task))
+            downloads(work, Look(0.0), CLASS_DOWNLOADS)
+            st.caption(
+                f"{plain(work.name)} · {megapixels(*work.size)}. The mask holds each pixel's class number."
+            )
+        elif view == "Count":
+            counted(work, look, least, lambda picture: show(work, view, picture))
+        else:
+            cut_out_stage(work, view, look)
+    if work.labels is None:
+        with controls:  # last, because it may take minutes
             if st.session_state.get("origin") == "Video":
                 whole_clip(entry, look)
             else:
                 all_photos(st.session_state.get("uploads") or [], entry, look)
-    with stage, taking_turns():
+
+
+def show(work: Work, view: str, picture: "NDArray[np.uint8]") -> None:
+    """Photo and result under one slider."""
+    with taking_turns():
         image_slider(
             pictures.encode(work.photo, "JPEG"), pictures.encode(picture, "JPEG"),
             work.photo.shape[:2], ("Photo", view), key="before_after",
@@ -106,22 +130,21 @@ def choose_photo() -> tuple[str, bytes]:
     return SAMPLES[first].file_name, sample_bytes(first)
 
 
-def adjusted(work: Work, view: str, look: Look) -> "NDArray[np.uint8]":
-    """The right-hand side of the slider, and what follows from it. No forward pass is needed."""
-    share = pictures.foreground_share(work.probability(look.fine), look.threshold)
-    if share == 0:
-        st.warning("Nothing is found at this threshold: move it down, or try another model.")
-    if view == "Count":
-        picture = counted(work, look)
-    else:
+def cut_out_stage(work: Work, view: str, look: Look) -> None:
+    """The picture, what may be downloaded, and how much was found. No forward pass is needed."""
+    with taking_turns():
+        share = pictures.foreground_share(work.probability(look.fine), look.threshold)
         kind = {"Overlay": "overlay", "Mask": "mask"}.get(view, "cutout")
         picture = rendered(work.photo, work.probability(look.fine), kind, look)
-        downloads(work, look)
+        picture = pictures.on_checkerboard(picture) if picture.shape[-1] == 4 else picture
+    if share == 0:
+        st.warning("Nothing is found at this threshold: move it down, or try another model.")
+    show(work, view, picture)
+    downloads(work, look)
     st.caption(f"{plain(work.name)} · {megapixels(*work.size)} · subject covers {percent(share)}")
-    return pictures.on_checkerboard(picture) if picture.shape[-1] == 4 else picture
 
 
-def look_at_classes(work: Work) -> tuple[str, "NDArray[np.uint8]"]:
+def look_at_classes(work: Work) -> str:
     """What is shown of a model that tells several classes apart, and what it found."""
     view = st.segmented_control("Show", CLASS_VIEWS, default="Overlay", required=True, key="class_view")
     class_legend(work.task)
@@ -131,16 +154,14 @@ def look_at_classes(work: Work) -> tuple[str, "NDArray[np.uint8]"]:
         {"Class": [name for name, _ in shares], "Share": [share for _, share in shares]}, hide_index=True,
         column_config={"Share": st.column_config.ProgressColumn("Share", format="percent")},
     )  # fmt: skip
-    downloads(work, Look(0.0), CLASS_DOWNLOADS)
-    st.caption(f"{plain(work.name)} · {megapixels(*work.size)}. The mask holds each pixel's class number.")
-    return view, pictures.pair_picture(work.photo, work.labels, view, work.task)
+    return view
 
 
 def downloads(work: Work, look: Look, offered: tuple[tuple[str, str, str], ...] = DOWNLOADS) -> None:
     """Full-size files, made when asked for and not before."""
     stem = work.name.rsplit(".", 1)[0]
-    st.caption("Download at full size")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Download at full size", width="content")
         for label, kind, form in offered:
             st.download_button(
                 label,

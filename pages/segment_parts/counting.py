@@ -1,5 +1,6 @@
 """The parts of a mask, numbered on the photo and listed."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +15,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def counted(work: Work, look: Look) -> "NDArray[np.uint8]":
-    """The table and the controls; returns the photo with its numbers."""
-    least = st.slider(
-        "Smallest part, % of the photo", 0.0, 5.0, 0.1, 0.05, key="least_part",
-        help="Parts below this are specks, and not counted.",
+def smallest_part() -> float:
+    """As a share of the photo."""
+    return (
+        st.slider(
+            "Smallest part, % of the photo", 0.0, 5.0, 0.1, 0.05, key="least_part",
+            help="Parts below this are specks, and not counted.",
+        )
+        / 100
     )  # fmt: skip
+
+
+def counted(work: Work, look: Look, least: float, show: "Callable[[NDArray[np.uint8]], None]") -> None:
+    """`show` is given the photo with its numbers; the table follows."""
     alpha = alpha_of(work.probability(look.fine), look.threshold, look.finish)
-    parts, numbers = find_parts((alpha >= 0.5).astype(np.uint8), least / 100)
+    parts, numbers = find_parts((alpha >= 0.5).astype(np.uint8), least)
+    show(numbered(work.photo, parts, numbers))
     scale = work.size[0] / work.photo.shape[0]
     table = part_table(parts, scale=scale)
     covered = sum(part.share for part in parts)
@@ -35,4 +44,3 @@ def counted(work: Work, look: Look) -> "NDArray[np.uint8]":
         "Table as CSV", table.to_csv(index=False), f"{work.name.rsplit('.', 1)[0]}_parts.csv", "text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
-    return numbered(work.photo, parts, numbers)
