@@ -1,6 +1,10 @@
 """What several tests share: a workspace of their own and small, real picture files."""
 
 import os
+
+# Files of tests run two at a time: threads that wait for others should sleep, not spin. Before torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING

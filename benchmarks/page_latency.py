@@ -1,0 +1,72 @@
+"""What somebody at a browser waits for: the page, and a 12-megapixel photo on it.
+
+    python benchmarks/page_latency.py
+
+Starts a server of its own, opens the Segment page in Chromium and uploads photos. Chromium works on the
+same processor cores. Needs the development requirements and a Chromium.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.photo_latency import enlarged
+from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
+
+REPEATS = 5
+SHOWN = """name => {
+    const all = [...document.querySelectorAll(".pair .before")];
+    const told = [...document.querySelectorAll("[data-testid=stCaptionContainer]")];
+    return all.some(i => i.complete && i.naturalWidth) && told.some(e => e.innerText.includes(name));
+}"""
+
+
+def main() -> None:
+    content = enlarged()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        app = App(Path(folder) / "workspace")
+        app.start()
+        try:
+            browser = playwright.chromium.launch(executable_path=found_browser(BROWSERS), args=FLAGS)
+            first = opened(browser.new_page(), app)
+            pages = [opened(page := browser.new_page(), app) for _ in range(REPEATS)]
+            photos = [uploaded(page, f"photo-{i}.jpg", content + bytes([i])) for i in range(REPEATS + 1)]
+        finally:
+            app.end()
+    print("| what | seconds, median | slowest |\n|---|---|---|")
+    print(f"| the page, of a server that has just started | {first:.2f} | |")
+    print(f"| the page, in a new tab | {statistics.median(pages):.2f} | {max(pages):.2f} |")
+    told = photos[1:]  # the first brings in what is imported at need
+    print(f"| a 12-megapixel JPEG, {len(content) / 1e6:.1f} MB, from choosing it to the picture "
+          f"| {statistics.median(told):.2f} | {max(told):.2f} |")  # fmt: skip
+
+
+def opened(page: Page, app: App) -> float:
+    started = time.perf_counter()
+    page.goto(app.url)
+    page.wait_for_function(SHOWN, arg="subject covers", timeout=60_000)
+    return time.perf_counter() - started
+
+
+def uploaded(page: Page, name: str, content: bytes) -> float:
+    """From the moment at which the browser has the file."""
+    box = page.locator("[data-testid=stFileUploaderDropzoneInput]").first
+    expect(box).to_be_attached()
+    remove = page.get_by_role("button", name="Remove").first
+    if remove.count():
+        remove.click()
+        page.wait_for_function(SHOWN, arg="astronaut", timeout=60_000)
+    started = time.perf_counter()
+    box.set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": content})
+    page.wait_for_function(SHOWN, arg=name, timeout=60_000)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
