@@ -233,7 +233,9 @@ def foreground_share(probability: NDArray[np.float32], threshold: float) -> floa
 def encode(picture: NDArray[np.uint8], form: str = "PNG") -> bytes:
     """A picture as the bytes of a PNG or JPEG file."""
     stream = io.BytesIO()
-    options = {"quality": 88} if form == "JPEG" else {"compress_level": 4}
+    options = (
+        {"quality": 88} if form == "JPEG" else {"compress_level": 2}
+    )  # a third faster than 4, and a twentieth larger
     Image.fromarray(picture).save(stream, form, **options)  # type: ignore[arg-type]
     return stream.getvalue()
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 from pillow_heif import register_heif_opener
 
@@ -283,10 +285,48 @@ def bad_archives() -> Iterator[Case]:
     for what, body in (("tar", b"\0" * 257 + b"ustar\0" + b"\0" * 300), ("7z", b"7z\xbc\xaf\x27\x1c" + b"\0" * 90),
                        ("rar", b"Rar!\x1a\x07\x01\0" + b"\0" * 90), ("nothing", b"")):  # fmt: skip
         yield Case("data", f"{what} called zip", f"{what}.zip", body)
+    yield from (Case("data", what, "index.zip", content) for what, content in bad_indexes(good))
+    for what, csv in {"bare returns": b"a,1,2,3\rb\r,", "superscripts": "a,²,²,²".encode(),
+                      "separators": b"a,1\x1d,2,3", "long numbers": b"a," + b"9" * 5000 + b",1,1",
+                      "a class ²": "²,x".encode()}.items():  # fmt: skip
+        for file in ("class_dict.csv", "_classes.csv"):
+            yield Case(
+                "data", f"{file} of {what}", "csv.zip", archives.zipped({**pairs(), file: csv}).getvalue()
+            )
+    table = parquet_of_pairs()
+    yield Case("data", "a good parquet file", "table.zip", archives.zipped({"t.parquet": table}).getvalue())
+    for seed in range(12):
+        damaged = flipped(table, seed, 0.002)
+        yield Case(
+            "data",
+            f"a parquet file, seed {seed}",
+            "table.zip",
+            archives.zipped({"t.parquet": damaged}).getvalue(),
+        )
     for kind in broken_photos():
         if "seed 1" in kind.name or "30.0%" in kind.name:
             files = {**pairs(2), f"images/x-{kind.file}": kind.content, "masks/x.png": kind.content}
             yield Case("data", f"{kind.file}, {kind.name}", "photos.zip", archives.zipped(files).getvalue())
+
+
+def bad_indexes(good: bytes) -> Iterator[tuple[str, bytes]]:
+    """Zips whose list of contents is damaged; the first three were found by fuzzing."""
+    entry = good.index(b"PK\x01\x02")
+    yield "a name that is no text", patched(patched(good, entry + 9, b"\x08"), entry + 46, b"\xff\xfe")
+    yield "a name of no letters", patched(good, entry + 28, struct.pack("<H", 0))
+    yield "a place before the beginning", patched(good, entry + 42, struct.pack("<I", 2**32 - 2))
+    yield "a place beyond the end", patched(good, entry + 42, struct.pack("<I", 2**30))
+    yield "a method that is none", patched(good, entry + 10, struct.pack("<H", 77))
+
+
+def parquet_of_pairs() -> bytes:
+    stream, files = io.BytesIO(), pairs(2)
+    columns = {
+        "image": [files[f"images/{i}.png"] for i in range(2)],
+        "mask": [files[f"masks/{i}.png"] for i in range(2)],
+    }
+    pq.write_table(pa.table({k: [{"bytes": v} for v in values] for k, values in columns.items()}), stream)
+    return stream.getvalue()
 
 
 def lying_count(content: bytes, count: int) -> bytes:
