@@ -61,8 +61,10 @@ def promise() -> str:
     there = rules()
     if not there.public:
         return "Photos stay on the machine that runs this page."
-    kept = f" What is added or trained is deleted after {there.keep_hours} h." if there.keep_hours else ""
-    return f"Photos that you cut out are kept in memory until you leave, and nowhere else.{kept}"
+    kept = "Zips of many are deleted after a day."
+    if there.keep_hours:
+        kept = f"Zips of many, and what is added or trained, are deleted after {there.keep_hours} h."
+    return f"Photos that you cut out are kept in memory until you leave. {kept}"
 
 
 def open_to(deed: str) -> bool:
