@@ -21,6 +21,7 @@ def main() -> None:
     TARGET.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         app = App(Path(folder) / "workspace")
+        app.start()
         try:
             browser = playwright.chromium.launch(executable_path=found_browser(BROWSERS), args=FLAGS)
             photograph(browser.new_page(viewport={"width": 1280, "height": 860}), app)

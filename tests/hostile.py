@@ -316,6 +316,7 @@ def bad_indexes(good: bytes) -> Iterator[tuple[str, bytes]]:
     yield "a name of no letters", patched(good, entry + 28, struct.pack("<H", 0))
     yield "a place before the beginning", patched(good, entry + 42, struct.pack("<I", 2**32 - 2))
     yield "a place beyond the end", patched(good, entry + 42, struct.pack("<I", 2**30))
+    yield "a member called .", with_members([(".", b"x")])
     yield "a method that is none", patched(good, entry + 10, struct.pack("<H", 77))
 
 

@@ -168,6 +168,8 @@ class ZipSource(Source):
     def _add(self, member: zipfile.ZipInfo) -> None:
         name = _readable(member)
         path = PurePosixPath(name)
+        if not path.parts:  # "."
+            return
         if path.is_absolute() or ".." in path.parts or "\0" in name or ":" in path.parts[0]:
             raise UserError(
                 f"{self.label} holds '{name[:80]}', a path that leads out of the archive: such archives are "
