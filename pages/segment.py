@@ -97,6 +97,7 @@ def choose_photo() -> tuple[str, bytes]:
         ["Upload", "Camera", "Video", "Samples"],
         default="Upload",
         required=True,
+        wrap=True,
         label_visibility="collapsed",
         key="origin",
     )
@@ -161,7 +162,7 @@ def downloads(work: Work, look: Look, offered: tuple[tuple[str, str, str], ...] 
     """Full-size files, made when asked for and not before."""
     stem = work.name.rsplit(".", 1)[0]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Download at full size", width="content")
+        st.caption("At full size", width="content")
         for label, kind, form in offered:
             st.download_button(
                 label,
