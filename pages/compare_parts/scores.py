@@ -89,8 +89,11 @@ def chosen_bar() -> int | None:
 
 def remember_bar(picked: Any) -> None:
     """Which bar was clicked, kept until another is or Close is pressed."""
-    points = picked.selection.point_indices if picked else []
-    if points and points[0] != st.session_state.get("dice_bar"):
+    points = list(picked.selection.point_indices) if picked else []
+    if points == st.session_state.get("dice_points"):
+        return  # the chart may go on telling of a click that Close has answered
+    st.session_state.dice_points = points
+    if points:
         st.session_state.dice_bar = int(points[0])
         st.rerun(scope="fragment")
 

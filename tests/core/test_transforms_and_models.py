@@ -12,6 +12,8 @@ import torch
 
 from core import encoder_guide, encoder_weights
 from core.config import DEFAULT_ENCODER, PRESETS, TrainConfig, preset_config
+from core.data.photos import read_photo
+from core.data.samples import sample_bytes
 from core.data.transforms import augmentation
 from core.errors import UserError
 from core.hardware import multiplies_bf16
@@ -19,6 +21,7 @@ from core.inference import Predictor
 from core.model_card import read_card, update_card
 from core.models import build_model, encoder_names, load_model
 from core.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
+from core.workspace import SHIPPED_MODELS
 from tests.conftest import untrained_card
 
 
@@ -92,10 +95,19 @@ def test_prediction_of_an_unpadded_photo_is_the_bare_forward_pass(saved_model: P
         batch = torch.from_numpy(photo.transpose(2, 0, 1)[None])
         expected = model(kept.preprocessing.normalise(batch)).sigmoid()[0, 0].numpy()
     predictor = Predictor(saved_model, "cpu")
-    in_bf16 = multiplies_bf16("cpu")
-    assert np.allclose(predictor(photo), expected, atol=1e-2 if in_bf16 else 1e-5)
     predictor._in_bf16 = False
     assert np.allclose(predictor(photo), expected, atol=1e-5)
+
+
+def test_bf16_changes_probabilities_by_some_thousandths() -> None:
+    if not multiplies_bf16("cpu"):
+        pytest.skip("this processor does not multiply bf16, and prediction is in fp32")
+    photo = read_photo(sample_bytes("Astronaut"), max_side=384)
+    predictor = Predictor(SHIPPED_MODELS / "person-lite0", "cpu")
+    short = predictor(photo)
+    predictor._in_bf16 = False
+    apart = np.abs(short - predictor(photo))
+    assert 0 < apart.max() < 0.1 and apart.mean() < 0.002
 
 
 def test_a_saved_model_is_smps_own_folder_with_a_card(saved_model: Path) -> None:

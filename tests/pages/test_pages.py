@@ -97,10 +97,11 @@ def test_the_best_threshold_becomes_the_models_own(finished_run: runs.Run) -> No
 def test_the_leaderboard_scores_what_is_not_scored_and_sorts_it(finished_run: runs.Run) -> None:
     app = opened("models", models_view="Leaderboard")
     assert app.dataframe[0].value["Dice"].isna().all()
-    next(b for b in app.button if b.label.startswith("Score 2 more")).click().run()
+    count = len(app.dataframe[0].value)
+    next(b for b in app.button if b.label.startswith(f"Score {count} more")).click().run()
     assert not app.exception and not app.error
     board = app.dataframe[0].value
-    assert board["Dice"].is_monotonic_decreasing and len(board) == 2
+    assert board["Dice"].is_monotonic_decreasing and len(board) == count >= 2
     assert (board["from"] <= board["Dice"]).all() and (board["Dice"] <= board["to"]).all()
     assert (board["Latency, ms"] > 0).all()
 
