@@ -55,9 +55,9 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**How the {plural(len(judged), 'image')} are spread**: click a bar to see its images")
-        bar = chosen_bar()
+        bar, closed = chosen_bar(), st.session_state.get("bars_closed", 0)
         picked = st.plotly_chart(
-            figures.dice_histogram(judged["dice"], bar), key="dice_bars", on_select="rerun",
+            figures.dice_histogram(judged["dice"], bar), key=f"dice_bars_{closed}", on_select="rerun",
             selection_mode="points", config=CONFIG,
         )  # fmt: skip
         remember_bar(picked)
@@ -71,6 +71,8 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
             st.markdown(f"**Images with a Dice of {low:.2f} to {high:.2f}**")
             if st.button("Close", icon=":material/close:", key="close_bar"):
                 st.session_state.pop("dice_bar", None)
+                # A new chart: the old one would tell of its selection again.
+                st.session_state.bars_closed = st.session_state.get("bars_closed", 0) + 1
                 st.rerun(scope="fragment")
         legend(found)
         rows = browsing.chosen(judged, Filter(dice=(low, high)))
@@ -89,11 +91,8 @@ def chosen_bar() -> int | None:
 
 def remember_bar(picked: Any) -> None:
     """Which bar was clicked, kept until another is or Close is pressed."""
-    points = list(picked.selection.point_indices) if picked else []
-    if points == st.session_state.get("dice_points"):
-        return  # the chart may go on telling of a click that Close has answered
-    st.session_state.dice_points = points
-    if points:
+    points = picked.selection.point_indices if picked else []
+    if points and points[0] != st.session_state.get("dice_bar"):
         st.session_state.dice_bar = int(points[0])
         st.rerun(scope="fragment")
 

@@ -1,5 +1,6 @@
 """The Compare and the Metrics page in a real browser: mistakes, figures, two models, what a score means."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -119,7 +120,13 @@ def test_a_click_on_a_bar_shows_its_images(page: Page, app: App, run: runs.Run) 
     shown = dice_of_rows(page)
     assert len(shown) == min(6, counts[bar])
     assert all(edges[bar] - 1e-3 <= d <= edges[bar + 1] + 1e-3 for d in shown)
-    page.get_by_role("button", name="Close").click()
+    close = page.get_by_role("button", name="Close")
+    for _ in range(4):  # on a busy machine a click may fall between two runs of the page
+        if close.count():
+            close.click()
+        with contextlib.suppress(AssertionError):
+            expect(page.locator(".row")).to_have_count(0, timeout=6_000)
+            break
     expect(page.locator(".row")).to_have_count(0)
 
 
