@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import UserError
 from core.inference import Maps, Predictor, Prepared
+from core.turns import BusyError
 
 TOGETHER_ON_GPU = 8  # photos in one forward pass
 # On a CPU one photo keeps all cores busy, and of several the activations leave the caches: with
@@ -18,10 +18,6 @@ TOGETHER_ON_GPU = 8  # photos in one forward pass
 TOGETHER_ON_CPU = 1
 MAX_WAITING = 64
 PATIENCE = 120.0  # seconds after which an answer is given up
-
-
-class BusyError(UserError):
-    """More predictions wait than anybody would wait for."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from core import pictures, shelf
 from core.access import refusal
-from core.batching import BusyError, SharedPredictor
+from core.batching import SharedPredictor
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.finishing import Background, Finish, alpha_of, compose
@@ -30,8 +30,9 @@ from core.parts import find_parts, part_table
 from core.refining import enlarge
 from core.rules import rules
 from core.serving_docs import PAGE, openapi
-from core.turns import taking_turns
+from core.turns import BusyError, taking_turns
 
+PATIENCE = 20.0  # seconds in line, after which the answer is 503
 MAX_BYTES = 100_000_000  # of a photo, as on the page
 LEAST = 0.001  # share of the photo below which a part is a speck
 RESULTS = ("mask", "cutout", "overlay", "parts")
@@ -135,7 +136,7 @@ def _work(
     folder: Path, content: bytes, result: str, threshold: float | None, background: Background
 ) -> Response:
     predictor = _predictor(str(folder), shelf.weights_key(folder))
-    with taking_turns():
+    with taking_turns(PATIENCE):
         return _result(predictor, content, result, threshold, background)
 
 

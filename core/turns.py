@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from core.errors import UserError
+
 M_ARENA_MAX = -8  # malloc.h of glibc
 ARENAS = 2
 
@@ -14,11 +16,20 @@ ARENAS = 2
 _turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
+class BusyError(UserError):
+    """More work waits than anybody would wait for."""
+
+
 @contextlib.contextmanager
-def taking_turns() -> Iterator[None]:
-    """Around what decodes, refines, composes or encodes a whole photo."""
-    with _turns:
+def taking_turns(patience: float | None = None) -> Iterator[None]:
+    """Around what decodes, refines, composes or encodes a whole photo. Raises BusyError after so many
+    seconds of waiting, where there is an end to it."""
+    if not _turns.acquire(timeout=patience):
+        raise BusyError("Too many photos are waiting: try again in a moment.")
+    try:
         yield
+    finally:
+        _turns.release()
 
 
 def few_arenas() -> None:

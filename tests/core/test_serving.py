@@ -17,10 +17,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from core import batching, serving
-from core.batching import BusyError, SharedPredictor
+from core.batching import SharedPredictor
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.inference import Predictor
+from core.turns import BusyError, taking_turns
 from core.workspace import PROJECT, SHIPPED_MODELS
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
@@ -210,3 +211,13 @@ def test_the_command_answers_on_a_socket(photo: bytes) -> None:
     finally:
         server.terminate()
         server.wait(10)
+
+
+def test_who_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core import serving, turns
+
+    monkeypatch.setattr(turns, "_turns", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(serving, "PATIENCE", 0.05)
+    with taking_turns():
+        busy = TestClient(serving.api(SHIPPED)).post("/segment", content=sample_bytes("Astronaut"))
+    assert busy.status_code == 503 and busy.headers["Retry-After"] == "5"
