@@ -59,6 +59,11 @@ class Counts:
         """Whether the class is in the mask or the prediction. Bool (images, classes)."""
         return self.tp + self.fp + self.fn > 0
 
+    def known(self) -> "Counts":
+        """The counts of the images of which any pixel was counted: the others have no score."""
+        some = (self.tp + self.fp + self.fn + self.tn).sum(1) > 0
+        return self if some.all() else Counts(*(x[some] for x in (self.tp, self.fp, self.fn, self.tn)))
+
     def total(self) -> "Counts":
         """All images as one: the counts for a figure over all pixels. Shape: (1, classes)."""
         return Counts(*(x.sum(0, keepdim=True) for x in (self.tp, self.fp, self.fn, self.tn)))
@@ -89,27 +94,27 @@ class Scores:
     class_iou: tuple[float, ...] = ()
 
 
-def count(prediction: Tensor, mask: Tensor) -> Counts:
-    """Compare binary predictions with masks, image by image.
+def count(prediction: Tensor, mask: Tensor, known: Tensor | None = None) -> Counts:
+    """Compare binary predictions with masks, image by image, and of these the pixels that are `known`.
 
-    Both are bool or 0/1, of shape (images, classes, height, width) or (images, height, width).
+    All are bool or 0/1, of shape (images, classes, height, width) or (images, height, width).
     """
-    import segmentation_models_pytorch as smp
-
     if prediction.dim() == 3:
         prediction, mask = prediction[:, None], mask[:, None]
-    return Counts(
-        *smp.metrics.get_stats(prediction.long().contiguous(), mask.long().contiguous(), mode="multilabel")
-    )
+        known = None if known is None else known[:, None]
+    ours, theirs = mask.bool(), prediction.bool()
+    counted = torch.ones_like(ours) if known is None else known.bool().expand_as(ours)
+    both = (ours & theirs, theirs & ~ours, ours & ~theirs, ~(ours | theirs))
+    return Counts(*((pixels & counted).flatten(2).sum(2) for pixels in both))
 
 
 def count_labels(predicted: Tensor, truth: Tensor, task: Task) -> Counts:
     """Compare predicted with true labels, image by image. Both are uint8 (images, height, width),
-    as core.task describes them; where the truth is IGNORE, a multiclass prediction is not counted."""
+    as core.task describes them; where the truth is IGNORE, a prediction is not counted."""
     import segmentation_models_pytorch as smp
 
     if task.kind == "binary":
-        return count(predicted, truth)
+        return count(predicted, truth == 1, truth != IGNORE)
     if task.kind == "multilabel":
         return count(task.target(predicted), task.target(truth))
     return Counts(
@@ -136,8 +141,8 @@ def join(parts: Iterable[Counts]) -> Counts:
 
 
 def summarise(counts: Counts, task: Task | None = None) -> Scores:
-    """Every figure of one data set from its counts."""
-    task = task or Task()
+    """Every figure of one data set from its counts. Images of which no pixel is known are passed over."""
+    task, counts = task or Task(), counts.known()
     total = counts.total()
     figures = {name: values.item() for name, values in pooled(total, task).items()}
     means = {f"{name}_mean": values.mean().item() for name, values in image_scores(counts, task).items()}

@@ -1,9 +1,9 @@
 """What a network tells apart: one foreground, one class a pixel, or several labels a pixel.
 
 Labels are uint8 of shape (height, width) everywhere between a mask file and the loss:
-binary      0 background, 1 foreground
+binary      0 background, 1 foreground, IGNORE where nobody knows
 multiclass  the index of the class, IGNORE where nobody knows
-multilabel  bit i is set where class i is
+multilabel  bit i is set where class i is; no value is left for "nobody knows"
 """
 
 from dataclasses import dataclass
@@ -45,9 +45,14 @@ class Task:
         """Channels of the network's output."""
         return len(self.classes)
 
+    @property
+    def has_void(self) -> bool:
+        """Whether labels of IGNORE are pixels that nobody knows, which count for nothing."""
+        return self.kind != "multilabel"
+
     def target(self, labels: "Tensor") -> "Tensor":
         """Labels uint8 (b, h, w) as the losses want them: float (b, outputs, h, w), or int64
-        (b, h, w) for "multiclass"."""
+        (b, h, w) for "multiclass". IGNORE stays IGNORE where there is void."""
         import torch
 
         if self.kind == "multiclass":

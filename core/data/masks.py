@@ -18,7 +18,7 @@ from PIL import Image
 from core.data.photos import ORIENTATION_TAG, Source, open_picture
 from core.errors import UserError
 from core.parallel import all_cores
-from core.task import Task
+from core.task import IGNORE, Task
 
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}
 SAMPLED_MASKS = 400  # enough to see every kind of value, few enough to take seconds on 50,000 files
@@ -112,13 +112,17 @@ def same_shape(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A 0/1 mask at (height, width), uint8: by area when shrinking, so that thin parts survive."""
+    """A mask of 0, 1 and IGNORE at (height, width), uint8: by area when shrinking, so that thin parts
+    survive. A pixel is known where half of what it covers is, and then foreground where half of that is."""
     if mask.shape == size:
         return mask
-    shrinks = size[0] < mask.shape[0]
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(mask * np.uint8(255), (size[1], size[0]), interpolation=way)
-    return (resized >= 128).astype(np.uint8)
+    way = cv2.INTER_AREA if size[0] < mask.shape[0] else cv2.INTER_LINEAR
+    inside, known = (
+        np.asarray(cv2.resize(np.where(which, np.uint8(255), np.uint8(0)), size[::-1], interpolation=way))
+        for which in (mask == 1, mask != IGNORE)
+    )
+    labels = (2 * inside.astype(np.uint16) >= np.maximum(known, 1)).astype(np.uint8)
+    return np.where(known < 128, np.uint8(IGNORE), labels)
 
 
 def guess_rule(paths: Sequence[Path]) -> MaskRule:

@@ -35,7 +35,8 @@ INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
 class Store:
     """Decoded pairs: `pixels` and `labels` are flat uint8 arrays, `shapes` (n, 2) heights and widths.
 
-    `is_binary` says that labels are 0 and 1, which may be averaged; others are codes (core.task).
+    `is_binary` says that labels are 0, 1 and IGNORE, of which the first two may be averaged; others are
+    codes (core.task).
     `fingerprint` is the hash of everything that is stored: the same data anywhere has the same.
     """
 
