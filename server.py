@@ -8,14 +8,21 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from core import logs
+from core.request_guard import RequestGuard
 from core.serving import api
 from core.standing import Headers, health, until_the_end
+
+
+def names() -> list[str]:
+    """The hosts that the whole server answers to, in Streamlit's own setting."""
+    return list(st.get_option("server.allowedHosts"))
+
 
 logs.set_up()
 app = st.App(
     "streamlit_app.py",
-    routes=[Mount("/rest", app=api()), Route("/health", health)],
-    middleware=[Middleware(Headers)],
+    routes=[Mount("/rest", app=api(hosts=names)), Route("/health", health)],
+    middleware=[Middleware(Headers), Middleware(RequestGuard, hosts=names)],
     lifespan=until_the_end,
     on_script_error=logs.script_failed,
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -28,6 +29,7 @@ from core.finishing import Background, Finish, alpha_of, compose
 from core.logs import log
 from core.parts import find_parts, part_table
 from core.refining import enlarge
+from core.request_guard import Hosts, RequestGuard
 from core.rules import rules
 from core.serving_docs import PAGE, openapi
 from core.turns import BusyError, taking_turns
@@ -47,8 +49,9 @@ class RefusedError(Exception):
         self.status, self.sentence = status, sentence
 
 
-def api(model: Path | None = None) -> Starlette:
-    """The routes. `model` is used where a request names none; None: the first on the shelf."""
+def api(model: Path | None = None, hosts: Hosts = lambda: ()) -> Starlette:
+    """The routes. `model` is used where a request names none; None: the first on the shelf. `hosts`:
+    the names that the server answers to beside localhost, see core.request_guard."""
     app = Starlette(
         routes=[
             Route("/", _docs),
@@ -56,7 +59,8 @@ def api(model: Path | None = None) -> Starlette:
             Route("/health", _health),
             Route("/models", _answered(_models)),
             Route("/segment", _answered(_segment), methods=["POST"]),
-        ]
+        ],
+        middleware=[Middleware(RequestGuard, hosts=hosts)],
     )
     app.state.model = model
     return app

@@ -148,3 +148,13 @@ def test_what_others_can_reach_is_closed() -> None:
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
     assert environment()["SEGMENTATION_STUDIO_RULES"] == "/app/deploy/studio.toml"
     assert rules.train == "admins" and rules.rest == "nobody"
+
+
+def test_the_public_service_is_given_its_name_and_its_secrets_and_git_is_given_neither() -> None:
+    public = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["public"]
+    assert "${STUDIO_HOST:-}" in public["environment"]["STREAMLIT_SERVER_ALLOWED_HOSTS"]
+    assert "*" not in public["environment"]["STREAMLIT_SERVER_ALLOWED_HOSTS"]
+    folder = Path(public["environment"]["STREAMLIT_SECRETS_FILES"]).parent
+    assert f"./secrets:{folder}:ro" in public["volumes"]
+    asked = ["git", "check-ignore", ".streamlit/secrets.toml", "deploy/secrets/secrets.toml"]
+    assert len(subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False).stdout.split()) == 2

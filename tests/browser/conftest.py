@@ -4,18 +4,12 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.workspace import PROJECT
+from tests.served import App
 
 expect.set_options(timeout=20_000)  # two busy cores answer late
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -27,38 +21,6 @@ FLAGS = [
 
 def found_browser(names: tuple[str, ...]) -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
-
-
-class App:
-    """A running server. `restart` ends it and starts another on the same port and workspace."""
-
-    def __init__(self, workspace: Path, script: str = "streamlit_app.py", **environment: str) -> None:
-        self.workspace, self.script, self.environment = workspace, script, environment
-        self.options: list[str] = []
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless=true",
-                   f"--server.port={self.port}", "--server.address=127.0.0.1", *self.options]  # fmt: skip
-        self.process = subprocess.Popen(
-            command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(self.workspace), **self.environment},
-        )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        pytest.fail("the app did not start within 60 s")
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_a_model_that_nobody_holds_leaves_memory() -> None:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    with TestClient(serving.api(SHIPPED)) as made:
+    with TestClient(serving.api(SHIPPED), "http://localhost") as made:
         yield made
 
 
@@ -219,5 +219,7 @@ def test_who_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatch: pytest.
     monkeypatch.setattr(turns, "_turns", threading.BoundedSemaphore(1))
     monkeypatch.setattr(serving, "PATIENCE", 0.05)
     with taking_turns():
-        busy = TestClient(serving.api(SHIPPED)).post("/segment", content=sample_bytes("Astronaut"))
+        busy = TestClient(serving.api(SHIPPED), "http://localhost").post(
+            "/segment", content=sample_bytes("Astronaut")
+        )
     assert busy.status_code == 503 and busy.headers["Retry-After"] == "5"

@@ -1,0 +1,45 @@
+"""The real app as a process of its own, on this machine alone."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from core.workspace import PROJECT
+
+
+class App:
+    """A running server. `restart` ends it and starts another on the same port and workspace."""
+
+    def __init__(self, workspace: Path, script: str = "streamlit_app.py", **environment: str) -> None:
+        self.workspace, self.script, self.environment = workspace, script, environment
+        self.options: list[str] = []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless=true",
+                   f"--server.port={self.port}", "--server.address=127.0.0.1", *self.options]  # fmt: skip
+        self.process = subprocess.Popen(
+            command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(self.workspace), **self.environment},
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        pytest.fail("the app did not start within 60 s")
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
