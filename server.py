@@ -7,10 +7,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
-from core import logs
 from core.request_guard import RequestGuard
-from core.serving import api
-from core.standing import Headers, health, until_the_end
+from core.server.middleware import Headers, health, until_the_end
+from core.server.rest import api
+from core.system import logs
 
 
 def names() -> list[str]:

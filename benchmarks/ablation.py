@@ -88,7 +88,7 @@ def train(job: dict) -> None:
     import tempfile
 
     from core.config import preset_config
-    from core.events import EpochEnd
+    from core.runs.events import EpochEnd
     from core.training import fit
     from core.training.memory import keep_freed_memory
 

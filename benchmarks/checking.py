@@ -23,13 +23,13 @@ import psutil
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from core.data import demo, validation
+from core.data import checks, demo
 from core.data.catalogue import Catalogue, View, open_catalogue, page_of, rows_of
 from core.data.dataset import open_data
 from core.data.masks import mask_values
 from core.data.photos import photo_size, read_photo
-from core.parallel import all_cores, in_order
-from core.thumbnails import thumbnails
+from core.data.thumbnails import thumbnails
+from core.system.parallel import all_cores, in_order
 
 ROUNDS = 4  # the first warms the disk's cache
 
@@ -69,7 +69,7 @@ def compare(count: int, distinct: int) -> dict[str, float]:
 
         def decode(pair: object) -> None:
             photo_size(pair.image)  # type: ignore[attr-defined]
-            read_photo(pair.image, max_side=validation.DECODE_SIDE)  # type: ignore[attr-defined]
+            read_photo(pair.image, max_side=checks.DECODE_SIDE)  # type: ignore[attr-defined]
             mask_values(pair.mask, pair.image)  # type: ignore[attr-defined]
 
         part = dict.fromkeys(data.split.train, "train")
@@ -80,16 +80,14 @@ def compare(count: int, distinct: int) -> dict[str, float]:
                 for _done in in_order(pool, decode, data.pairs):
                     pass
             with cores_busy(times, "check"), all_cores() as pool:
-                check = in_order(
-                    pool, lambda p: validation.check_pair(p, part.get(p.name, ""), data), data.pairs
-                )
+                check = in_order(pool, lambda p: checks.check_pair(p, part.get(p.name, ""), data), data.pairs)
                 for done, _row in enumerate(check, 1):
                     if done % max(1, count // 10) == 0:
                         memory.append(process.memory_info().rss / 1e6)
             rounds.append(times)
         result |= min(rounds[1:], key=lambda times: times["decode_seconds"] + times["check_seconds"])
         with cores_busy(result, "report"):
-            list(validation.check(data))
+            list(checks.check(data))
     ratios = [times["decode_seconds"] / times["check_seconds"] for times in rounds[1:]]
     result["ratio"] = float(np.median(ratios))
     result["memory_first_tenth_mb"], result["memory_end_mb"] = memory[0], memory[-1]

@@ -19,14 +19,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from core import shelf
 from core.data.dataset import for_model, open_data
 from core.data.store import read_pair
 from core.evaluation.boundaries import boundary_iou
-from core.evaluation.contenders import of_entry
+from core.evaluation.candidates import of_entry
+from core.evaluation.metrics import count
 from core.evaluation.statistics import paired
-from core.metrics import count
-from core.refining import refine
+from core.imaging.guided_filter import refine
+from core.models import registry
 
 SETTINGS = [(r, e) for r in (2, 4, 8) for e in (1e-4, 1e-3, 1e-2)]
 
@@ -44,7 +44,7 @@ def main() -> None:
     p.add_argument("--most", type=int, default=100)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
-    contender = of_entry(shelf.list_models()[0])
+    contender = of_entry(registry.list_models()[0])
     predictor, threshold = contender.make(), contender.card.threshold
     data = for_model(open_data(args.data), contender.card.task)
     found: dict[str, list[tuple[float, float, float]]] = {}

@@ -4,7 +4,7 @@
     python benchmarks/encoders.py --only tu-convnext_atto resnet50
     python benchmarks/encoders.py --timm     # every network of timm that gives features: hours
 
-Writes core/encoders.csv, which the Train page reads to guide the choice. Rows that are there already
+Writes core/models/encoders.csv, which the Train page reads to guide the choice. Rows that are there already
 are kept; --again measures them anew. Speeds are of the machine that measured.
 """
 
@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from core.config import ARCHITECTURES, DEFAULT_ENCODER, DPT_ENCODER  # noqa: E402
-from core.encoder_guide import TABLE_FILE, TIMM_SELECTION, all_encoders  # noqa: E402
+from core.models.encoder_catalogue import TABLE_FILE, TIMM_SELECTION, all_encoders  # noqa: E402
 
 SECONDS = 120
 ENCODER_OF = {"DPT": DPT_ENCODER}  # the one architecture that takes transformers alone
@@ -64,7 +64,14 @@ def names(every: bool) -> list[str]:
 def measure(encoder: str, architecture: str) -> dict[str, object]:
     """The probe's line; where there is none, how the process ended."""
     empty = dict.fromkeys(FIELDS, 0) | {"encoder": encoder, "architecture": architecture}
-    command = [sys.executable, "-m", "core.encoder_probe", encoder, "--architecture", architecture]
+    command = [
+        sys.executable,
+        "-m",
+        "core.training.encoder_benchmark",
+        encoder,
+        "--architecture",
+        architecture,
+    ]
     try:
         done = subprocess.run(
             command, cwd=PROJECT, capture_output=True, text=True, timeout=SECONDS, check=False,

@@ -24,13 +24,13 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from core import shelf
 from core.data import demo
 from core.data.dataset import DataFolder, open_data
 from core.data.store import read_pair
 from core.evaluation import scoring
-from core.evaluation.contenders import Contender, of_entry
-from core.evaluation.stored import Evaluation, evaluate
+from core.evaluation.cache import Evaluation, evaluate
+from core.evaluation.candidates import Contender, of_entry
+from core.models import registry
 from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
 
 LONG_SIDE = 256
@@ -51,7 +51,7 @@ def draw(folder: Path, count: int) -> None:
 
 def model() -> Contender:
     """The shipped model at the photos' own size."""
-    contender = of_entry(shelf.list_models()[0])
+    contender = of_entry(registry.list_models()[0])
     card = dataclasses.replace(contender.card, long_side=LONG_SIDE)
 
     def make() -> "scoring.Predictor":

@@ -23,9 +23,9 @@ from core.data.pairing import Pair  # noqa: E402
 from core.data.store import read_pair  # noqa: E402
 from core.evaluation.boundaries import boundary_iou  # noqa: E402
 from core.evaluation.statistics import mean_interval  # noqa: E402
-from core.inference import Predictor  # noqa: E402
-from core.looking import Gaze, small_map  # noqa: E402
-from core.refining import enlarge  # noqa: E402
+from core.imaging.guided_filter import enlarge  # noqa: E402
+from core.inference.predictor import Predictor  # noqa: E402
+from core.inference.test_time_augmentation import Gaze, small_map  # noqa: E402
 
 CELL = 640, 480  # width and height of one photo among several
 GAZES = {

@@ -28,10 +28,10 @@ from core.data.masks import MaskRule, resize_mask
 from core.data.pairing import Pair
 from core.data.photos import read_photo
 from core.data.store import read_pair
-from core.finishing import Background, Finish, cut_out
-from core.finishing import compose as compose_onto
-from core.pictures import display_size
-from core.workspace import write_json
+from core.imaging.matting import Background, Finish, cut_out
+from core.imaging.matting import compose as compose_onto
+from core.imaging.rendering import display_size
+from core.system.workspace import write_json
 
 LONG_SIDE = 448
 HELD_OUT_PEOPLE = 58

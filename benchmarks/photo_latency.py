@@ -23,12 +23,12 @@ from PIL import Image
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from core import pictures  # noqa: E402
 from core.data.photos import read_photo  # noqa: E402
 from core.data.samples import sample_bytes  # noqa: E402
-from core.finishing import Background, Finish, alpha_of, compose  # noqa: E402
-from core.inference import Predictor  # noqa: E402
-from core.refining import enlarge  # noqa: E402
+from core.imaging import rendering  # noqa: E402
+from core.imaging.guided_filter import enlarge  # noqa: E402
+from core.imaging.matting import Background, Finish, alpha_of, compose  # noqa: E402
+from core.inference.predictor import Predictor  # noqa: E402
 
 SHOWN_SIDE = 1200  # as on the page
 REPEATS = 7
@@ -85,8 +85,8 @@ def shown(content: bytes, predictor: Predictor, times: dict[str, list[float]]) -
     alpha = alpha_of(probability, predictor.card.threshold, Finish())
     made = compose(photo, alpha, Finish(), Background())
     clock("cut-out with clean colours")
-    pictures.encode(photo, "JPEG")
-    pictures.encode(pictures.on_checkerboard(made), "JPEG")
+    rendering.encode(photo, "JPEG")
+    rendering.encode(rendering.on_checkerboard(made), "JPEG")
     clock("two JPEGs")
 
 
@@ -95,7 +95,7 @@ def full_size(content: bytes, predictor: Predictor, times: dict[str, list[float]
     clock = Clock(times)
     photo = read_photo(content, "photo.jpg")
     alpha = alpha_of(enlarge(predictor.small_map(photo), photo), predictor.card.threshold, Finish())
-    pictures.encode(compose(photo, alpha, Finish(), Background()))
+    rendering.encode(compose(photo, alpha, Finish(), Background()))
     clock("full-size PNG, when downloaded")
 
 

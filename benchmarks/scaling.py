@@ -55,7 +55,7 @@ def train(work: Path, size: int) -> dict[str, float]:
     folder = generate(work / f"images-{size}", size)
 
     from core.config import preset_config
-    from core.events import Finished, Started
+    from core.runs.events import Finished, Started
     from core.training import fit
 
     peak = Peak()

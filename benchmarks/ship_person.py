@@ -33,15 +33,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from person_data import GREY, HELD_OUT_PEOPLE, IDS, named_pairs
 
-from core import metrics, workspace
 from core.data.dataset import open_data
 from core.data.masks import MaskRule
 from core.data.pairing import Pair
+from core.evaluation import metrics
+from core.evaluation.metrics import Scores
 from core.evaluation.scoring import Scored, score_images
 from core.evaluation.statistics import Interval, pooled_intervals
-from core.inference import Predictor
-from core.metrics import Scores
-from core.model_card import read_card, update_card
+from core.inference.predictor import Predictor
+from core.models.card import read_card, update_card
+from core.system import workspace
 
 LONG_SIDES = (320, 352, 384, 416, 448)
 THRESHOLDS = np.arange(0.35, 0.66, 0.05).round(2).tolist()

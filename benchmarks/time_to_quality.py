@@ -64,7 +64,7 @@ def ours(args: argparse.Namespace) -> list[list[float]]:
     import tempfile
 
     from core.config import preset_config
-    from core.events import EpochEnd
+    from core.runs.events import EpochEnd
     from core.training import loop
     from core.training.memory import keep_freed_memory
 

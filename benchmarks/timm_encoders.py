@@ -3,7 +3,7 @@
     python benchmarks/timm_encoders.py     # some ten minutes
 
 Networks are built on the "meta" device: shapes without numbers. Multiplications counted so are the same
-as those that benchmarks/encoders.py counts on real ones. Writes core/timm_encoders.csv; networks that
+as those that benchmarks/encoders.py counts on real ones. Writes core/models/timm_encoders.csv; networks that
 cannot be an encoder at 256x192 are left out.
 """
 
@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from core.encoder_guide import TIMM_FILE  # noqa: E402
+from core.models.encoder_catalogue import TIMM_FILE  # noqa: E402
 
 HEIGHT, WIDTH = 256, 192
 

@@ -97,7 +97,7 @@ def apart(args: argparse.Namespace, encoder: str, part: str) -> float:
 
 def ours(args: argparse.Namespace) -> float:
     """Steps of a real training, from the store on disk, augmented, with everything that `fit` does."""
-    from core.events import Step
+    from core.runs.events import Step
     from core.training import fit
     from core.training.memory import keep_freed_memory
 
@@ -125,8 +125,8 @@ def ceiling(args: argparse.Namespace, compiled: bool = False) -> float:
 
     import torch
 
-    from core.hardware import make_fabric, pick_device, seed_everything
-    from core.models import build_model
+    from core.models.factory import build_model
+    from core.system.device import make_fabric, pick_device, seed_everything
     from core.task import Task
     from core.training.memory import keep_freed_memory
     from core.training.steps import take_step

@@ -12,9 +12,9 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.access import STRANGER, allowed
 from core.errors import UserError
-from core.rules import rules
+from core.policy.permissions import STRANGER, allowed
+from core.policy.policy import rules
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")  # no name of somebody else's leads a browser to ask for these
 HARMLESS = ("GET", "HEAD", "OPTIONS")

@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.data.dataset import DataFolder, open_data
 from core.errors import UserError
-from core.evaluation.contenders import of_entry
-from core.evaluation.stored import Evaluation
-from core.shelf import Entry
-from core.words import plain
+from core.evaluation.cache import Evaluation
+from core.evaluation.candidates import of_entry
+from core.models.registry import Entry
+from core.system.formatting import plain
 from pages.compare_parts.groups import group_list
 from pages.compare_parts.images import mistakes
 from pages.compare_parts.models import models

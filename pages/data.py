@@ -5,12 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.access import allowed
 from core.data import demo, library, painting
 from core.data.catalogue import Catalogue, open_catalogue
 from core.data.findings import to_look_at
 from core.errors import UserError
-from core.words import duration, percent, plain
+from core.policy.permissions import allowed
+from core.system.formatting import duration, percent, plain
 from pages.data_parts.adding import ADDING, add
 from pages.data_parts.augmentation import augmentation
 from pages.data_parts.exporting import exporting

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core import jobs, machine
-from core.rules import rules
-from core.words import percent, plain, plural
+from core.policy.policy import rules
+from core.runs import jobs
+from core.server import status
+from core.system.formatting import percent, plain, plural
 from pages.widgets.access import open_to
 from pages.widgets.entry import open_page
 from pages.widgets.loading import photos_waiting, sessions_open
@@ -19,7 +20,7 @@ def machine_page() -> None:
 
 @st.fragment(run_every=3)
 def state() -> None:
-    seen = machine.look()
+    seen = status.look()
     for problem in seen.problems:
         st.error(plain(problem))
     with st.container(horizontal=True):

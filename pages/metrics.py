@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from core import pictures, playground
-from core.evaluation import figures
-from core.playground import SCENES, Scene, Shape
+from core.evaluation import playground, plots
+from core.evaluation.playground import SCENES, Scene, Shape
+from core.imaging import rendering
 from pages.widgets.chart import chart
 from pages.widgets.entry import open_page
 from pages.widgets.shape_canvas import shape_canvas
@@ -42,7 +42,7 @@ def play() -> None:
     st.subheader("Dice and IoU say the same in other numbers")
     left, right = st.columns([4, 5], gap="large", vertical_alignment="center")
     with left:
-        chart(figures.dice_over_iou(iou_of(scene)), "dice_over_iou")
+        chart(plots.dice_over_iou(iou_of(scene)), "dice_over_iou")
     with right:
         st.latex(r"\text{Dice} = \frac{2\,\text{IoU}}{1 + \text{IoU}}")
         st.write(
@@ -72,12 +72,12 @@ def version() -> str:
 
 
 def canvas(scene: Scene) -> None:
-    url = pictures.data_url(playground.picture(scene), "PNG")
+    url = rendering.data_url(playground.picture(scene), "PNG")
     shapes = {"truth": asdict(scene.truth), "prediction": asdict(scene.prediction)}
     shape_canvas(url, shapes, (playground.HEIGHT, playground.WIDTH), version(), CANVAS)
     squares = (
-        ("hit", pictures.HIT, "TP"), ("miss", pictures.MISS, "FN"),
-        ("false alarm", pictures.FALSE_ALARM, "FP"), ("background, rightly", playground.BACKGROUND, "TN"),
+        ("hit", rendering.HIT, "TP"), ("miss", rendering.MISS, "FN"),
+        ("false alarm", rendering.FALSE_ALARM, "FP"), ("background, rightly", playground.BACKGROUND, "TN"),
     )  # fmt: skip
     st.html(
         '<div style="font-size:.9rem">'

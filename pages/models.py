@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import shelf
+from core.models import registry
 from pages.models_parts.adding import add_model
 from pages.models_parts.card import card, undo
 from pages.models_parts.encoders import encoder_guide
@@ -27,7 +27,7 @@ def models_page() -> None:
 
 
 def show_shelf() -> None:
-    entries = shelf.list_models()
+    entries = registry.list_models()
     undo()
     with st.container(horizontal=True, vertical_alignment="center"):
         numbers_explained()

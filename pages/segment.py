@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import pictures
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
-from core.turns import taking_turns
-from core.words import megapixels, percent, plain
+from core.imaging import rendering
+from core.system.concurrency import taking_turns
+from core.system.formatting import megapixels, percent, plain
 from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import gaze_controls, look_controls
 from pages.segment_parts.counting import counted, smallest_part
@@ -64,7 +64,7 @@ def segment_page() -> None:
             least = smallest_part() if view == "Count" else 0.0
     with stage:
         if work.labels is not None:
-            show(work, view, pictures.pair_picture(work.photo, work.labels, view, work.task))
+            show(work, view, rendering.pair_picture(work.photo, work.labels, view, work.task))
             downloads(work, Look(0.0), CLASS_DOWNLOADS)
             st.caption(
                 f"{plain(work.name)} · {megapixels(*work.size)}. The mask holds each pixel's class number."
@@ -85,7 +85,7 @@ def show(work: Work, view: str, picture: "NDArray[np.uint8]") -> None:
     """Photo and result under one slider."""
     with taking_turns():
         image_slider(
-            pictures.encode(work.photo, "JPEG"), pictures.encode(picture, "JPEG"),
+            rendering.encode(work.photo, "JPEG"), rendering.encode(picture, "JPEG"),
             work.photo.shape[:2], ("Photo", view), key="before_after",
         )  # fmt: skip
 
@@ -134,10 +134,10 @@ def choose_photo() -> tuple[str, bytes]:
 def cut_out_stage(work: Work, view: str, look: Look) -> None:
     """The picture, what may be downloaded, and how much was found. No forward pass is needed."""
     with taking_turns():
-        share = pictures.foreground_share(work.probability(look.fine), look.threshold)
+        share = rendering.foreground_share(work.probability(look.fine), look.threshold)
         kind = {"Overlay": "overlay", "Mask": "mask"}.get(view, "cutout")
         picture = rendered(work.photo, work.probability(look.fine), kind, look)
-        picture = pictures.on_checkerboard(picture) if picture.shape[-1] == 4 else picture
+        picture = rendering.on_checkerboard(picture) if picture.shape[-1] == 4 else picture
     if share == 0:
         st.warning("Nothing is found at this threshold: move it down, or try another model.")
     show(work, view, picture)
@@ -150,7 +150,7 @@ def look_at_classes(work: Work) -> str:
     view = st.segmented_control("Show", CLASS_VIEWS, default="Overlay", required=True, key="class_view")
     class_legend(work.task)
     assert work.labels is not None
-    shares = pictures.class_shares(work.labels, work.task)
+    shares = rendering.class_shares(work.labels, work.task)
     st.dataframe(
         {"Class": [name for name, _ in shares], "Share": [share for _, share in shares]}, hide_index=True,
         column_config={"Share": st.column_config.ProgressColumn("Share", format="percent")},

@@ -4,14 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures, jobs, runs
-from core.access import allowed
 from core.config import TrainConfig
-from core.encoder_guide import describe
 from core.errors import UserError
-from core.runs import LIVE, History, Run, Status
+from core.models.encoder_catalogue import describe
+from core.policy.permissions import allowed
+from core.runs import jobs, plots, run_folder
+from core.runs.run_folder import LIVE, History, Run, Status
+from core.system.formatting import duration, percent, plain
 from core.task import Task
-from core.words import duration, percent, plain
 from pages.widgets.access import open_to
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
@@ -72,7 +72,7 @@ def resume(run: Run) -> None:
 
 def selected_run() -> Run | None:
     """The run to watch: named in the address, just started, training now, or the newest."""
-    everything = runs.list_runs()
+    everything = run_folder.list_runs()
     if not everything:
         return None
     ids = [run.id for run in everything]
@@ -83,7 +83,7 @@ def selected_run() -> Run | None:
     if len(ids) > 1:
         st.session_state.run_box = wanted
         wanted = st.selectbox("Run", ids, key="run_box", on_change=_remember_run, format_func=_run_label)
-    return runs.find(wanted)
+    return run_folder.find(wanted)
 
 
 def _remember_run() -> None:
@@ -92,7 +92,7 @@ def _remember_run() -> None:
 
 
 def _run_label(run_id: str) -> str:
-    run = runs.find(run_id)
+    run = run_folder.find(run_id)
     if run is None:
         return run_id
     try:
@@ -111,7 +111,7 @@ def watch(run: Run) -> None:
 
 
 def _watch(run_id: str, was_live: bool) -> None:
-    run = runs.find(run_id)
+    run = run_folder.find(run_id)
     if run is None:
         st.warning("This run's folder is gone.")
         return
@@ -212,9 +212,9 @@ def charts(history: History) -> None:
     total = history.started.epochs if history.started else 1
     columns = st.columns(3)
     drawn = (
-        ("loss_chart", figures.loss_curve),
-        ("overlap_chart", figures.overlap_curve),
-        ("accuracy_chart", figures.accuracy_curve),
+        ("loss_chart", plots.loss_curve),
+        ("overlap_chart", plots.overlap_curve),
+        ("accuracy_chart", plots.accuracy_curve),
     )
     for column, (key, draw) in zip(columns, drawn, strict=True):
         with column:

@@ -17,7 +17,7 @@ from core.config import TrainConfig
 from core.data import demo
 
 if TYPE_CHECKING:
-    from core.model_card import ModelCard
+    from core.models.card import ModelCard
 
 LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
 
@@ -51,7 +51,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small untrained model in its folder."""
     import torch
 
-    from core.models import build_model, save_model
+    from core.models.factory import build_model, save_model
 
     folder = tmp_path_factory.mktemp("model") / "best"
     torch.manual_seed(0)
@@ -61,7 +61,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def untrained_card() -> "ModelCard":
-    from core.model_card import ModelCard
+    from core.models.card import ModelCard
 
     return ModelCard("Test", "Unet", LIGHT_ENCODER, "random", long_side=96)
 

@@ -23,10 +23,11 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 with atheris.instrument_imports(include=["core", "PIL", "zipfile", "pycocotools"]):
-    from core import adopting, workspace
-    from core.data.importing.bringing import Imported, import_data
+    from core.data.importing.copying import Imported, import_data
     from core.data.photos import photo_size, read_photo
     from core.errors import UserError
+    from core.models import importing
+    from core.system import workspace
 
 from tests import hostile
 from tests.core import archives
@@ -57,7 +58,7 @@ def try_data(content: bytes, templates: Templates) -> None:
 
 def try_model(content: bytes, templates: Templates) -> None:
     try:
-        adopting.adopt_zip(io.BytesIO(archive(content, templates)), "fuzzed")
+        importing.adopt_zip(io.BytesIO(archive(content, templates)), "fuzzed")
     except UserError:
         left = [p.name for p in workspace.models().iterdir()]
         assert not left, f"left behind: {left}"

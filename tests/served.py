@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.workspace import PROJECT
+from core.system.workspace import PROJECT
 
 
 class App:

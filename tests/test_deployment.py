@@ -18,8 +18,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from core.rules import parsed
-from core.workspace import PROJECT
+from core.policy.policy import parsed
+from core.system.workspace import PROJECT
 
 DEPLOY = PROJECT / "deploy"
 ONLY_WITH_CUDA = ("torch", "nvidia", "cuda", "triton")

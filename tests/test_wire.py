@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from core.rules import VARIABLE
+from core.policy.policy import VARIABLE
 from tests.served import App
 
 pytestmark = pytest.mark.timeout(180)

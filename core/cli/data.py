@@ -62,14 +62,14 @@ def data_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data import findings, validation
+    from core.data import checks, findings
     from core.data.dataset import open_data
-    from core.workspace import write_atomically
+    from core.system.workspace import write_atomically
 
     data = open_data(args.folder)
     total = len(data.pairs)
-    steps = ((r if isinstance(r, validation.Report) else r / total) for r in validation.check(data))
-    report = _last(steps, validation.Report, "Read")
+    steps = ((r if isinstance(r, checks.Report) else r / total) for r in checks.check(data))
+    report = _last(steps, checks.Report, "Read")
     summary = report.summary()
     print(f"{data.name}: {summary['pairs']} usable pairs, {summary['train']} for training, "
           f"{summary['validation']} for validation, {summary['test']} for test.")  # fmt: skip
@@ -126,7 +126,7 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
 
 def _downloaded(source: str) -> Path | None:
     from core.data.importing.downloads import from_hub, from_kaggle
-    from core.downloading import Progress
+    from core.system.downloads import Progress
 
     if not source.startswith(("kaggle:", "hf:")):
         return None
@@ -143,14 +143,14 @@ def _downloaded(source: str) -> Path | None:
 
 
 def _split(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data import splitting, validation
+    from core.data import checks, splitting
     from core.data.dataset import open_data
 
     data = open_data(args.folder)
     fold, folds = _fold(args.fold)
     foreground = None
     if args.kind == "stratified":
-        report = next(r for r in validation.check(data) if isinstance(r, validation.Report))
+        report = next(r for r in checks.check(data) if isinstance(r, checks.Report))
         foreground = dict(zip(report.table["name"], report.table["foreground"], strict=True))
     plan = splitting.SplitPlan(
         args.kind, args.validation, args.test, args.seed, args.pattern or splitting.FRAMES,

@@ -11,8 +11,8 @@ from core.errors import UserError
 
 if TYPE_CHECKING:
     from core.data.dataset import DataFolder
-    from core.evaluation.contenders import Contender
-    from core.evaluation.stored import Evaluation
+    from core.evaluation.cache import Evaluation
+    from core.evaluation.candidates import Contender
 
 SHOWN = ("dice", "iou", "miou", "pixel_accuracy", "dice_mean")
 
@@ -34,7 +34,7 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.dataset import open_data
-    from core.evaluation.contenders import of_folder
+    from core.evaluation.candidates import of_folder
 
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise UserError(f"--threshold cannot be {args.threshold}: use 0 to 1.")
@@ -52,8 +52,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
 
 def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
     """Print the scores with their intervals; the same as a dictionary."""
-    from core import metrics
-    from core.evaluation import thresholds
+    from core.evaluation import metrics, thresholds
     from core.evaluation.statistics import pooled_intervals
 
     task = found.task
@@ -81,7 +80,7 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
 
 def _predict(model: "Contender", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":
     """With a line every few seconds."""
-    from core.evaluation.stored import Evaluation, evaluate
+    from core.evaluation.cache import Evaluation, evaluate
 
     total, shown = len(names or data.part(part)), time.monotonic()
     for step in evaluate(model, data, part, names):
@@ -115,17 +114,17 @@ def _against(
     names: list[str] | None,
 ) -> dict[str, Any]:
     """The second model beside the first, in a sentence."""
-    from core.evaluation import versus
-    from core.evaluation.contenders import of_folder
+    from core.evaluation import comparison
+    from core.evaluation.candidates import of_folder
     from core.evaluation.report import comparison_report
 
     other = of_folder(args.against, args.device)
     if other.card.task != model.card.task:
         raise UserError("The two models tell different things apart, so they cannot be compared.")
-    first, second = versus.unique_labels([model.label, other.label])
+    first, second = comparison.unique_labels([model.label, other.label])
     both = {first: found, second: _predict(other, data, part, names)}
     levels = {first: model.card.threshold, second: other.card.threshold}
-    board = versus.compare(both, levels)
+    board = comparison.compare(both, levels)
     sentence = board.pairs[0].sentence(first, second)
     print(sentence)
     if args.report:

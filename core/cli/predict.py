@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from core.finishing import Background, Finish
-    from core.inference import Predictor
+    from core.imaging.matting import Background, Finish
+    from core.inference.predictor import Predictor
 
 SAVES = ("mask", "cutout", "overlay", "parts")
 
@@ -46,8 +46,8 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def _predict(args: argparse.Namespace) -> dict[str, Any]:
-    from core.finishing import Finish
-    from core.inference import Predictor
+    from core.imaging.matting import Finish
+    from core.inference.predictor import Predictor
 
     predictor = Predictor(args.model, args.device)
     wanted = _wanted(args.save, predictor.card.task.kind)
@@ -112,7 +112,7 @@ def _named(photos: list[Path]) -> Iterator[tuple[Path, str]]:
 def named_background(words: str) -> "Background":
     """What --background names."""
     from core.data.photos import read_photo
-    from core.finishing import Background
+    from core.imaging.matting import Background
 
     if not words:
         return Background()
@@ -139,38 +139,38 @@ def _results(
     """Each wanted result of one photo. Raises UserError when it cannot be read."""
     import numpy as np
 
-    from core import finishing, pictures
     from core.data.photos import read_photo
-    from core.looking import Gaze, small_map
-    from core.parts import find_parts, part_table
-    from core.refining import enlarge
+    from core.imaging import matting, rendering
+    from core.imaging.components import find_parts, part_table
+    from core.imaging.guided_filter import enlarge
+    from core.inference.test_time_augmentation import Gaze, small_map
 
     photo, task = read_photo(path), predictor.card.task
     threshold = predictor.card.threshold if args.threshold is None else args.threshold
     if task.kind != "binary":
         labels = predictor.labels(photo, args.long_side, threshold)
-        return {part: pictures.label_result(part, photo, labels, task) for part in wanted}
+        return {part: rendering.label_result(part, photo, labels, task) for part in wanted}
     small = small_map(predictor, photo, Gaze(args.mirror, args.scales, args.pieces), args.long_side)
     probability = enlarge(small, photo, not args.plain)
-    alpha = finishing.alpha_of(probability, threshold, finish)
+    alpha = matting.alpha_of(probability, threshold, finish)
     made: dict[str, NDArray[np.uint8] | str] = {}
     for part in wanted:
         if part == "cutout":
-            made[part] = finishing.compose(photo, alpha, finish, background)
+            made[part] = matting.compose(photo, alpha, finish, background)
         elif part == "parts":
             parts, _ = find_parts((alpha >= 0.5).astype(np.uint8))
             made[part] = str(part_table(parts, path.name).to_csv(index=False))
         else:
-            made[part] = pictures.result(part, photo, alpha, 0.5)
+            made[part] = rendering.result(part, photo, alpha, 0.5)
     return made
 
 
 def _save(made: "dict[str, NDArray[np.uint8] | str]", targets: dict[str, Path], written: list[str]) -> None:
     """Each file whole or not at all, so that --resume may trust what is there."""
-    from core import pictures
-    from core.workspace import write_atomically
+    from core.imaging import rendering
+    from core.system.workspace import write_atomically
 
     for part, result in made.items():
-        write_atomically(targets[part], result if isinstance(result, str) else pictures.encode(result))
+        write_atomically(targets[part], result if isinstance(result, str) else rendering.encode(result))
         written.append(str(targets[part]))
         print(targets[part], flush=True)

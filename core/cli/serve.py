@@ -19,8 +19,8 @@ def _serve(args: argparse.Namespace) -> dict[str, Any]:
     import uvicorn
 
     from core.errors import UserError
-    from core.model_card import is_model
-    from core.serving import KEY, api
+    from core.models.card import is_model
+    from core.server.rest import KEY, api
 
     if args.model is not None and not is_model(args.model):
         raise UserError(f"{args.model} holds no model: name a folder with config.json and model.safetensors.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.config import CHOICES, PRESETS, TrainConfig, preset_config
 from core.errors import UserError
-from core.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
+from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
 
 
 def train_arguments(p: argparse.ArgumentParser) -> None:
@@ -53,38 +53,39 @@ def _setting_arguments(p: argparse.ArgumentParser) -> None:
 
 def _train(args: argparse.Namespace) -> dict[str, Any]:
     if args.list_encoders:
-        from core.models import encoder_names
+        from core.models.factory import encoder_names
 
         print("\n".join(encoder_names()))
         return {"encoders": encoder_names()}
-    from core import runs, worker
-    from core.hardware import is_first_process, part_from_the_others
+    from core.runs import run_folder
+    from core.system.device import is_first_process, part_from_the_others
+    from core.training import worker
 
     ready = args.run or args.resume
-    config = runs.Run(ready.resolve()).config if ready else _config_of(args)
+    config = run_folder.Run(ready.resolve()).config if ready else _config_of(args)
     _start_all_processes(config)
     if not is_first_process():
         worker.assist(config, ready.resolve() if ready else Path())
         part_from_the_others()
         return {}
     if ready:
-        run = runs.Run(ready.resolve())
+        run = run_folder.Run(ready.resolve())
         if args.resume:
             run.make_ready_to_resume()
     else:
-        run = runs.create(config, args.out)
+        run = run_folder.create(config, args.out)
         print(f"Run: {run.folder}", flush=True)
     state = worker.work(run, _print_event)
     part_from_the_others()
-    best = runs.History(run).refresh().best
+    best = run_folder.History(run).refresh().best
     scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
     return {"run": str(run.folder), "model": str(run.best), "state": state, "best": scores}
 
 
 def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
-    from core import worker
-    from core.runs import Run
-    from core.training.rate_finder import sweep
+    from core.runs.run_folder import Run
+    from core.training import worker
+    from core.training.lr_finder import sweep
 
     if args.run:
         worker.work(Run(args.run.resolve()), sweep=True)

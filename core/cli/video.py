@@ -25,9 +25,9 @@ def video_arguments(p: argparse.ArgumentParser) -> None:
 def _video(args: argparse.Namespace) -> dict[str, Any]:
     from core.cli.predict import named_background
     from core.errors import UserError
-    from core.finishing import Background, Finish
-    from core.inference import Predictor
-    from core.video import CODECS, Recipe, read_clip, replace_background
+    from core.imaging.matting import Background, Finish
+    from core.inference.predictor import Predictor
+    from core.inference.video import CODECS, Recipe, read_clip, replace_background
 
     if args.out.suffix not in CODECS:
         raise UserError(f"--out cannot be '{args.out.name}': name a file that ends in .mp4 or .webm.")

@@ -13,14 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from core import workspace
-from core.data import findings, validation
+from core.data import checks, findings
+from core.data.checks import Report
 from core.data.classes import Rule, rule_from_dict
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.pairing import Pair, find_root
-from core.data.validation import Report
 from core.errors import UserError
-from core.workspace import read_json, write_json
+from core.system import workspace
+from core.system.workspace import read_json, write_json
 
 ORDERS = {
     "Name": ("name", True),
@@ -89,9 +89,9 @@ def open_catalogue(root: Path, fresh: bool = False) -> Iterator[tuple[int, int] 
     data = open_data(root)
     write_down(data)
     pointer = pointer.with_name(f"{_stamp(root)}.json")  # dataset.json may be new
-    for progress in validation.check(data):
+    for progress in checks.check(data):
         if isinstance(progress, Report):
-            write_json(pointer, {"table": validation.report_path(data).name, "about": data.about})
+            write_json(pointer, {"table": checks.report_path(data).name, "about": data.about})
             yield Catalogue(root, data.name, data.rule, progress, data.about)
         else:
             yield progress, len(data.pairs)
@@ -138,7 +138,7 @@ def _found_again(root: Path, pointer: Path) -> Catalogue | None:
 
 def _stamp(root: Path) -> str:
     """Changes when a file comes, goes or is replaced in any of the folders, or dataset.json changes."""
-    digest = hashlib.sha256(f"{validation.LAYOUT} {root.resolve()}".encode())
+    digest = hashlib.sha256(f"{checks.LAYOUT} {root.resolve()}".encode())
     folders = [root, *_folders_below(root, 3)]
     for path in [*folders, root / DATASET_FILE]:
         try:

@@ -14,8 +14,8 @@ from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.masks import MaskRule
 from core.data.photos import PHOTO_SUFFIXES, open_picture, read_photo
 from core.errors import UserError
-from core.pictures import display_size, encode
-from core.workspace import write_json
+from core.imaging.rendering import display_size, encode
+from core.system.workspace import write_json
 
 MAX_SIDE = 2048
 MAX_PAIRS = 100_000

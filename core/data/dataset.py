@@ -11,8 +11,8 @@ from core.data.classes import ClassRule, Rule, guess_classes, layers_rule, rule_
 from core.data.masks import MaskRule, guess_rule
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.errors import UserError
+from core.system.workspace import read_json, write_json
 from core.task import Task
-from core.workspace import read_json, write_json
 
 VALIDATION_SHARE = 0.2
 SPLIT_SEED = 42  # not the training's seed: another training must not see these validation photos

@@ -18,10 +18,10 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import workspace
 from core.data.dataset import DATASET_FILE, Split, describe, extend_split
 from core.data.masks import MaskRule
-from core.workspace import write_json
+from core.system import workspace
+from core.system.workspace import write_json
 
 NAME = "drawn-people"
 PAIRS, HEIGHT, WIDTH, SEED = 256, 256, 192, 2024

@@ -17,7 +17,7 @@ from core.data.pairing import Pair
 from core.data.photos import photo_size
 from core.data.store import read_pair
 from core.errors import UserError
-from core.pictures import encode
+from core.imaging.rendering import encode
 from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.access import require
 from core.data.classes import ClassRule, LayersRule, Rule
 from core.data.dataset import DATASET_FILE, DataFolder, open_data
 from core.data.masks import MaskRule
 from core.errors import UserError
+from core.policy.permissions import require
+from core.system.workspace import read_json, write_json
 from core.task import MAX_CLASSES, Task
-from core.workspace import read_json, write_json
 
 HISTORY = "history"
 _FIXED = ("mask_rule", "left_out", "inverted")  # what a fix may change, and undoing brings back

@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from core import workspace
-from core.access import require
 from core.data.dataset import DATASET_FILE
 from core.errors import UserError
-from core.workspace import read_json, safe_name
+from core.policy.permissions import require
+from core.system import workspace
+from core.system.workspace import read_json, safe_name
 
 
 def list_datasets() -> list[Path]:

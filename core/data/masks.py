@@ -17,7 +17,7 @@ from PIL import Image
 
 from core.data.photos import ORIENTATION_TAG, Source, open_picture
 from core.errors import UserError
-from core.parallel import all_cores
+from core.system.parallel import all_cores
 from core.task import IGNORE, Task
 
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.access import require
 from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.importing.privacy import for_keeping
 from core.data.masks import MaskRule, mask_values, resize_mask
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo
 from core.errors import UserError
-from core.pictures import display_size, encode
-from core.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
+from core.imaging.rendering import display_size, encode
+from core.policy.permissions import require
+from core.system.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
 
 GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
 GRABCUT_ROUNDS = 5

@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.access import require
 from core.data.dataset import SPLIT_SEED, DataFolder, Split, open_data
 from core.errors import UserError
-from core.workspace import read_json, write_json
+from core.policy.permissions import require
+from core.system.workspace import read_json, write_json
 
 KINDS = ("random", "stratified", "grouped", "listed")
 STRATA = 10

@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core import workspace
 from core.data.classes import LayersRule, Rule, nearest
 from core.data.masks import mask_values, resize_mask, same_shape
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
 from core.errors import UserError
-from core.parallel import all_cores, in_order
+from core.system import workspace
+from core.system.parallel import all_cores, in_order
 
 LAYOUT = 2  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"

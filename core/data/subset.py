@@ -10,7 +10,7 @@ from core.data.dataset import DATASET_FILE, DataFolder
 from core.data.exporting import export
 from core.data.library import new_folder
 from core.errors import UserError
-from core.workspace import read_json, write_json
+from core.system.workspace import read_json, write_json
 
 
 def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[float | Path]:

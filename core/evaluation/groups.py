@@ -6,10 +6,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from core import workspace
-from core.access import require
 from core.errors import UserError
-from core.workspace import read_json, write_json
+from core.policy.permissions import require
+from core.system import workspace
+from core.system.workspace import read_json, write_json
 
 MAX_NAME = 60
 

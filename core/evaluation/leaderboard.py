@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from core.data.dataset import DataFolder, for_model
 from core.errors import UserError
-from core.evaluation.contenders import Contender, of_entry
+from core.evaluation.cache import Evaluation, already
+from core.evaluation.candidates import Contender, of_entry
 from core.evaluation.statistics import Interval, pooled_intervals
-from core.evaluation.stored import Evaluation, already
-from core.shelf import Entry
+from core.models.registry import Entry
 
 
 @dataclass(frozen=True, slots=True)

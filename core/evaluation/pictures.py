@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.dataset import DataFolder
-from core.evaluation import stored
+from core.evaluation import cache
 from core.evaluation.boundaries import edge, edge_distances
-from core.evaluation.stored import Evaluation, Panels
-from core.pictures import data_url, four_panels
+from core.evaluation.cache import Evaluation, Panels
+from core.imaging.rendering import data_url, four_panels
 from core.task import Task
 
 FAR = 0.03  # of the diagonal: the distance from the true edge that is drawn in the last colour
@@ -43,7 +43,7 @@ def errors_beside(
     UserError if a file is gone."""
     shown: list[tuple[str, str]] = []
     for label, evaluation in found.items():
-        panels = stored.panels(evaluation, data.pair(name), data, levels[label])
+        panels = cache.panels(evaluation, data.pair(name), data, levels[label])
         _, truth, _, errors = small_pictures(panels, evaluation.task)
         shown = shown or [truth]
         shown.append((label, errors[1]))

@@ -11,13 +11,13 @@ from plotly.offline import get_plotlyjs
 
 from core.data.dataset import DataFolder
 from core.errors import UserError
-from core.evaluation import figures, statistics, stored, thresholds
-from core.evaluation.browsing import Filter, chosen
+from core.evaluation import cache, plots, statistics, thresholds
+from core.evaluation.cache import Evaluation
+from core.evaluation.comparison import Scoreboard
+from core.evaluation.filters import Filter, chosen
 from core.evaluation.pictures import errors_beside, small_pictures
 from core.evaluation.statistics import Interval, pooled_intervals
-from core.evaluation.stored import Evaluation
-from core.evaluation.versus import Scoreboard
-from core.words import percent, plural
+from core.system.formatting import percent, plural
 
 PICTURED = 12  # images shown, worst first
 COLUMNS = {
@@ -81,7 +81,7 @@ def comparison_report(
     ]
     by_name = board.table.sort_values("name")
     charts = {
-        f"{label} minus {first}": figures.differences(
+        f"{label} minus {first}": plots.differences(
             (by_name[label] - by_name[first]).to_numpy(), list(by_name["name"])
         )
         for label in board.labels[1:]
@@ -121,21 +121,21 @@ def _figures_table(found: Evaluation, told: Mapping[str, Interval]) -> str:
 
 def _evaluation_charts(found: Evaluation, judged: pd.DataFrame, threshold: float) -> dict[str, go.Figure]:
     names = list(judged["name"])
-    charts = {"Dice of each image": figures.dice_histogram(judged["dice"])}
+    charts = {"Dice of each image": plots.dice_histogram(judged["dice"])}
     if found.histograms is not None:
         swept = thresholds.sweep(found.histograms)
         calibrated = thresholds.calibration(found.histograms, found.sums)
         area, error = thresholds.pixel_intervals(found.histograms, found.sums)
         charts |= {
-            f"Threshold; the best is {swept.best:g}": figures.threshold_curves(swept, threshold),
-            f"Precision and recall; average precision {area}": figures.precision_recall(swept, threshold),
-            f"Calibration; expected error {error}": figures.reliability(calibrated),
+            f"Threshold; the best is {swept.best:g}": plots.threshold_curves(swept, threshold),
+            f"Precision and recall; average precision {area}": plots.precision_recall(swept, threshold),
+            f"Calibration; expected error {error}": plots.reliability(calibrated),
         }
     return charts | {
-        "Dice against foreground": figures.score_against(
+        "Dice against foreground": plots.score_against(
             100 * judged["foreground"], judged["dice"], names, "foreground, % of the photo", True
         ),
-        "Dice against brightness": figures.score_against(
+        "Dice against brightness": plots.score_against(
             100 * judged["brightness"], judged["dice"], names, "brightness of the photo, %"
         ),
     }
@@ -146,7 +146,7 @@ def _image(found: Evaluation, data: DataFolder, threshold: float, row: Mapping[A
     share = percent(row["foreground"])
     told = f"<b>{html.escape(name)}</b>, Dice {row['dice']:.3f}, foreground {share}"
     try:
-        pictures = small_pictures(stored.panels(found, data.pair(name), data, threshold), found.task)
+        pictures = small_pictures(cache.panels(found, data.pair(name), data, threshold), found.task)
     except UserError as error:
         return f'<div class="image">{told}<p>{html.escape(str(error))}</p></div>'
     return f'<div class="image">{told}<div>{_pictures(pictures)}</div></div>'

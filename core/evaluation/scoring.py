@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core import metrics
 from core.data.classes import Rule
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
 from core.data.store import read_pair
 from core.errors import UserError
-from core.inference import Maps, Predictor, Prepared
-from core.metrics import Counts
-from core.parallel import all_cores
+from core.evaluation import metrics
+from core.evaluation.metrics import Counts
+from core.inference.predictor import Maps, Predictor, Prepared
+from core.system.parallel import all_cores
 from core.task import Task
 
 _Used = TypeVar("_Used")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.task import Task
 
 if TYPE_CHECKING:
-    from core.metrics import Counts
+    from core.evaluation.metrics import Counts
 
 NAN = float("nan")
 RESAMPLES = 2000
@@ -80,7 +80,7 @@ def pooled_intervals(counts: "Counts", task: Task, seed: int = SEED) -> dict[str
     again are whole images: the pixels of one are not independent."""
     import torch
 
-    from core import metrics
+    from core.evaluation import metrics
 
     n, classes = counts.tp.shape
     figures = metrics.pooled(counts.total(), task)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.evaluation.statistics import Interval, ends, resampled_sums
 
 if TYPE_CHECKING:
-    from core.metrics import Counts
+    from core.evaluation.metrics import Counts
 
 STEPS = 200
 GRID = np.arange(STEPS + 1) / STEPS  # thresholds 0, 0.005 … 1
@@ -81,7 +81,7 @@ def counts_at(histograms: NDArray[np.uint32], step: int) -> "Counts":
     """Confusion counts of each image at one threshold. `histograms`: (images, 2, STEPS + 1)."""
     import torch
 
-    from core.metrics import Counts
+    from core.evaluation.metrics import Counts
 
     above = histograms[:, :, step:].sum(2, dtype=np.int64)
     total = histograms.sum(2, dtype=np.int64)
@@ -159,7 +159,7 @@ def _at_all(histograms: NDArray[np.integer]) -> "Counts":
     """Counts with a column for each threshold instead of each class."""
     import torch
 
-    from core.metrics import Counts
+    from core.evaluation.metrics import Counts
 
     above = histograms[:, :, ::-1].cumsum(2, dtype=np.int64)[:, :, ::-1]
     tp, fp = above[:, 1], above[:, 0]

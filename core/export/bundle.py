@@ -16,10 +16,10 @@ from core.export.formats import FORMATS, README_FILE, REPORT_FILE
 from core.export.onnx_file import OnnxModel, largest_difference, save_onnx, traced
 from core.export.quantized import CALIBRATION_PHOTOS, quantize
 from core.export.trial import Trial, calibration_photos, compare
-from core.inference import Predictor
-from core.model_card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard
-from core.model_card import README_FILE as CARD_TEXT
-from core.workspace import write_atomically, write_json
+from core.inference.predictor import Predictor
+from core.models.card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard
+from core.models.card import README_FILE as CARD_TEXT
+from core.system.workspace import write_atomically, write_json
 
 TOLERANCE = 1e-4
 Tell = Callable[[str], None]

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import workspace
-from core.access import require
 from core.errors import UserError
 from core.export.formats import FORMATS, REPORT_FILE
-from core.workspace import safe_name
+from core.policy.permissions import require
+from core.system import workspace
+from core.system.workspace import safe_name
 
 KEPT_SECONDS = 24 * 3600
 

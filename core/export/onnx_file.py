@@ -15,8 +15,8 @@ from torch import nn
 
 from core.config import SIZE_STEP
 from core.errors import UserError
-from core.model_card import ModelCard
-from core.workspace import write_atomically
+from core.models.card import ModelCard
+from core.system.workspace import write_atomically
 
 INPUT, OUTPUT = "images", "logits"
 MAX_STEPS = 64  # 2,048 pixels, the largest side that photos are seen at

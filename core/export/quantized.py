@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from core.errors import UserError
 from core.export.onnx_file import INPUT, file_metadata, write_metadata
-from core.inference import Predictor
-from core.workspace import write_atomically
+from core.inference.predictor import Predictor
+from core.system.workspace import write_atomically
 
 CALIBRATION_PHOTOS = 48
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core import metrics
 from core.data.dataset import DataFolder, for_model
 from core.data.photos import read_photo
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
+from core.evaluation import metrics
 from core.evaluation.scoring import Scored, score_images
-from core.inference import Predictor
+from core.inference.predictor import Predictor
 
 SCORED_PHOTOS = 100
 TIMED = 5

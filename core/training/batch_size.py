@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 
 from core.config import TrainConfig
 from core.errors import UserError
-from core.models import Built
+from core.models.factory import Built
 from core.task import Task
 from core.training.memory import is_out_of_memory, release
 from core.training.steps import take_step

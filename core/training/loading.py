@@ -16,7 +16,7 @@ from core.data.sampling import PairDataset, TrainingOrder
 from core.data.store import Store, build_store, stored_side
 from core.data.transforms import augmentation
 from core.errors import UserError
-from core.events import Note
+from core.runs.events import Note
 
 Batches = DataLoader[tuple[Tensor, Tensor]]
 NOTE_SECONDS = 2.0

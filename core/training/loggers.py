@@ -17,12 +17,12 @@ import numpy as np
 from lightning_fabric.loggers.logger import Logger
 from PIL import Image
 
-from core import workspace
 from core.config import TrainConfig
 from core.errors import UserError
-from core.events import EpochEnd, Event, Finished, Preview, Step
-from core.runs import History, Run
-from core.workspace import write_atomically
+from core.runs.events import EpochEnd, Event, Finished, Preview, Step
+from core.runs.run_folder import History, Run
+from core.system import workspace
+from core.system.workspace import write_atomically
 
 CSV_FILE = "metrics.csv"
 STEP_FIELDS = ("loss", "dice", "iou", "pixel_accuracy", "learning_rate", "images_per_second")

@@ -16,21 +16,21 @@ from core.config import TrainConfig
 from core.data.dataset import DATASET_FILE, as_task, open_data, write_down
 from core.data.store import Store
 from core.errors import UserError
-from core.events import EpochEnd, Event, Finished, Note, Preview, Started
-from core.hardware import device_name, make_fabric, pick_device, seed_everything
-from core.model_card import ModelCard
-from core.models import build_model, parameter_count, save_model
-from core.previews import save_previews
-from core.runs import STATE_FILE
-from core.training import loading, resuming
+from core.models.card import ModelCard
+from core.models.factory import build_model, parameter_count, save_model
+from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started
+from core.runs.run_folder import STATE_FILE
+from core.system.device import device_name, make_fabric, pick_device, seed_everything
+from core.system.workspace import write_json
+from core.training import checkpoint, loading
 from core.training.batch_size import largest_that_pays
-from core.training.cards import card_of, with_scores
 from core.training.losses import class_weights
+from core.training.model_card import card_of, with_scores
+from core.training.previews import save_previews
 from core.training.provenance import write_provenance
-from core.training.scoring import predicted, validate
 from core.training.steps import EpochLoss, ShouldStop, train_epoch
 from core.training.trainer import Trainer, set_up
-from core.workspace import write_json
+from core.training.validation import predicted, validate
 
 PREVIEWS = 6
 
@@ -56,13 +56,13 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
     """
     seed_everything(config.seed)
     fabric = make_fabric(config, pick_device(config.device))
-    state = resuming.read_state(folder) if (folder / STATE_FILE).is_file() else None
+    state = checkpoint.read_state(folder) if (folder / STATE_FILE).is_file() else None
     sitting = yield from _prepare(config, folder, fabric, state)
     trainer, batches = sitting.trainer, sitting.batches
     progress = trainer.progress
     yield _started(sitting)
     if state:
-        resuming.restore(trainer, state)
+        checkpoint.restore(trainer, state)
         yield Note(f"Going on after epoch {progress.epoch}.")
     else:
         yield from _finish_epoch(sitting, None)
@@ -80,7 +80,7 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
         progress.epoch += 1
         yield from _finish_epoch(sitting, losses.mean())
         if fabric.is_global_zero:
-            resuming.save_state(trainer, folder)
+            checkpoint.save_state(trainer, folder)
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
             yield Note(f"Ended early: no better Dice in {config.early_stopping} epochs.")
             break

@@ -13,9 +13,9 @@ import torch
 
 from core.data.store import Store
 from core.errors import UserError
-from core.events import Note
+from core.runs.events import Note
+from core.system.workspace import PROJECT, read_json, write_json
 from core.training.trainer import Trainer
-from core.workspace import PROJECT, read_json, write_json
 
 PROVENANCE_FILE = "provenance.json"
 PACKAGES = (

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core import metrics
 from core.errors import UserError
-from core.events import Note, Step
+from core.evaluation import metrics
+from core.runs.events import Note, Step
 from core.training.memory import is_out_of_memory, release
 from core.training.progress import Progress
 from core.training.trainer import Trainer

@@ -13,9 +13,9 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 
 from core.config import TrainConfig
-from core.hardware import pays_to_compile, use_channels_last
-from core.models import Built
-from core.preprocessing import Preprocessing
+from core.models.factory import Built
+from core.models.preprocessing import Preprocessing
+from core.system.device import pays_to_compile, use_channels_last
 from core.task import Task
 from core.training import depthwise
 from core.training.losses import Loss, make_loss

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import thumbnails
+from core.data import thumbnails
 from core.data.dataset import DataFolder
 from core.data.subset import make_subset
 from core.errors import UserError
 from core.evaluation import groups
-from core.words import percent, plain, plural
+from core.system.formatting import percent, plain, plural
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
 

@@ -8,16 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import pictures
 from core.data.catalogue import page_count, page_of
 from core.data.dataset import DataFolder
 from core.errors import UserError
-from core.evaluation import browsing, groups, stored
-from core.evaluation.browsing import Filter
+from core.evaluation import cache, groups
+from core.evaluation import filters as browsing
+from core.evaluation.cache import Evaluation
+from core.evaluation.filters import Filter
 from core.evaluation.pictures import large_pictures, small_pictures
-from core.evaluation.stored import Evaluation
-from core.parallel import all_cores
-from core.words import percent, plain, plural
+from core.imaging import rendering
+from core.system.formatting import percent, plain, plural
+from core.system.parallel import all_cores
 from pages.widgets.classes import class_legend
 from pages.widgets.panel_rows import Row, panel_rows
 from pages.widgets.panes_view import panes_view
@@ -96,7 +97,7 @@ def pictures_of(
 ) -> tuple[list[tuple[str, str]], str]:
     """A row's pictures, or why there are none."""
     try:
-        panels = stored.panels(found, data.pair(name), data, threshold)
+        panels = cache.panels(found, data.pair(name), data, threshold)
     except UserError as error:
         return [], str(error)
     return small_pictures(panels, found.task), ""
@@ -123,7 +124,7 @@ def large(found: Evaluation, data: DataFolder, threshold: float, name: str) -> N
     st.markdown(f"**{plain(name)}** · {record['width']} x {record['height']}")
     st.caption(detail(record))
     try:
-        panels = stored.panels(found, data.pair(name), data, threshold, LARGE)
+        panels = cache.panels(found, data.pair(name), data, threshold, LARGE)
     except UserError as error:
         st.warning(plain(str(error)))
         return
@@ -160,7 +161,7 @@ def legend(found: Evaluation) -> None:
         class_legend(found.task)
         st.caption("Errors: where the class is wrong, in the colour of what was predicted.")
         return
-    entries = (("hit", pictures.HIT), ("miss", pictures.MISS), ("false alarm", pictures.FALSE_ALARM))
+    entries = (("hit", rendering.HIT), ("miss", rendering.MISS), ("false alarm", rendering.FALSE_ALARM))
     squares = (
         f'<span style="display:inline-block;width:.9em;height:.9em;border-radius:3px;vertical-align:-.1em;'
         f'background:rgb{colour};margin:0 .4em 0 1em"></span>{word}'

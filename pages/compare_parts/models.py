@@ -4,19 +4,19 @@ from functools import partial
 
 import streamlit as st
 
-from core import shelf
 from core.data.catalogue import page_count, page_of
 from core.data.dataset import DataFolder
 from core.errors import UserError
-from core.evaluation import figures, versus
-from core.evaluation.contenders import Contender, baselines, of_entry
+from core.evaluation import comparison, plots
+from core.evaluation.cache import Evaluation
+from core.evaluation.candidates import Contender, baselines, of_entry
+from core.evaluation.comparison import Scoreboard
 from core.evaluation.pictures import errors_beside
 from core.evaluation.statistics import mean_interval
-from core.evaluation.stored import Evaluation
-from core.evaluation.versus import Scoreboard
-from core.parallel import all_cores
-from core.shelf import Entry
-from core.words import plain, plural
+from core.models import registry
+from core.models.registry import Entry
+from core.system.formatting import plain, plural
+from core.system.parallel import all_cores
 from pages.compare_parts.images import legend
 from pages.compare_parts.opening import evaluated, intervals
 from pages.compare_parts.report import take_comparison_away
@@ -36,7 +36,7 @@ def models(entry: Entry, data: DataFolder, part: str) -> None:
         return
     found = {label: evaluated(contender, data, part) for label, contender in chosen.items()}
     levels = {label: contender.card.threshold for label, contender in chosen.items()}
-    board = versus.compare(found, levels)
+    board = comparison.compare(found, levels)
     for label, pair in zip(board.labels[1:], board.pairs, strict=True):
         st.success(plain(pair.sentence(board.labels[0], label)), icon=":material/balance:")
     table(chosen, found, levels)
@@ -48,9 +48,11 @@ def models(entry: Entry, data: DataFolder, part: str) -> None:
 
 def choose(entry: Entry) -> dict[str, Contender]:
     """The models to compare, by label, the page's own first."""
-    others = [e for e in shelf.list_models() if e.card.task == entry.card.task and e.folder != entry.folder]
+    others = [
+        e for e in registry.list_models() if e.card.task == entry.card.task and e.folder != entry.folder
+    ]
     contenders = [of_entry(entry), *(of_entry(e) for e in others), *baselines(entry)]
-    labels = versus.unique_labels([contender.label for contender in contenders])
+    labels = comparison.unique_labels([contender.label for contender in contenders])
     by_label = dict(zip(labels, contenders, strict=True))
     picked = st.multiselect(
         f"Compare {plain(entry.card.name)} with", labels[1:], labels[1:2], max_selections=MAX_MODELS - 1,
@@ -90,7 +92,7 @@ def charts(chosen: dict[str, Contender], found: dict[str, Evaluation], board: Sc
         st.markdown(f"**Each image: {plain(second)} minus {plain(board.labels[0])}**")
         by_name = board.table.sort_values("name")
         values = (by_name[second] - by_name[board.labels[0]]).to_numpy()
-        drawn = figures.differences(values, list(by_name["name"]))
+        drawn = plots.differences(values, list(by_name["name"]))
         chart(drawn, "differences")
     with right:
         cost = st.segmented_control(
@@ -102,8 +104,8 @@ def charts(chosen: dict[str, Contender], found: dict[str, Evaluation], board: Sc
             costs, title = [found[label].milliseconds for label in board.labels], "milliseconds a photo"
         else:
             costs, title = [chosen[label].megabytes for label in board.labels], "megabytes"
-        front = versus.on_the_front([m.mean for m in board.means], costs)
-        drawn = figures.pareto(board.labels, board.means, costs, front, title)
+        front = comparison.on_the_front([m.mean for m in board.means], costs)
+        drawn = plots.pareto(board.labels, board.means, costs, front, title)
         chart(drawn, "pareto")
 
 

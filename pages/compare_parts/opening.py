@@ -7,10 +7,10 @@ import streamlit as st
 from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.evaluation import thresholds
-from core.evaluation.contenders import Contender
+from core.evaluation.cache import Evaluation, evaluate
+from core.evaluation.candidates import Contender
 from core.evaluation.statistics import Interval, pooled_intervals
-from core.evaluation.stored import Evaluation, evaluate
-from core.words import duration, plain, plural
+from core.system.formatting import duration, plain, plural
 
 PARTS = {"Validation": "validation", "Test": "test", "Training": "train", "All": "all"}
 PART_NAMES = {part: name.lower() for name, part in PARTS.items()}

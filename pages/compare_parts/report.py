@@ -5,10 +5,10 @@ from functools import partial
 import streamlit as st
 
 from core.data.dataset import DataFolder
-from core.evaluation.stored import Evaluation
-from core.evaluation.versus import Scoreboard
-from core.shelf import Entry
-from core.workspace import safe_name
+from core.evaluation.cache import Evaluation
+from core.evaluation.comparison import Scoreboard
+from core.models.registry import Entry
+from core.system.workspace import safe_name
 
 
 def take_away(found: Evaluation, data: DataFolder, entry: Entry, part: str, threshold: float) -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from core import runs
 from core.errors import UserError
-from core.evaluation import figures, versus
-from core.runs import History, Run
-from core.words import plain
+from core.evaluation import comparison, plots
+from core.runs import run_folder
+from core.runs.run_folder import History, Run
+from core.system.formatting import plain
 from pages.widgets.chart import chart
 
 MEASURES = {
@@ -22,7 +22,7 @@ MAX_RUNS = 8
 
 
 def compare_runs() -> None:
-    known = {label: run for run in runs.list_runs() if (label := run_label(run))}
+    known = {label: run for run in run_folder.list_runs() if (label := run_label(run))}
     if not known:
         st.info("No training yet: start one on the Train page, and another, and see here what differed.")
         return
@@ -42,7 +42,7 @@ def compare_runs() -> None:
         label: curve(history, MEASURES[str(measure)], over == "Seconds")
         for label, history in histories.items()
     }
-    chart(figures.run_curves(curves, str(over).lower(), str(measure)), "run_chart")
+    chart(plots.run_curves(curves, str(over).lower(), str(measure)), "run_chart")
     settings({label: known[label] for label in picked}, histories)
 
 
@@ -65,7 +65,7 @@ def curve(history: History, measure: str, over_seconds: bool) -> tuple[list[floa
 def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
     """Scores, and the settings that differ first; a click on a heading sorts."""
     configs = {label: run.config.to_dict() for label, run in chosen.items()}
-    differ = versus.differing(list(configs.values()))
+    differ = comparison.differing(list(configs.values()))
     only = st.toggle("Only settings that differ", True, key="only_differing", disabled=len(chosen) < 2)
     shown = differ if only and len(chosen) > 1 else list(next(iter(configs.values())))
     rows: list[dict[str, Any]] = []

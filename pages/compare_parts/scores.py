@@ -5,16 +5,16 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures as charts
 from core.data.dataset import DataFolder
 from core.errors import UserError
-from core.evaluation import browsing, figures, statistics, thresholds
-from core.evaluation.browsing import Filter
+from core.evaluation import filters, plots, statistics, thresholds
+from core.evaluation.cache import Evaluation
+from core.evaluation.filters import Filter
 from core.evaluation.statistics import Interval
-from core.evaluation.stored import Evaluation
-from core.model_card import update_card
-from core.shelf import Entry
-from core.words import plain, plural
+from core.models.card import update_card
+from core.models.registry import Entry
+from core.runs import plots as charts
+from core.system.formatting import plain, plural
 from pages.compare_parts.images import image_rows, legend
 from pages.compare_parts.opening import intervals, pixel_intervals
 from pages.widgets.chart import CONFIG, chart
@@ -57,7 +57,7 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
         st.markdown(f"**How the {plural(len(judged), 'image')} are spread**: click a bar to see its images")
         bar, closed = chosen_bar(), st.session_state.get("bars_closed", 0)
         picked = st.plotly_chart(
-            figures.dice_histogram(judged["dice"], bar), key=f"dice_bars_{closed}", on_select="rerun",
+            plots.dice_histogram(judged["dice"], bar), key=f"dice_bars_{closed}", on_select="rerun",
             selection_mode="points", config=CONFIG,
         )  # fmt: skip
         remember_bar(picked)
@@ -66,7 +66,7 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
         boundary(found)
     bar = chosen_bar()
     if bar is not None:
-        low, high = figures.dice_range(bar)
+        low, high = plots.dice_range(bar)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Images with a Dice of {low:.2f} to {high:.2f}**")
             if st.button("Close", icon=":material/close:", key="close_bar"):
@@ -75,7 +75,7 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
                 st.session_state.bars_closed = st.session_state.get("bars_closed", 0) + 1
                 st.rerun(scope="fragment")
         legend(found)
-        rows = browsing.chosen(judged, Filter(dice=(low, high)))
+        rows = filters.chosen(judged, Filter(dice=(low, high)))
         image_rows(found, data, threshold, rows, f"bar_{bar}")
     if found.histograms is not None:
         curves(found, entry, threshold)
@@ -122,7 +122,7 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
     first, second, third = st.columns(3, gap="large")
     with first:
         st.markdown("**Threshold**")
-        chart(figures.threshold_curves(swept, threshold), "sweep_chart")
+        chart(plots.threshold_curves(swept, threshold), "sweep_chart")
         at_best = intervals(found, swept.best)["dice_mean"]
         st.caption(
             f"At {swept.best:g} Dice is **{at_best}**. Dice and IoU: mean over {count}. Precision and "
@@ -131,11 +131,11 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
         set_threshold(entry, swept.best, threshold)
     with second:
         st.markdown("**Precision and recall**")
-        chart(figures.precision_recall(swept, threshold), "pr_chart")
+        chart(plots.precision_recall(swept, threshold), "pr_chart")
         st.caption(f"Average precision **{area}**, over all pixels of {count}.")
     with third:
         st.markdown("**Calibration**")
-        chart(figures.reliability(calibrated), "reliability_chart")
+        chart(plots.reliability(calibrated), "reliability_chart")
         st.caption(
             f"Expected calibration error **{error}**, over all pixels of {count} in "
             f"{thresholds.CALIBRATION_BINS} bins; larger dots hold more pixels. Below the dashed line the "
@@ -164,7 +164,7 @@ def set_threshold(entry: Entry, best: float, threshold: float) -> None:
 
 def class_scores(found: Evaluation) -> None:
     """Each class's scores, and which are taken for which."""
-    from core import metrics
+    from core.evaluation import metrics
 
     summary = metrics.summarise(found.counts_at(found.threshold), found.task)
     count = plural(len(found.table), "image")
@@ -190,7 +190,7 @@ def against(judged: Any) -> None:
         with column:
             together = statistics.rank_correlation(judged[key], judged["dice"])
             st.markdown(f"**Dice against {key}**")
-            drawn = figures.score_against(
+            drawn = plots.score_against(
                 100 * judged[key], judged["dice"], list(judged["name"]), title, logarithmic
             )
             chart(drawn, f"against_{key}")

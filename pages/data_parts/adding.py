@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.access import allowed
 from core.data import composing, painting
 from core.data.photos import PHOTO_SUFFIXES
 from core.errors import UserError
-from core.words import percent, plain, plural
+from core.policy.permissions import allowed
+from core.system.formatting import percent, plain, plural
 from pages.data_parts import importing
 from pages.widgets.choices import select_dataset
 

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from core import pictures, thumbnails
 from core.config import SIZE_STEP
+from core.data import thumbnails
 from core.data.catalogue import Catalogue
 from core.data.store import read_pair, stored_side
 from core.errors import UserError
-from core.words import plain
+from core.imaging import rendering
+from core.system.formatting import plain
 from pages.widgets.picture_grid import Cell, picture_grid
 
 KINDS = ("light", "standard", "strong", "tutorial")
@@ -56,4 +57,4 @@ def nine(
     photo, labels = stored_form(photo, labels, shown.rule, stored_side(*size))
     transform = transforms.augmentation(kind, *size, strength)
     made = transforms.variants(photo, labels, transform, range(first, first + NINE))
-    return [pictures.data_url(thumbnails.pair_view(p, m, view, shown.rule.task)) for p, m in made]
+    return [rendering.data_url(thumbnails.pair_view(p, m, view, shown.rule.task)) for p, m in made]

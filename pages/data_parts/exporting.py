@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core import workspace
 from core.data.catalogue import Catalogue
 from core.data.dataset import open_data
 from core.data.exporting import export
 from core.errors import UserError
-from core.words import percent, plain
-from core.workspace import safe_name
+from core.system import workspace
+from core.system.formatting import percent, plain
+from core.system.workspace import safe_name
 
 FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's annotations.json"}
 

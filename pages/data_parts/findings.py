@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from core import data_figures, thumbnails
-from core.data import findings, fixes
+from core.data import findings, fixes, plots, thumbnails
 from core.data.catalogue import Catalogue
 from core.data.classes import ClassRule
 from core.data.dataset import open_data
 from core.data.findings import Kind
 from core.data.masks import MaskRule
-from core.words import plain, plural
+from core.system.formatting import plain, plural
 from pages.data_parts.pictures import apply, gallery
 from pages.widgets.picture_grid import Cell, picture_grid
 
@@ -166,12 +165,10 @@ def numbers(shown: Catalogue) -> None:
         return
     left, right = st.columns(2)
     with left:
-        st.plotly_chart(
-            data_figures.foreground_histogram(usable["foreground"].tolist()), key="foreground_figure"
-        )
+        st.plotly_chart(plots.foreground_histogram(usable["foreground"].tolist()), key="foreground_figure")
     with right:
         sizes = list(zip(usable["width"].tolist(), usable["height"].tolist(), strict=True))
-        st.plotly_chart(data_figures.size_scatter(sizes), key="size_figure")
+        st.plotly_chart(plots.size_scatter(sizes), key="size_figure")
     balance = shown.report.class_balance(shown.rule.task.classes)
     if balance:
-        st.plotly_chart(data_figures.class_bars(balance), key="balance_figure")
+        st.plotly_chart(plots.class_bars(balance), key="balance_figure")

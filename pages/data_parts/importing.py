@@ -8,15 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from core import pictures, thumbnails
-from core.access import allowed
+from core.data import thumbnails
 from core.data.importing import Imported, Plan, Source, bring_in, downloads, open_source, recognise
 from core.data.importing.mask_files import folders_of
 from core.data.importing.plan import preview
 from core.data.importing.tables import with_tables
 from core.errors import UserError
-from core.rules import rules
-from core.words import duration, percent, plain, plural
+from core.imaging import rendering
+from core.policy.permissions import allowed
+from core.policy.policy import rules
+from core.system.formatting import duration, percent, plain, plural
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
 
@@ -177,8 +178,8 @@ def previews(source: Source, plan: Plan) -> None:
         except UserError as error:
             cells.append(Cell(item.image, "", item.image, str(error), "cannot be read"))
             continue
-        small = pictures.display_size(photo, PREVIEW_SIDE)
-        url = pictures.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
+        small = rendering.display_size(photo, PREVIEW_SIDE)
+        url = rendering.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
         cells.append(Cell(item.image, url, item.name, " + ".join(filter(None, [item.image, *item.masks]))))
     picture_grid(cells, f"import_preview_{plan.layout}", least=165)
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import pictures, shelf
 from core.data import library, painting
 from core.data.painting import Waiting
 from core.errors import UserError
-from core.words import plain, plural
+from core.imaging import rendering
+from core.models import registry
+from core.system.formatting import plain, plural
 from pages.widgets.loading import predictor_of
 from pages.widgets.mask_painter import mask_painter
 
@@ -49,7 +50,7 @@ def paint(folder: Path) -> None:
     except UserError as error:
         st.error(plain(str(error)))
         return
-    url = pictures.data_url(pictures.display_size(photo, CANVAS))
+    url = rendering.data_url(rendering.display_size(photo, CANVAS))
     saved = mask_painter(url, size, str(waiting.photo), PAINTER, canvas.mask, canvas.version)
     if saved:
         save(waiting, saved, size, photos)
@@ -95,7 +96,7 @@ def canvas_state(waiting: Waiting) -> Canvas:
 
 def starts(waiting: Waiting, canvas: Canvas) -> None:
     """Ways not to begin with nothing."""
-    models = shelf.list_models()
+    models = registry.list_models()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         box = painted_box()
         if st.button(
@@ -118,7 +119,7 @@ def painted_box() -> tuple[int, int, int, int] | None:
     return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box and len(box) == 4 else None
 
 
-def put(waiting: Waiting, canvas: Canvas, model: shelf.Entry | None) -> None:
+def put(waiting: Waiting, canvas: Canvas, model: registry.Entry | None) -> None:
     """Replace what is on the canvas by GrabCut's answer for the box, or by a model's."""
     from core.data.photos import read_photo
 
@@ -134,11 +135,11 @@ def put(waiting: Waiting, canvas: Canvas, model: shelf.Entry | None) -> None:
     canvas.mask, canvas.version = painting.mask_url(mask), canvas.version + 1
 
 
-def predicted(model: shelf.Entry, photo: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+def predicted(model: registry.Entry, photo: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
     predictor = predictor_of(model)
     if predictor.card.task.kind != "binary":
         raise UserError("This model tells several classes apart: choose one that finds one foreground.")
-    return pictures.mask_picture(predictor(photo), predictor.card.threshold) // 255
+    return rendering.mask_picture(predictor(photo), predictor.card.threshold) // 255
 
 
 def save(waiting: Waiting, url: str, size: tuple[int, int], photos: list[Waiting]) -> None:

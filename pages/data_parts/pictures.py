@@ -5,13 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from core import pictures, thumbnails
-from core.data import catalogue, findings, fixes
+from core.data import catalogue, findings, fixes, thumbnails
 from core.data.catalogue import Catalogue, View, page_count, page_of, rows_of
 from core.data.dataset import open_data
 from core.data.store import read_pair
 from core.errors import UserError
-from core.words import percent, plain, plural
+from core.imaging import rendering
+from core.system.formatting import percent, plain, plural
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.zoom_view import zoom_view
 
@@ -107,12 +107,12 @@ def large(shown: Catalogue, name: str) -> None:
     except UserError as error:
         st.warning(plain(str(error)))
     else:
-        photo = pictures.display_size(photo, LARGE)
-        fitted = pictures.labels_at(labels, photo.shape[:2])
+        photo = rendering.display_size(photo, LARGE)
+        fitted = rendering.labels_at(labels, photo.shape[:2])
         zoom_view(
-            pictures.data_url(photo),
-            pictures.data_url(pictures.mask_layer(fitted, shown.rule.task), "PNG"),
-            pictures.data_url(pictures.contour_layer(fitted, shown.rule.task), "PNG"),
+            rendering.data_url(photo),
+            rendering.data_url(rendering.mask_layer(fitted, shown.rule.task), "PNG"),
+            rendering.data_url(rendering.contour_layer(fitted, shown.rule.task), "PNG"),
             (photo.shape[0], photo.shape[1]),
             key="large_view",
         )

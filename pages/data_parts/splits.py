@@ -9,7 +9,7 @@ from core.data.catalogue import Catalogue
 from core.data.dataset import open_data
 from core.data.splitting import SplitPlan
 from core.errors import UserError
-from core.words import percent, plain
+from core.system.formatting import percent, plain
 from pages.data_parts.pictures import apply
 
 KINDS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.access import allowed
 from core.errors import UserError
-from core.rules import rules
-from core.words import plain
+from core.policy.permissions import allowed
+from core.policy.policy import rules
+from core.system.formatting import plain
 
 
 def add_model() -> None:
@@ -37,7 +37,7 @@ def from_zip() -> Path | None:
     name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
     if not st.button("Bring in", type="primary", disabled=file is None) or file is None:
         return None
-    from core.adopting import adopt_zip
+    from core.models.importing import adopt_zip
 
     with st.spinner("Opening it …"):
         return adopt_zip(file, name)
@@ -47,8 +47,8 @@ def from_hub() -> Path | None:
     name = st.text_input("Model", placeholder="owner/name", help="Or the address of its page.")
     if not st.button("Download", type="primary"):
         return None
-    from core.downloading import Progress
-    from core.hub import pull
+    from core.models.hub import pull
+    from core.system.downloads import Progress
 
     bar = st.progress(0.0, "Asking the hub …")
     for step in pull(name):

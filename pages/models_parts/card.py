@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from core import shelf, trash
-from core.access import allowed
-from core.card_pictures import kept_pictures, make_pictures
-from core.encoder_guide import short_name
 from core.errors import UserError
-from core.model_card import LABELS, told
-from core.shelf import Entry
-from core.words import percent, plain
+from core.inference.card_previews import kept_pictures, make_pictures
+from core.models import registry, trash
+from core.models.card import LABELS, told
+from core.models.encoder_catalogue import short_name
+from core.models.registry import Entry
+from core.policy.permissions import allowed
+from core.system.formatting import percent, plain
 from pages.models_parts.exporting import export_dialog
 from pages.models_parts.sharing import push_dialog
 from pages.widgets.loading import predictor_of
@@ -98,15 +98,15 @@ def buttons(entry: Entry) -> None:
 
 @st.dialog("Rename and tag")
 def rename_dialog(entry: Entry) -> None:
-    name = st.text_input("Name", entry.card.name, max_chars=shelf.MAX_NAME)
+    name = st.text_input("Name", entry.card.name, max_chars=registry.MAX_NAME)
     tags = st.multiselect(
         "Tags", list(entry.card.tags), list(entry.card.tags), accept_new_options=True,
-        max_selections=shelf.MAX_TAGS, placeholder="Type a word and press Enter",
+        max_selections=registry.MAX_TAGS, placeholder="Type a word and press Enter",
     )  # fmt: skip
     if st.button("Save", type="primary"):
         try:
-            shelf.rename(entry, name)
-            shelf.tag(entry, tags)
+            registry.rename(entry, name)
+            registry.tag(entry, tags)
         except UserError as error:
             st.error(plain(str(error)))
             return
@@ -119,7 +119,7 @@ def delete_dialog(entry: Entry) -> None:
     st.write(f"**{plain(entry.card.name)}**{also} will leave the shelf. It can be brought back for a week.")
     if st.button("Delete", type="primary"):
         try:
-            st.session_state.thrown = shelf.delete(entry)
+            st.session_state.thrown = registry.delete(entry)
         except UserError as error:
             st.error(plain(str(error)))
             return

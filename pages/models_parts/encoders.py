@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from core.access import allowed
-from core.encoder_guide import short_name
-from core.encoder_table import HUB, SHORTLISTS, encoder_table, measure_here, weights_state
 from core.errors import UserError
-from core.evaluation.versus import on_the_front
-from core.figures import encoder_costs
-from core.words import plain, plural
+from core.evaluation.comparison import on_the_front
+from core.models.encoder_catalogue import short_name
+from core.models.encoder_table import HUB, SHORTLISTS, encoder_table, measure_here, weights_state
+from core.policy.permissions import allowed
+from core.runs.plots import encoder_costs
+from core.system.formatting import plain, plural
 from pages.widgets.chart import chart
 
 COLUMNS = {

@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.batch import megabytes
 from core.errors import UserError
 from core.export.formats import DEFAULT, FORMATS
 from core.export.job import report_of, run_export
-from core.shelf import Entry
-from core.words import plain
+from core.inference.zip_writer import megabytes
+from core.models.registry import Entry
+from core.system.formatting import plain
 from pages.widgets.choices import choose_dataset
 
 

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core import shelf
 from core.data.dataset import DataFolder, open_data
 from core.errors import UserError
 from core.evaluation.leaderboard import Standing, standings
-from core.words import plain, plural
+from core.models import registry
+from core.system.formatting import plain, plural
 from pages.compare_parts.opening import PARTS, evaluated
 from pages.widgets.choices import choose_dataset, ensure_drawn
 from pages.widgets.explained import numbers_explained
@@ -27,7 +27,7 @@ def leaderboard() -> None:
     try:
         ensure_drawn(folder)
         data = open_data(folder)
-        board = standings(shelf.list_models(), data, part)
+        board = standings(registry.list_models(), data, part)
         images = len(data.part(part))
     except UserError as error:
         st.error(plain(str(error)))

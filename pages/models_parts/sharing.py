@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.errors import UserError
-from core.shelf import Entry
-from core.words import plain
+from core.models.registry import Entry
+from core.system.formatting import plain
 
 
 @st.dialog("Upload to the Hugging Face hub")
@@ -16,7 +16,7 @@ def push_dialog(entry: Entry) -> None:
     private = st.toggle("Private", True)
     st.caption("Goes there: weights, configuration and card. Photos do not.")
     if st.button("Upload", type="primary", icon=":material/cloud_upload:"):
-        from core import hub
+        from core.models import hub
 
         try:
             with st.spinner("Uploading …"):

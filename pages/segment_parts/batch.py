@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core import batch, pictures
 from core.data.photos import read_photo
-from core.finishing import alpha_of
-from core.looking import small_map
-from core.parts import find_parts, numbered, part_table
-from core.refining import enlarge
-from core.rules import rules
-from core.shelf import Entry
-from core.turns import taking_turns
-from core.words import duration, plain, plural
+from core.imaging import rendering
+from core.imaging.components import find_parts, numbered, part_table
+from core.imaging.guided_filter import enlarge
+from core.imaging.matting import alpha_of
+from core.inference import zip_writer
+from core.inference.test_time_augmentation import small_map
+from core.models.registry import Entry
+from core.policy.policy import rules
+from core.system.concurrency import taking_turns
+from core.system.formatting import duration, plain, plural
 from pages.segment_parts.work import Look, rendered, take_one
 from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
@@ -40,7 +41,7 @@ def all_photos(files: "Sequence[UploadedFile]", entry: Entry, look: Look) -> Non
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect("Make", list(KINDS), ["Cut-outs"], key="batch_kinds", width=300)
         asked = st.button("Make them all", icon=":material/burst_mode:", disabled=not chosen)
-    most = min(batch.MAX_PHOTOS, rules().photos_at_once or batch.MAX_PHOTOS)
+    most = min(zip_writer.MAX_PHOTOS, rules().photos_at_once or zip_writer.MAX_PHOTOS)
     if asked:
         make(files[:most], entry, look, [KINDS[kind] for kind in chosen])
     elif packed := st.session_state.get("batch"):
@@ -67,17 +68,17 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
         if kind == "parts":
             table, made = counted(photo, probability, names[place], look)
             tables.append(table)
-            shown[names[place]] = pictures.data_url(pictures.display_size(made, SMALL))
+            shown[names[place]] = rendering.data_url(rendering.display_size(made, SMALL))
             return bytes(table.to_csv(index=False), "utf-8")
         made = rendered(photo, probability, kind, look)
-        small = pictures.display_size(made, SMALL)
-        on_board = pictures.on_checkerboard(small) if small.shape[-1] == 4 else small
-        shown[names[place]] = pictures.data_url(on_board)
-        return pictures.encode(made)
+        small = rendering.display_size(made, SMALL)
+        on_board = rendering.on_checkerboard(small) if small.shape[-1] == 4 else small
+        shown[names[place]] = rendering.data_url(on_board)
+        return rendering.encode(made)
 
-    target = batch.new_zip()
+    target = zip_writer.new_zip()
     bar, grid, started, problems = st.progress(0.0, "Starting …"), st.empty(), time.monotonic(), []
-    for number, done in enumerate(batch.pack(names, kinds, picture, target), 1):
+    for number, done in enumerate(zip_writer.pack(names, kinds, picture, target), 1):
         if done.problem:
             problems.append(done.problem)
         left = (time.monotonic() - started) * (len(names) - number) / number
@@ -107,7 +108,7 @@ def offer(packed: Path, problems: list[str], counts: "pd.DataFrame | None") -> N
     if not packed.is_file():
         return
     st.download_button(
-        f"Download the zip, {batch.megabytes(packed):.1f} MB", packed.read_bytes, "photos.zip",
+        f"Download the zip, {zip_writer.megabytes(packed):.1f} MB", packed.read_bytes, "photos.zip",
         "application/zip",
         icon=":material/folder_zip:", type="primary", on_click="ignore",
     )  # fmt: skip

@@ -7,12 +7,12 @@ import streamlit as st
 
 from core.data.photos import read_photo
 from core.errors import UserError
-from core.finishing import BACKGROUNDS, Background, Finish
-from core.looking import Gaze
-from core.parts import find_parts, inner_point, numbered
-from core.pictures import display_size
-from core.shelf import Entry
-from core.words import plain, plural
+from core.imaging.components import find_parts, inner_point, numbered
+from core.imaging.matting import BACKGROUNDS, Background, Finish
+from core.imaging.rendering import display_size
+from core.inference.test_time_augmentation import Gaze
+from core.models.registry import Entry
+from core.system.formatting import plain, plural
 from pages.segment_parts.work import ONCE, Look, Work
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.finishing import alpha_of
-from core.parts import find_parts, numbered, part_table
-from core.words import percent, plural
+from core.imaging.components import find_parts, numbered, part_table
+from core.imaging.matting import alpha_of
+from core.system.formatting import percent, plural
 from pages.segment_parts.work import Look, Work
 
 if TYPE_CHECKING:

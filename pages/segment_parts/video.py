@@ -6,12 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import pictures, workspace
 from core.errors import UserError
-from core.shelf import Entry
-from core.video import SUFFIXES, Recipe, first_frame, read_clip, replace_background, suffix_for
-from core.words import duration, plain
-from core.workspace import write_atomically
+from core.imaging import rendering
+from core.inference.video import SUFFIXES, Recipe, first_frame, read_clip, replace_background, suffix_for
+from core.models.registry import Entry
+from core.system import workspace
+from core.system.formatting import duration, plain
+from core.system.workspace import write_atomically
 from pages.segment_parts.work import Look
 from pages.widgets.loading import predictor_of
 
@@ -31,7 +32,7 @@ def choose_clip() -> tuple[str, bytes] | None:
     try:
         clip = kept_clip(file.getvalue(), Path(file.name).suffix.lower())
         told = read_clip(clip)
-        frame = pictures.encode(first_frame(clip))
+        frame = rendering.encode(first_frame(clip))
     except UserError as error:
         st.error(plain(str(error)))
         return None

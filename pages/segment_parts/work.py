@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import pictures
 from core.data.classes import nearest
 from core.data.photos import photo_size, read_photo
-from core.finishing import Background, Finish, alpha_of, compose
-from core.logs import log
-from core.looking import Gaze, small_map
-from core.quota import Quota
-from core.refining import enlarge
-from core.rules import rules
-from core.shelf import Entry
+from core.imaging import rendering
+from core.imaging.guided_filter import enlarge
+from core.imaging.matting import Background, Finish, alpha_of, compose
+from core.inference.test_time_augmentation import Gaze, small_map
+from core.models.registry import Entry
+from core.policy.policy import rules
+from core.policy.rate_limit import Quota
+from core.system.concurrency import taking_turns
+from core.system.logs import log
 from core.task import Task
-from core.turns import taking_turns
 from pages.widgets.loading import predictor_of
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class Work:
             photo = read_photo(self.content, self.name)
             if self.labels is not None:
                 labels = nearest(self.labels, (photo.shape[0], photo.shape[1]))
-                return pictures.encode(pictures.label_result(kind, photo, labels, self.task), form)
+                return rendering.encode(rendering.label_result(kind, photo, labels, self.task), form)
             assert self.small is not None
-            return pictures.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)
+            return rendering.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)
 
 
 def rendered(
@@ -86,7 +86,7 @@ def rendered(
     alpha = alpha_of(probability, look.threshold, look.finish)
     if kind == "cutout":
         return compose(photo, alpha, look.finish, look.background)
-    return pictures.result(kind, photo, alpha, 0.5)
+    return rendering.result(kind, photo, alpha, 0.5)
 
 
 def take_one(key: str = "") -> None:

@@ -5,10 +5,10 @@ import hashlib
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.access import STRANGER, Person, allowed, know_visitors_by, refusal
 from core.errors import UserError
-from core.rules import rules
-from core.words import plain
+from core.policy.permissions import STRANGER, Person, allowed, know_visitors_by, refusal
+from core.policy.policy import rules
+from core.system.formatting import plain
 
 
 def visitor() -> Person:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import shelf
 from core.data import demo
 from core.data.library import display_name, list_datasets
-from core.shelf import Entry
+from core.models import registry
+from core.models.registry import Entry
 
 
 def choose_model(label: str = "Model", key: str = "model", prefer_trained: bool = False) -> Entry | None:
@@ -16,7 +16,7 @@ def choose_model(label: str = "Model", key: str = "model", prefer_trained: bool 
 
     Until one is chosen it is the first that ships, or, with `prefer_trained`, the newest run's.
     """
-    entries = shelf.list_models()
+    entries = registry.list_models()
     if not entries:
         st.info("There is no model yet: train one on the Train page.")
         return None

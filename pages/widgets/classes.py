@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from core.pictures import hex_colours
+from core.imaging.rendering import hex_colours
 from core.task import Task
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.access import allowed
 from core.errors import UserError
-from core.words import plain
+from core.policy.permissions import allowed
+from core.system.formatting import plain
 
 INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import logs
-from core.turns import few_arenas, give_back
+from core.system import logs
+from core.system.concurrency import few_arenas, give_back
 
 if TYPE_CHECKING:
-    from core.inference import Predictor
-    from core.shelf import Entry
+    from core.inference.predictor import Predictor
+    from core.models.registry import Entry
 
 
 GARBAGE_SECONDS = 8.0
@@ -25,10 +25,11 @@ def warm_up() -> threading.Thread:
     few_arenas()
 
     def load() -> None:
-        from core import inference, shelf
+        from core.inference import predictor
+        from core.models import registry
 
-        for entry in shelf.list_models()[:1]:
-            inference.Predictor(entry.folder)
+        for entry in registry.list_models()[:1]:
+            predictor.Predictor(entry.folder)
         # Looking for garbage among torch's million objects costs 0.2 s each time; frozen, they are
         # passed over.
         gc.collect()
@@ -46,7 +47,7 @@ def keep_house() -> threading.Thread:
     Streamlit would look for garbage after every run of a page, while all other pages stand still; with
     thirty open that was half of the server's time. Once in some seconds, if anything ran, is enough.
     """
-    from core.retention import housekeeping
+    from core.server.retention import housekeeping
 
     threading.Thread(target=_collect, daemon=True, name="garbage").start()
     return housekeeping()
@@ -70,7 +71,7 @@ def sessions_open() -> int:
 
 def photos_waiting() -> int:
     """Before all the models that are loaded."""
-    from core.batching import photos_waiting as waiting
+    from core.inference.request_queue import photos_waiting as waiting
 
     return waiting()
 
@@ -84,6 +85,6 @@ def predictor_of(entry: "Entry") -> "Predictor":
 def _predictor(folder: str, key: str) -> "Predictor":
     from pathlib import Path
 
-    from core.batching import SharedPredictor
+    from core.inference.request_queue import SharedPredictor
 
     return SharedPredictor(Path(folder))

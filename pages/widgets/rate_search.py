@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core import figures, jobs
 from core.config import TrainConfig
 from core.errors import UserError
-from core.runs import LIVE, History, Run
-from core.words import plain
+from core.runs import jobs, plots
+from core.runs.run_folder import LIVE, History, Run
+from core.system.formatting import plain
 from pages.widgets.settings import rate_key
 
 KEY = "sweep"
@@ -56,7 +56,7 @@ def _show(run: Run, was_live: bool) -> None:
             st.error(plain(status.message))
         if history.rates:
             rate = history.rate.rate if history.rate else 0.0
-            figure = figures.rate_curve(history.rates, rate)
+            figure = plots.rate_curve(history.rates, rate)
             st.plotly_chart(figure, key="rate_chart", config={"displayModeBar": False})
         if history.rate is not None:
             _proposal(history.rate.rate, run.config.preset)

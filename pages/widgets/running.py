@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import jobs
 from core.errors import UserError
-from core.runs import History
-from core.words import duration, plain
+from core.runs import jobs
+from core.runs.run_folder import History
+from core.system.formatting import duration, plain
 
 
 def running_now(page: str) -> None:

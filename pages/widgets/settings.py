@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.config import ARCHITECTURES, DEFAULT_ENCODER, PRESETS, SIZE_STEP, TrainConfig, preset_config
 from core.data.dataset import may_hold_classes
-from core.encoder_guide import cost, describe, offered_encoders
 from core.errors import UserError
-from core.words import plain
+from core.models.encoder_catalogue import cost, describe, offered_encoders
+from core.system.formatting import plain
 from pages.widgets.choices import choose_dataset, ensure_drawn
 
 SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
@@ -184,6 +184,6 @@ def _devices() -> int:
 
 @st.cache_resource(show_spinner=False)
 def _gpus() -> int:
-    from core.hardware import gpu_count
+    from core.system.device import gpu_count
 
     return gpu_count()

@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from core import runs
 from core.data import demo
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
-from core.model_card import is_model
-from core.workspace import SHIPPED_MODELS
+from core.models.card import is_model
+from core.runs import run_folder
+from core.system.workspace import SHIPPED_MODELS
 from tests.browser.conftest import App
 from tests.conftest import write_scenes
 from tests.core.test_training import tiny, trained
@@ -263,7 +263,7 @@ def test_a_run_whose_worker_was_killed_goes_on_at_a_click(
     page: Page, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(app.workspace))
-    run = runs.create(tiny(write_scenes(tmp_path / "scenes", 10), epochs=3, name="Cut short"))
+    run = run_folder.create(tiny(write_scenes(tmp_path / "scenes", 10), epochs=3, name="Cut short"))
     for event in trained(run.config, run.folder, stop_after=3):
         run.append(event)
     run.set_status("died", "The worker is gone.")
@@ -272,7 +272,7 @@ def test_a_run_whose_worker_was_killed_goes_on_at_a_click(
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("Finished")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("Predictions after epoch 3")).to_be_visible()
-    assert [e.epoch for e in runs.History(run).refresh().epochs] == [0, 1, 2, 3]
+    assert [e.epoch for e in run_folder.History(run).refresh().epochs] == [0, 1, 2, 3]
 
 
 def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from core import runs, shelf
 from core.data.dataset import open_data
-from core.evaluation import versus
-from core.evaluation.contenders import of_entry
+from core.evaluation import comparison
+from core.evaluation.cache import Evaluation, evaluate
+from core.evaluation.candidates import of_entry
 from core.evaluation.groups import read_groups
-from core.evaluation.stored import Evaluation, evaluate
-from core.model_card import read_card
+from core.models import registry
+from core.models.card import read_card
+from core.runs import run_folder
 from tests.browser.conftest import App
 from tests.browser.test_app import metric, settle, visit
 from tests.conftest import write_scenes
@@ -30,13 +31,13 @@ def shared_workspace(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(app: App, shared_workspace: None) -> runs.Run:
+def run(app: App, shared_workspace: None) -> run_folder.Run:
     """A little training on forty drawn scenes; the same for all tests of this file."""
-    if known := runs.list_runs():
+    if known := run_folder.list_runs():
         return known[0]
     folder = app.workspace / "datasets" / "scenes"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    run = runs.create(tiny(write_scenes(folder, 40), epochs=2, name="Little one"))
+    run = run_folder.create(tiny(write_scenes(folder, 40), epochs=2, name="Little one"))
     for event in trained(run.config, run.folder):
         run.append(event)
     run.set_status("finished")
@@ -57,14 +58,14 @@ def dice_of_rows(page: Page) -> list[float]:
     return [float(words.split()[1]) for words in page.locator(".row .head span").all_inner_texts()]
 
 
-def evaluation(run: runs.Run) -> Evaluation:
-    entry = next(e for e in shelf.list_models() if e.run)
+def evaluation(run: run_folder.Run) -> Evaluation:
+    entry = next(e for e in registry.list_models() if e.run)
     data = open_data(Path(run.config.data))
     return next(r for r in evaluate(of_entry(entry), data) if isinstance(r, Evaluation))
 
 
 def test_the_worst_image_comes_first_and_the_order_may_be_changed(
-    page: Page, app: App, run: runs.Run
+    page: Page, app: App, run: run_folder.Run
 ) -> None:
     section(page, app, "Images")
     worst = sorted(evaluation(run).judged(0.5)["dice"])
@@ -76,7 +77,7 @@ def test_the_worst_image_comes_first_and_the_order_may_be_changed(
     assert dice_of_rows(page) == pytest.approx(worst[::-1][:6], abs=6e-4)
 
 
-def test_the_threshold_moves_every_number(page: Page, app: App, run: runs.Run) -> None:
+def test_the_threshold_moves_every_number(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Images")
     before = metric(page, "Pixel accuracy")
     slider = page.get_by_role("slider", name="Threshold")
@@ -90,7 +91,7 @@ def test_the_threshold_moves_every_number(page: Page, app: App, run: runs.Run) -
     assert metric(page, "Pixel accuracy") != before
 
 
-def test_one_image_large_zooms_in_step_and_slides(page: Page, app: App, run: runs.Run) -> None:
+def test_one_image_large_zooms_in_step_and_slides(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Images")
     page.get_by_role("button", name=re.compile("^Open .*: Prediction")).first.click()
     dialog = page.get_by_role("dialog")
@@ -107,7 +108,7 @@ def test_one_image_large_zooms_in_step_and_slides(page: Page, app: App, run: run
     expect(handle).to_have_attribute("aria-valuenow", "52")
 
 
-def test_a_click_on_a_bar_shows_its_images(page: Page, app: App, run: runs.Run) -> None:
+def test_a_click_on_a_bar_shows_its_images(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Scores")
     dice = evaluation(run).judged(0.5)["dice"]
     counts, edges = np.histogram(dice, bins=20, range=(0, 1))
@@ -130,7 +131,7 @@ def test_a_click_on_a_bar_shows_its_images(page: Page, app: App, run: runs.Run) 
     expect(page.locator(".row")).to_have_count(0)
 
 
-def test_a_threshold_becomes_the_models_own(page: Page, app: App, run: runs.Run) -> None:
+def test_a_threshold_becomes_the_models_own(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Scores")
     button = page.get_by_role("button", name=re.compile("^Make .* the model's own")).first
     wanted = float(button.inner_text().split()[1])
@@ -139,19 +140,19 @@ def test_a_threshold_becomes_the_models_own(page: Page, app: App, run: runs.Run)
     assert read_card(run.best).threshold == wanted
 
 
-def test_two_models_give_the_sentence_that_the_numbers_say(page: Page, app: App, run: runs.Run) -> None:
+def test_two_models_give_the_sentence_that_the_numbers_say(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Models")
     data = open_data(Path(run.config.data))
     entries = [
-        next(e for e in shelf.list_models() if e.run),
-        next(e for e in shelf.list_models() if not e.run),
+        next(e for e in registry.list_models() if e.run),
+        next(e for e in registry.list_models() if not e.run),
     ]
     expect(page.get_by_text("Where they disagree most")).to_be_visible(timeout=60_000)
     found = {
         entry.card.name: next(r for r in evaluate(of_entry(entry), data) if isinstance(r, Evaluation))
         for entry in entries
     }
-    board = versus.compare(found, {entry.card.name: entry.card.threshold for entry in entries})
+    board = comparison.compare(found, {entry.card.name: entry.card.threshold for entry in entries})
     expect(page.get_by_test_id("stAlert")).to_have_text(
         re.compile(re.escape(board.pairs[0].sentence(*board.labels)))
     )
@@ -160,7 +161,7 @@ def test_two_models_give_the_sentence_that_the_numbers_say(page: Page, app: App,
     assert spread == pytest.approx(list(board.table["spread"][:6]), abs=6e-4)
 
 
-def test_the_baselines_can_be_compared_with(page: Page, app: App, run: runs.Run) -> None:
+def test_the_baselines_can_be_compared_with(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Models")
     page.get_by_role("combobox", name=re.compile("^Compare Little one with")).click()
     page.get_by_role("option", name="Predict nothing").click()
@@ -168,7 +169,9 @@ def test_the_baselines_can_be_compared_with(page: Page, app: App, run: runs.Run)
     expect(page.get_by_test_id("stAlert").filter(has_text="Predict nothing")).to_contain_text("mean Dice -0.")
 
 
-def test_images_are_put_into_a_group_that_becomes_a_data_set(page: Page, app: App, run: runs.Run) -> None:
+def test_images_are_put_into_a_group_that_becomes_a_data_set(
+    page: Page, app: App, run: run_folder.Run
+) -> None:
     section(page, app, "Images")
     for tick in page.locator(".row input[type=checkbox]").all()[:2]:
         tick.check()
@@ -188,7 +191,9 @@ def test_images_are_put_into_a_group_that_becomes_a_data_set(page: Page, app: Ap
     expect(page.get_by_test_id("stMetric").filter(has_text="Pairs")).to_contain_text("2")
 
 
-def test_a_report_and_the_scores_are_downloaded(page: Page, app: App, run: runs.Run, tmp_path: Path) -> None:
+def test_a_report_and_the_scores_are_downloaded(
+    page: Page, app: App, run: run_folder.Run, tmp_path: Path
+) -> None:
     section(page, app, "Images")
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores", exact=True).click()
@@ -201,7 +206,7 @@ def test_a_report_and_the_scores_are_downloaded(page: Page, app: App, run: runs.
     expect(page.locator(".image")).to_have_count(8)
 
 
-def test_runs_are_laid_over_each_other(page: Page, app: App, run: runs.Run) -> None:
+def test_runs_are_laid_over_each_other(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Runs")
     expect(page.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(1)
     page.get_by_role("radio", name="Seconds").click()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.rules import VARIABLE
+from core.policy.policy import VARIABLE
 from tests.browser.conftest import App
 from tests.browser.sign_in import CLIENT, Provider
 from tests.browser.test_app import settle, visit

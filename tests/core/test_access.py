@@ -10,19 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from core import access, adopting, hub, jobs, logs, machine, retention, rules, runs, shelf, trash, workspace
-from core.access import OWNER, STRANGER, Person, allowed, know_visitors_by
 from core.config import TrainConfig
 from core.data import fixes, library, painting, splitting
 from core.data.dataset import open_data
 from core.data.importing import downloads
 from core.data.importing.sources import open_source
-from core.encoder_table import measure_here
 from core.errors import UserError
 from core.evaluation import groups
 from core.export.job import run_export
-from core.quota import HOUR, Quota
-from core.rules import Rules, parsed
+from core.models import hub, importing, registry, trash
+from core.models.encoder_table import measure_here
+from core.policy import permissions, policy
+from core.policy.permissions import OWNER, STRANGER, Person, allowed, know_visitors_by
+from core.policy.policy import Rules, parsed
+from core.policy.rate_limit import HOUR, Quota
+from core.runs import jobs, run_folder
+from core.server import retention, status
+from core.system import logs, workspace
 from tests.conftest import write_scenes
 
 ADMIN, MEMBER = Person("Ada@example.org", "a"), Person("bob@example.org", "b")
@@ -33,20 +37,20 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A public server, asked by a stranger."""
     file = tmp_path / "studio.toml"
     file.write_text('public = true\nadmins = ["ada@example.org"]\n')
-    monkeypatch.setenv(rules.VARIABLE, str(file))
+    monkeypatch.setenv(policy.VARIABLE, str(file))
     know_visitors_by(lambda: STRANGER)
     yield file
     know_visitors_by(lambda: OWNER)
 
 
 def test_without_a_file_everything_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(rules.VARIABLE, raising=False)
-    assert rules.rules() == Rules() and all(allowed(deed, STRANGER) for deed in access.DEEDS)
+    monkeypatch.delenv(policy.VARIABLE, raising=False)
+    assert policy.rules() == Rules() and all(allowed(deed, STRANGER) for deed in permissions.DEEDS)
 
 
 def test_public_means_closed_to_strangers_and_open_to_those_who_run_it(closed: Path) -> None:
-    assert not any(allowed(deed) for deed in access.DEEDS)
-    assert not any(allowed(deed, MEMBER) for deed in access.DEEDS)
+    assert not any(allowed(deed) for deed in permissions.DEEDS)
+    assert not any(allowed(deed, MEMBER) for deed in permissions.DEEDS)
     assert all(allowed(deed, ADMIN) for deed in ("train", "add", "change", "machine"))
 
 
@@ -73,13 +77,13 @@ def test_a_setting_opens_one_thing_and_is_followed_at_once(closed: Path) -> None
 def test_a_mistake_in_the_file_closes_the_server_with_a_sentence(closed: Path, text: str, says: str) -> None:
     closed.write_text(text)
     with pytest.raises(UserError, match=says):
-        rules.rules()
+        policy.rules()
 
 
 def test_a_file_that_is_named_and_absent_does_not_open_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(rules.VARIABLE, "/nowhere/studio.toml")
+    monkeypatch.setenv(policy.VARIABLE, "/nowhere/studio.toml")
     with pytest.raises(UserError, match="not there"):
-        rules.rules()
+        policy.rules()
 
 
 def test_the_example_for_a_public_server_is_valid() -> None:
@@ -94,7 +98,7 @@ def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> Non
     know_visitors_by(lambda: OWNER)
     write_scenes(folder, 4)
     data = open_data(folder)
-    entry = shelf.list_models()[0]
+    entry = registry.list_models()[0]
     know_visitors_by(lambda: STRANGER)
     config = TrainConfig(data=str(folder))
     photo = next((folder / "images").iterdir())
@@ -112,11 +116,11 @@ def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> Non
         "fix": lambda: fixes.leave_out(data, [data.pairs[0].name]),
         "split": lambda: splitting.apply_split(data, data.split, "x"),
         "group": lambda: groups.put(folder, "x", ["y"]),
-        "rename": lambda: shelf.rename(entry, "x"),
-        "delete a model": lambda: shelf.delete(entry),
+        "rename": lambda: registry.rename(entry, "x"),
+        "delete a model": lambda: registry.delete(entry),
         "bring back": lambda: trash.bring_back(trash.Thrown("x", tmp_path / "x", tmp_path / "y")),
-        "adopt": lambda: adopting.adopt_folder(entry.folder, "x"),
-        "adopt a zip": lambda: adopting.adopt_zip(io.BytesIO(b""), "x"),
+        "adopt": lambda: importing.adopt_folder(entry.folder, "x"),
+        "adopt a zip": lambda: importing.adopt_zip(io.BytesIO(b""), "x"),
         "pull": lambda: next(hub.pull("a/b")),
         "push": lambda: hub.push(entry.folder, "a/b", "token"),
         "kaggle": lambda: next(downloads.from_kaggle("a/b")),
@@ -130,7 +134,7 @@ def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> Non
         if name != "adopt a zip":  # that one is no zip to begin with
             assert "may" in str(refused.value) and "here." in str(refused.value), name
     assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    assert runs.list_runs() == []
+    assert run_folder.list_runs() == []
 
 
 def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
@@ -178,9 +182,9 @@ def test_old_things_go_and_new_ones_and_live_trainings_stay(
     write_scenes(library.new_folder("used"), 2)
     write_scenes(library.new_folder("new"), 2)
     write_scenes(demo.demo_folder(), 2)
-    live = runs.create(TrainConfig(data=str(workspace / "datasets" / "used")))
+    live = run_folder.create(TrainConfig(data=str(workspace / "datasets" / "used")))
     live.set_status("running", process=os.getpid())
-    ended = runs.create(TrainConfig(data="x"))
+    ended = run_folder.create(TrainConfig(data="x"))
     ended.set_status("stopped")
     clip = workspace / "cache" / "videos" / "clip.mp4"
     clip.parent.mkdir(parents=True)
@@ -195,10 +199,10 @@ def test_old_things_go_and_new_ones_and_live_trainings_stay(
 
 
 def test_the_machine_says_what_is_wrong(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = machine.look()
+    seen = status.look()
     assert seen.problems == () and seen.memory > 0.01 and seen.processors >= 1
-    monkeypatch.setattr(machine, "LEAST_FREE", 1e30)
-    assert "GB of disk are free" in machine.look().problems[0]
+    monkeypatch.setattr(status, "LEAST_FREE", 1e30)
+    assert "GB of disk are free" in status.look().problems[0]
 
 
 def test_the_log_holds_no_names(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

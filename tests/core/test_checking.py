@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core.data import catalogue, findings, fixes, likeness, validation
+from core.data import catalogue, checks, findings, fixes, near_duplicates
 from core.data.catalogue import Catalogue, View, open_catalogue, rows_of
+from core.data.checks import Report, count_specks
 from core.data.classes import ClassRule
 from core.data.dataset import DataFolder, open_data
 from core.data.store import read_pair
-from core.data.validation import Report, count_specks
 from core.errors import UserError
 from core.task import Task
 from tests.conftest import write_scenes
 
 
 def report_of(folder: Path) -> Report:
-    return next(r for r in validation.check(open_data(folder)) if isinstance(r, Report))
+    return next(r for r in checks.check(open_data(folder)) if isinstance(r, Report))
 
 
 def opened(folder: Path) -> Catalogue:
@@ -118,8 +118,9 @@ def test_perceptual_hashes_stay_close_under_saving_and_resizing_and_apart_otherw
     again = [np.asarray(cv2.resize(p, None, fx=1.4, fy=1.4)) for p in photos]
     everything = photos + again
     pairs = set(
-        likeness.near_duplicates(
-            [likeness.perceptual_hash(p) for p in everything], [likeness.small_look(p) for p in everything]
+        near_duplicates.near_duplicates(
+            [near_duplicates.perceptual_hash(p) for p in everything],
+            [near_duplicates.small_look(p) for p in everything],
         )
     )
     assert pairs == {(i, i + len(photos)) for i in range(len(photos))}

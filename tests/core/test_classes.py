@@ -9,15 +9,18 @@ import torch
 from PIL import Image
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score
 
-from core import cli, metrics, pictures, runs
+from core import cli
 from core.data.classes import guess_classes, rule_from_dict
 from core.data.dataset import as_task, for_model, may_hold_classes, open_data
 from core.data.pairing import find_pairs
 from core.data.store import read_pair
 from core.errors import UserError
-from core.evaluation.contenders import of_entry
-from core.evaluation.stored import Evaluation, evaluate, panels
-from core.shelf import list_models
+from core.evaluation import metrics
+from core.evaluation.cache import Evaluation, evaluate, panels
+from core.evaluation.candidates import of_entry
+from core.imaging import rendering
+from core.models.registry import list_models
+from core.runs import run_folder
 from core.task import IGNORE, Task
 from tests.conftest import write_scenes
 from tests.core.test_engine import write_camera
@@ -136,7 +139,7 @@ def test_a_model_of_several_classes_is_evaluated_compared_and_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_folder = write_camera(tmp_path / "camera", 10)
-    run = runs.create(
+    run = run_folder.create(
         tiny(data_folder, task="multiclass", ignore_index=7, class_names="sky,road,car", epochs=1, width=64)
     )
     trained(run.config, run.folder)
@@ -153,7 +156,7 @@ def test_a_model_of_several_classes_is_evaluated_compared_and_used(
     assert result.confusion == scores["confusion"] and result.histograms is None
     shown = panels(result, data.pair(judged["name"][0]), data, 0.5)
     assert shown.photo.shape[:2] == shown.truth.shape == shown.predicted.shape
-    assert len(pictures.four_panels(shown.photo, shown.truth, shown.predicted, result.task)) == 4
+    assert len(rendering.four_panels(shown.photo, shown.truth, shown.predicted, result.task)) == 4
 
     photo = str(data.pairs[0].image)
     out = tmp_path / "out"
@@ -171,5 +174,5 @@ def test_a_binary_model_reads_masks_of_classes_as_foreground(tmp_path: Path) -> 
 
 
 def test_colours_are_as_many_as_classes_and_apart() -> None:
-    colours = pictures.class_colours(30)
+    colours = rendering.class_colours(30)
     assert colours.shape == (30, 3) and len({tuple(c) for c in colours.tolist()}) == 30

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import validation
+from core.data import checks
+from core.data.checks import Report
 from core.data.dataset import Split, extend_split, open_data, write_down
 from core.data.pairing import find_pairs
 from core.data.store import Store, build_store
-from core.data.validation import Report
 from core.errors import UserError
 
 
 def report_of(folder: Path) -> Report:
-    return next(r for r in validation.check(open_data(folder)) if isinstance(r, Report))
+    return next(r for r in checks.check(open_data(folder)) if isinstance(r, Report))
 
 
 def test_pairs_are_found_by_stem_in_sorted_order(small_data: Path) -> None:

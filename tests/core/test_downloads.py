@@ -14,8 +14,8 @@ from kagglesdk import kaggle_env
 
 from core.data.importing import Imported, bring_in, recognise
 from core.data.importing.downloads import downloaded_source, from_hub, from_kaggle
-from core.downloading import Progress
 from core.errors import UserError
+from core.system.downloads import Progress
 from tests.core import archives
 
 Fetch = Callable[[str], Iterator[Progress | Path]]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core import encoder_guide, encoder_table
 from core.config import ARCHITECTURES, DEFAULT_ENCODER, DPT_ENCODER
 from core.errors import UserError
-from core.models import encoder_names
+from core.models import encoder_catalogue, encoder_table
+from core.models.factory import encoder_names
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOZEN = (
@@ -21,7 +21,16 @@ DOZEN = (
 
 
 def probed(*arguments: str) -> list[dict]:
-    command = [sys.executable, "-m", "core.encoder_probe", *arguments, "--height", "64", "--width", "64"]
+    command = [
+        sys.executable,
+        "-m",
+        "core.training.encoder_benchmark",
+        *arguments,
+        "--height",
+        "64",
+        "--width",
+        "64",
+    ]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -46,19 +55,19 @@ def test_an_unknown_encoder_is_a_line_that_says_so(name: str) -> None:
 
 
 def test_the_table_covers_what_smp_names_and_every_architecture() -> None:
-    known = encoder_guide.facts()
+    known = encoder_catalogue.facts()
     assert set(encoder_names()) <= set(known)
     assert known[DEFAULT_ENCODER].works == "yes"
-    lines = encoder_guide.TABLE_FILE.read_text("utf-8")
+    lines = encoder_catalogue.TABLE_FILE.read_text("utf-8")
     for name in ARCHITECTURES:
         encoder = DPT_ENCODER if name == "DPT" else DEFAULT_ENCODER
         assert re.search(rf"^{encoder},{name},\d+,\d+,\d+,yes,", lines, re.MULTILINE), name
-    offered = set(encoder_guide.offered_encoders()) - {DPT_ENCODER}
+    offered = set(encoder_catalogue.offered_encoders()) - {DPT_ENCODER}
     assert all(known[name].works == "yes" for name in offered if name in known)
-    assert "parameters" in encoder_guide.cost("resnet34") and "times as fast" in encoder_guide.cost(
+    assert "parameters" in encoder_catalogue.cost("resnet34") and "times as fast" in encoder_catalogue.cost(
         "resnet34"
     )
-    assert encoder_guide.cost("there_is_no_such_encoder") == ""
+    assert encoder_catalogue.cost("there_is_no_such_encoder") == ""
 
 
 def test_the_table_of_all_encoders_knows_what_they_take_and_how_good_they_are() -> None:

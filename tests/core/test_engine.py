@@ -15,23 +15,23 @@ import pytest
 import torch
 from PIL import Image
 
-from core import runs, worker
 from core.config import DPT_ENCODER
 from core.data.dataset import as_task, open_data
 from core.data.store import Store, build_store
 from core.errors import UserError
-from core.events import EpochEnd, Note, RateFound, RatePoint, Started
-from core.inference import Predictor
-from core.models import build_model, load_model
-from core.runs import History, Run
+from core.inference.predictor import Predictor
+from core.models.factory import build_model, load_model
+from core.runs import run_folder
+from core.runs.events import EpochEnd, Note, RateFound, RatePoint, Started
+from core.runs.run_folder import History, Run
 from core.task import Task
-from core.training import loading
+from core.training import loading, worker
 from core.training import steps as steps_module
 from core.training.depthwise import FastDepthwise
 from core.training.losses import class_weights, make_loss
+from core.training.lr_finder import steepest, sweep
 from core.training.memory import is_out_of_memory, keep_freed_memory
 from core.training.optimizers import average_of, make_optimizer
-from core.training.rate_finder import steepest, sweep
 from tests.core.test_training import of, tiny, trained
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -325,7 +325,7 @@ def test_two_processes_score_as_one_and_learn_the_same_from_the_same_images(
 
 def test_asking_for_two_processes_starts_them(small_data: Path, tmp_path: Path) -> None:
     """What the page does: settings that name two devices, and one command."""
-    run = runs.create(tiny(small_data, devices=2, epochs=1))
+    run = run_folder.create(tiny(small_data, devices=2, epochs=1))
     done = subprocess.run(
         [sys.executable, "-m", "core", "train", "--run-folder", str(run.folder)],
         cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False,
@@ -340,7 +340,7 @@ TINY_ENCODER = "timm-mobilenetv3_small_minimal_100"
 
 
 def test_tensorboard_and_csv_lie_beside_the_run(small_data: Path) -> None:
-    run = runs.create(tiny(small_data, epochs=2))
+    run = run_folder.create(tiny(small_data, epochs=2))
     worker.work(run)
     files = list((run.folder / "tensorboard").glob("events.out.tfevents*"))
     assert files and b"validation/dice" in files[0].read_bytes()
@@ -353,7 +353,7 @@ def test_tensorboard_and_csv_lie_beside_the_run(small_data: Path) -> None:
 def test_a_logger_that_is_not_installed_is_said(small_data: Path, name: str) -> None:
     if find_spec(name):
         pytest.skip(f"{name} is installed here")
-    run = runs.create(tiny(small_data, loggers=name))
+    run = run_folder.create(tiny(small_data, loggers=name))
     with pytest.raises(UserError, match="pip install"):
         worker.work(run)
 
@@ -389,7 +389,7 @@ def test_a_logger_that_fails_is_left_out_and_the_training_goes_on(
         raise ConnectionError("the server does not answer")
 
     monkeypatch.setattr(TensorBoardLogger, "log_metrics", unreachable)
-    run = runs.create(tiny(small_data, epochs=1))
+    run = run_folder.create(tiny(small_data, epochs=1))
     assert worker.work(run) == "finished"
     warned = [n.text for n in History(run).refresh().notes if n.level == "warning"]
     assert any("does not answer" in text for text in warned)

@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from core import cli, metrics, shelf
+from core import cli
 from core.data.dataset import open_data
 from core.data.subset import make_subset
 from core.errors import UserError
-from core.evaluation import browsing, groups, statistics, stored, thresholds, versus
+from core.evaluation import cache, comparison, filters, groups, metrics, statistics, thresholds
 from core.evaluation.boundaries import boundary_iou, edge_distances, hausdorff
-from core.evaluation.browsing import Filter, chosen
-from core.evaluation.contenders import baselines, nothing, of_entry, of_folder
+from core.evaluation.cache import Evaluation, evaluate, panels
+from core.evaluation.candidates import baselines, nothing, of_entry, of_folder
+from core.evaluation.filters import Filter, chosen
 from core.evaluation.pictures import large_pictures
 from core.evaluation.report import comparison_report, report, scores_table
-from core.evaluation.stored import Evaluation, evaluate, panels
-from core.model_card import read_card, weights_megabytes
+from core.models import registry
+from core.models.card import read_card, weights_megabytes
 from core.task import Task
 from tests.conftest import write_scenes
 
@@ -36,12 +37,12 @@ probabilities = arrays.arrays(
 
 
 @pytest.fixture
-def entry(saved_model: Path) -> shelf.Entry:
-    return shelf.Entry(saved_model, read_card(saved_model), weights_megabytes(saved_model))
+def entry(saved_model: Path) -> registry.Entry:
+    return registry.Entry(saved_model, read_card(saved_model), weights_megabytes(saved_model))
 
 
 @pytest.fixture
-def found(entry: shelf.Entry, small_data: Path) -> Evaluation:
+def found(entry: registry.Entry, small_data: Path) -> Evaluation:
     return made(of_entry(entry), small_data, "all")
 
 
@@ -241,7 +242,7 @@ def test_chance_is_called_chance() -> None:
 
 
 def test_an_evaluation_agrees_with_pixels_and_is_found_again(
-    entry: shelf.Entry, small_data: Path, found: Evaluation
+    entry: registry.Entry, small_data: Path, found: Evaluation
 ) -> None:
     data = open_data(small_data)
     assert next(evaluate(of_entry(entry), data, "all")).folder == found.folder  # type: ignore[union-attr]
@@ -259,9 +260,9 @@ def test_an_evaluation_agrees_with_pixels_and_is_found_again(
 
 
 def test_one_that_was_broken_off_goes_on_where_it_was(
-    entry: shelf.Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    entry: registry.Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored, "PIECE", 4)
+    monkeypatch.setattr(cache, "PIECE", 4)
     data = open_data(write_scenes(tmp_path / "many", 10))
     making = evaluate(of_entry(entry), data, "all")
     assert [next(making) for _ in range(6)] == [1, 2, 3, 4, 4, 5]
@@ -274,7 +275,7 @@ def test_one_that_was_broken_off_goes_on_where_it_was(
 
 @pytest.mark.parametrize("file", ["index.json", "table.parquet", "counts.npy", "histograms.npy"])
 def test_what_is_damaged_is_made_anew(
-    file: str, entry: shelf.Entry, small_data: Path, found: Evaluation
+    file: str, entry: registry.Entry, small_data: Path, found: Evaluation
 ) -> None:
     path = found.folder / file
     path.write_bytes(path.read_bytes()[:20])
@@ -283,17 +284,17 @@ def test_what_is_damaged_is_made_anew(
 
 
 def test_a_full_disk_is_one_sentence(
-    entry: shelf.Entry, small_data: Path, monkeypatch: pytest.MonkeyPatch
+    entry: registry.Entry, small_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.evaluation.measuring.write_atomically", full)
+    monkeypatch.setattr("core.evaluation.per_image.write_atomically", full)
     with pytest.raises(UserError, match="No space left"):
         made(of_entry(entry), small_data)
 
 
-def test_two_that_ask_at_once_wait_for_one(entry: shelf.Entry, small_data: Path) -> None:
+def test_two_that_ask_at_once_wait_for_one(entry: registry.Entry, small_data: Path) -> None:
     data = open_data(small_data)
     first, second = evaluate(of_entry(entry), data), evaluate(of_entry(entry), data)
     next(first)
@@ -302,14 +303,14 @@ def test_two_that_ask_at_once_wait_for_one(entry: shelf.Entry, small_data: Path)
     assert isinstance(list(second)[-1], Evaluation)
 
 
-def test_baselines_are_what_they_say(entry: shelf.Entry, small_data: Path, found: Evaluation) -> None:
+def test_baselines_are_what_they_say(entry: registry.Entry, small_data: Path, found: Evaluation) -> None:
     none, fresh = (made(contender, small_data, "all") for contender in baselines(entry))
     told = none.judged(0.5)
     share = none.table["foreground"]
     assert (told["dice"] == 0).all() and np.allclose(told["pixel_accuracy"], 1 - share)
     assert none.table["hd95"].isna().all()
     assert 0 < fresh.judged(0.5)["dice"].mean() < 1
-    board = versus.compare({"model": found, "nothing": none}, {"model": 0.5, "nothing": 0.5})
+    board = comparison.compare({"model": found, "nothing": none}, {"model": 0.5, "nothing": 0.5})
     assert board.pairs[0].worse + board.pairs[0].better <= 10
     assert list(board.table["spread"]) == sorted(board.table["spread"], reverse=True)
 
@@ -329,7 +330,7 @@ def test_filters_and_orders(found: Evaluation) -> None:
     assert list(chosen(judged, Filter(text="03"))["name"]) == ["03.jpg"]
     assert list(chosen(judged, Filter(names={"05.jpg", "01.jpg"}), "Name")["name"]) == ["01.jpg", "05.jpg"]
     assert len(chosen(judged, Filter(side=(0, 95)))) == 0 and len(chosen(judged, Filter(side=(96, 96)))) == 10
-    for order in browsing.ORDERS:
+    for order in filters.ORDERS:
         assert len(chosen(judged, Filter(), order)) == 10
 
 
@@ -370,7 +371,7 @@ def test_a_report_needs_nothing_else_and_obeys_no_name(found: Evaluation, small_
     assert page.count('<div class="image">') == 10 and page.count('<img src="data:image/jpeg') == 40
     table = scores_table(found.judged(0.5)).splitlines()
     assert table[0].startswith("image,dice,iou") and len(table) == 11
-    board = versus.compare({"a": found, "b": found}, {"a": 0.5, "b": 0.3})
+    board = comparison.compare({"a": found, "b": found}, {"a": 0.5, "b": 0.3})
     assert board.pairs[0].sentence("a", "b") in comparison_report(
         board, {"a": found, "b": found}, data, "all", {"a": 0.5, "b": 0.3}
     ).replace("&#x27;", "'")
@@ -405,13 +406,13 @@ def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_settings_that_differ_and_the_front() -> None:
-    assert versus.differing([{"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}]) == ["b", "c"]
-    assert versus.on_the_front([0.9, 0.8, 0.95], [10, 20, 30]) == [True, False, True]
-    assert versus.unique_labels(["a", "b", "a"]) == ["a", "b", "a (2)"]
+    assert comparison.differing([{"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}]) == ["b", "c"]
+    assert comparison.on_the_front([0.9, 0.8, 0.95], [10, 20, 30]) == [True, False, True]
+    assert comparison.unique_labels(["a", "b", "a"]) == ["a", "b", "a (2)"]
 
 
 def test_the_playground_counts_like_everything_else() -> None:
-    from core import playground
+    from core.evaluation import playground
 
     for name, scene in playground.SCENES.items():
         counts = playground.count(scene)

@@ -20,11 +20,11 @@ from core.errors import UserError
 from core.export import bundle
 from core.export.bundle import Made, export
 from core.export.formats import FORMATS
-from core.inference import Predictor
-from core.model_card import ModelCard
-from core.models import build_model, load_model, save_model
+from core.inference.predictor import Predictor
+from core.models.card import ModelCard
+from core.models.factory import build_model, load_model, save_model
+from core.system.workspace import SHIPPED_MODELS
 from core.task import Task
-from core.workspace import SHIPPED_MODELS
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
 

@@ -16,15 +16,19 @@ import pytest
 import torch
 from PIL import Image
 
-from core import adopting, jobs, machine, retention, runs, shelf, worker, workspace
 from core.data import demo, library, painting
 from core.data.dataset import open_data
-from core.data.importing.bringing import import_data
+from core.data.importing.copying import import_data
 from core.errors import UserError
-from core.inference import Predictor
-from core.model_card import is_model
-from core.models import load_model
-from core.runs import History, Run
+from core.inference.predictor import Predictor
+from core.models import importing, registry
+from core.models.card import is_model
+from core.models.factory import load_model
+from core.runs import jobs, run_folder
+from core.runs.run_folder import History, Run
+from core.server import retention, status
+from core.system import workspace
+from core.training import worker
 from tests.conftest import write_scenes
 from tests.core.test_training import tiny, trained
 
@@ -71,11 +75,11 @@ def killed(run: Run, moment: str, after: int) -> bool:
 def test_a_worker_killed_at_any_moment_leaves_what_it_had_done(
     small_data: Path, moment: str, after: int
 ) -> None:
-    run = runs.create(tiny(small_data, epochs=2))
+    run = run_folder.create(tiny(small_data, epochs=2))
     assert killed(run, moment, after)
     assert run.status().state == "died" and "killed" in run.status().message
     told = [e.epoch for e in History(run).refresh().epochs]
-    for entry in shelf.list_models():
+    for entry in registry.list_models():
         load_model(entry.folder)
     if run.can_resume:
         run.make_ready_to_resume()
@@ -97,18 +101,18 @@ def damage(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["half", "empty", "noise"])
 def test_a_damaged_file_of_a_run_costs_that_file(small_data: Path, how: str) -> None:
-    run = runs.create(tiny(small_data, epochs=1))
+    run = run_folder.create(tiny(small_data, epochs=1))
     for event in trained(run.config, run.folder):
         run.append(event)
     run.set_status("finished")
-    other = runs.create(tiny(small_data, epochs=1))
+    other = run_folder.create(tiny(small_data, epochs=1))
     other.set_status("stopped")
     whole = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
     for path, content in whole.items():
         damage(path, how)
-        assert {r.id for r in runs.list_runs()} == {run.id, other.id}
+        assert {r.id for r in run_folder.list_runs()} == {run.id, other.id}
         run.status(), run.log, run.provenance, run.can_resume, History(run).refresh(), jobs.active()
-        assert any(entry.ships for entry in shelf.list_models())
+        assert any(entry.ships for entry in registry.list_models())
         if is_model(run.best):
             try:
                 load_model(run.best)
@@ -122,7 +126,7 @@ BAD_LINES = [b"\xff\xfe\x00", b'{"event": "step"}', b"[" * 100_000, b"null", b'{
 
 
 def test_events_that_are_damaged_in_the_middle_lose_those_lines_alone(small_data: Path) -> None:
-    run = runs.create(tiny(small_data, epochs=1))
+    run = run_folder.create(tiny(small_data, epochs=1))
     events = trained(run.config, run.folder)
     for number, event in enumerate(events):
         run.append(event)
@@ -137,7 +141,7 @@ def test_events_that_are_damaged_in_the_middle_lose_those_lines_alone(small_data
 
 
 def test_a_run_whose_folder_is_deleted_while_it_trains_ends_alone(small_data: Path) -> None:
-    run, other = runs.create(tiny(small_data, epochs=50)), runs.create(tiny(small_data, epochs=1))
+    run, other = run_folder.create(tiny(small_data, epochs=50)), run_folder.create(tiny(small_data, epochs=1))
     other.set_status("stopped")
     epochs = 0
 
@@ -149,7 +153,7 @@ def test_a_run_whose_folder_is_deleted_while_it_trains_ends_alone(small_data: Pa
 
     with pytest.raises(UserError):
         worker.work(run, delete)
-    assert [r.id for r in runs.list_runs()] == [other.id] and jobs.active() == []
+    assert [r.id for r in run_folder.list_runs()] == [other.id] and jobs.active() == []
 
 
 # --- disks that are full, and disks that cannot be written ---
@@ -198,18 +202,18 @@ def test_on_a_full_disk_every_deed_is_a_sentence_and_nothing_is_lost(
             painting.photos_of(kept)[0], painting.saved_mask(painting.photos_of(kept)[0])
         ),
         "start a training": lambda: jobs.start(tiny(kept)),
-        "adopt": lambda: adopting.adopt_folder(shelf.list_models()[0].folder, "x"),
+        "adopt": lambda: importing.adopt_folder(registry.list_models()[0].folder, "x"),
     }
     for name, deed in deeds.items():
         with pytest.raises((UserError, OSError)) as failed:
             deed()
         assert isinstance(failed.value, UserError), f"{name}: {failed.value!r}"
-    assert machine.look().problems
+    assert status.look().problems
     (small_disk / "ballast").unlink()
     assert before == {p: p.read_bytes() for p in kept.rglob("*") if p.is_file()}
     assert [p.name for p in library.list_datasets()] == ["kept"]
     assert len(open_data(kept).pairs) == 4 and jobs.active() == []
-    assert machine.look().problems == () or "GB of disk" in machine.look().problems[0]
+    assert status.look().problems == () or "GB of disk" in status.look().problems[0]
 
 
 def test_a_workspace_that_cannot_be_written_shows_what_is_there(small_disk: Path) -> None:
@@ -218,12 +222,12 @@ def test_a_workspace_that_cannot_be_written_shows_what_is_there(small_disk: Path
         made()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     try:
-        assert len(open_data(kept).pairs) == 4 and shelf.list_models()
+        assert len(open_data(kept).pairs) == 4 and registry.list_models()
         with pytest.raises(UserError):
             jobs.start(tiny(kept))
         with pytest.raises(UserError):
             library.delete_dataset(kept)
-        assert "cannot be written to" in machine.look().problems[0]
+        assert "cannot be written to" in status.look().problems[0]
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
 
@@ -232,7 +236,7 @@ def test_a_workspace_that_cannot_be_written_shows_what_is_there(small_disk: Path
 
 
 def test_a_worker_lives_on_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, small_data: Path) -> None:
-    run = runs.create(tiny(small_data))
+    run = run_folder.create(tiny(small_data))
     run.set_status("running", process=os.getpid())
     now = time.time()
     for jump in (-86_400, 86_400, 10 * 365 * 86_400):
@@ -260,7 +264,7 @@ def test_nothing_is_deleted_because_the_clock_was_set(monkeypatch: pytest.Monkey
 
 
 def test_a_gpu_that_is_full_takes_photos_one_by_one_and_then_says_so() -> None:
-    predictor = Predictor(shelf.list_models()[0].folder)
+    predictor = Predictor(registry.list_models()[0].folder)
     real, most = predictor._model, 1
 
     def small_memory(images: torch.Tensor) -> torch.Tensor:
@@ -309,7 +313,7 @@ def test_what_one_server_starts_the_other_sees_and_stops(small_data: Path) -> No
     config = json.dumps(tiny(small_data, epochs=5000).to_dict())
     command = [sys.executable, "-c", code, config]
     done = subprocess.run(command, cwd=workspace.PROJECT, capture_output=True, text=True, check=True)
-    run = runs.find(done.stdout.strip())  # the server that started it has ended
+    run = run_folder.find(done.stdout.strip())  # the server that started it has ended
     assert run is not None and [r.id for r in jobs.active()] == [run.id]
     jobs.stop(run)
     assert run.status().state == "stopped"

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import label, regionprops
 
-from core import batch, cli, finishing, parts
+from core import cli
 from core.errors import UserError
 from core.evaluation.boundaries import boundary_iou
-from core.finishing import Background, Finish, alpha_of, compose, cut_out, foreground
-from core.refining import enlarge
+from core.imaging import components, matting
+from core.imaging.guided_filter import enlarge
+from core.imaging.matting import Background, Finish, alpha_of, compose, cut_out, foreground
+from core.inference import zip_writer
 from tests.conftest import write_scenes
 
 masks = arrays.arrays(np.uint8, (14, 17), elements=st.integers(0, 1))
@@ -71,7 +73,7 @@ def test_alpha_crosses_a_half_at_the_threshold() -> None:
 @given(masks)
 def test_the_largest_part_is_scikit_images(inside: NDArray[np.uint8]) -> None:
     labelled = label(inside, connectivity=2)
-    kept = finishing.largest_part(inside)
+    kept = matting.largest_part(inside)
     areas = np.bincount(labelled.ravel())[1:]
     assert kept.sum() == (areas.max() if len(areas) else 0)
     assert not (kept & ~inside.astype(bool)).any() and label(kept, connectivity=2).max() <= 1
@@ -81,7 +83,7 @@ def test_the_largest_part_is_scikit_images(inside: NDArray[np.uint8]) -> None:
 def test_holes_are_scipys(inside: NDArray[np.uint8]) -> None:
     from scipy.ndimage import binary_fill_holes
 
-    assert np.array_equal(inside | finishing.holes(inside), binary_fill_holes(inside).astype(np.uint8))
+    assert np.array_equal(inside | matting.holes(inside), binary_fill_holes(inside).astype(np.uint8))
 
 
 def test_parts_and_holes_change_the_alpha() -> None:
@@ -130,22 +132,22 @@ def test_each_background_lies_behind_the_subject() -> None:
 
 @given(masks)
 def test_parts_are_measured_like_scikit_image(inside: NDArray[np.uint8]) -> None:
-    found, numbers = parts.find_parts(inside)
+    found, numbers = components.find_parts(inside)
     expected = sorted((int(r.area), r.bbox) for r in regionprops(label(inside, connectivity=2)))
     ours = sorted((p.area, (p.top, p.left, p.top + p.height, p.left + p.width)) for p in found)
     assert ours == expected
     assert [int((numbers == p.number).sum()) for p in found] == [p.area for p in found]
     assert [p.area for p in found] == sorted((p.area for p in found), reverse=True)
-    assert len(parts.find_parts(inside, 0.02)[0]) == sum(p.share >= 0.02 for p in found)
+    assert len(components.find_parts(inside, 0.02)[0]) == sum(p.share >= 0.02 for p in found)
 
 
 def test_the_table_is_at_the_photos_own_size() -> None:
     inside = np.zeros((50, 100), np.uint8)
     inside[10:20, 30:50] = 1
-    found, numbers = parts.find_parts(inside)
-    row = parts.part_table(found, "a.jpg", scale=4).iloc[0]
+    found, numbers = components.find_parts(inside)
+    row = components.part_table(found, "a.jpg", scale=4).iloc[0]
     assert (row["file"], row["area"], row["left"], row["width"]) == ("a.jpg", 3200, 120, 80)
-    drawn = parts.numbered(np.zeros((50, 100, 3), np.uint8), found, numbers)
+    drawn = components.numbered(np.zeros((50, 100, 3), np.uint8), found, numbers)
     assert drawn[inside > 0].any() and not drawn[30:].any()
 
 
@@ -196,13 +198,15 @@ def test_a_zip_of_many_photos_leaves_out_what_cannot_be_read(tmp_path: Path) -> 
         return f"{place} {kind}".encode()
 
     target = tmp_path / "new" / "photos.zip"
-    done = list(batch.pack(["x/a.jpg", "b.jpg", "a.png"], ["mask", "cutout"], make, target))
+    done = list(zip_writer.pack(["x/a.jpg", "b.jpg", "a.png"], ["mask", "cutout"], make, target))
     assert [d.problem for d in done] == ["", "b.jpg is not a picture.", ""]
     with zipfile.ZipFile(target) as archive:
         assert archive.namelist() == ["a_mask.png", "a_cutout.png", "a-2_mask.png", "a-2_cutout.png"]
         assert archive.read("a-2_mask.png") == b"2 mask"
     with pytest.raises(UserError, match="None of the photos"):
         list(
-            batch.pack(["b.jpg", "b.jpg"], ["mask"], lambda place, kind: make(1, kind), tmp_path / "none.zip")
+            zip_writer.pack(
+                ["b.jpg", "b.jpg"], ["mask"], lambda place, kind: make(1, kind), tmp_path / "none.zip"
+            )
         )
     assert not (tmp_path / "none.zip").exists() and len(list(tmp_path.iterdir())) == 1

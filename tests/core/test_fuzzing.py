@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.workspace import PROJECT
+from core.system.workspace import PROJECT
 
 
 @pytest.mark.parametrize("kind", ["photo", "data", "model"])

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from core import workspace as places
 from core.data import library
 from core.data.classes import ClassRule, LayersRule
 from core.data.dataset import DataFolder, open_data
@@ -20,6 +19,7 @@ from core.data.masks import MaskRule
 from core.data.photos import read_photo
 from core.data.store import read_pair
 from core.errors import UserError
+from core.system import workspace as places
 from tests.core import archives
 from tests.core.archives import mask, photo, picture, scene, zipped
 

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.finishing import Finish, alpha_of
-from core.inference import Predictor
-from core.looking import Gaze, small_map, spans
-from core.parts import find_parts, inner_point
+from core.imaging.components import find_parts, inner_point
+from core.imaging.matting import Finish, alpha_of
+from core.inference.predictor import Predictor
+from core.inference.test_time_augmentation import Gaze, small_map, spans
 from tests.conftest import untrained_card
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.policy.policy import VARIABLE
 from core.request_guard import answers_to, same_origin
-from core.rules import VARIABLE
 
 NAMES = ["studio.example.org", "*.example.net"]
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs, runs
 from core.config import TrainConfig
 from core.errors import UserError
-from core.events import EpochEnd, Finished, Note
-from core.model_card import is_model
-from core.models import load_model
-from core.runs import LIVE, STATE_FILE, History, Run
+from core.models.card import is_model
+from core.models.factory import load_model
+from core.runs import jobs, run_folder
+from core.runs.events import EpochEnd, Finished, Note
+from core.runs.run_folder import LIVE, STATE_FILE, History, Run
 from core.training import fit
-from core.training.resuming import read_state
+from core.training.checkpoint import read_state
 from tests.core.test_training import of, tiny, trained
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -72,13 +72,13 @@ def test_kill_9_loses_at_most_the_running_epoch(small_data: Path, tmp_path: Path
 
 
 def test_a_page_that_watches_sees_the_resumed_run(small_data: Path) -> None:
-    run = runs.create(tiny(small_data, epochs=2))
+    run = run_folder.create(tiny(small_data, epochs=2))
     stopped_in_second_epoch(run)
     watched = History(run).refresh()
     assert watched.finished is not None
     run.set_status("stopped")
     run.make_ready_to_resume()
-    from core import worker
+    from core.training import worker
 
     assert worker.work(run) == "finished"
     watched.refresh()
@@ -99,7 +99,7 @@ def stopped_in_second_epoch(run: Run) -> None:
 
 
 def test_a_finished_run_and_one_without_an_epoch_do_not_resume(small_data: Path) -> None:
-    run = runs.create(tiny(small_data))
+    run = run_folder.create(tiny(small_data))
     run.set_status("died")
     with pytest.raises(UserError, match="cannot go on"):
         jobs.resume(run)
@@ -119,7 +119,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
     small_data: Path, workspace: Path
 ) -> None:
     """Files above a size cannot be written, which is what a full disk looks like to the writer."""
-    run = runs.create(tiny(small_data, epochs=200))
+    run = run_folder.create(tiny(small_data, epochs=200))
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))

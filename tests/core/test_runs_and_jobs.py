@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs, runs, shelf, trash
 from core.config import TrainConfig, preset_config
 from core.errors import UserError
-from core.events import EpochEnd, Note, Started, Step
-from core.model_card import ModelCard
-from core.models import load_model
-from core.runs import LIVE, History, Run
-from core.shelf import Entry
+from core.models import registry, trash
+from core.models.card import ModelCard
+from core.models.factory import load_model
+from core.models.registry import Entry
+from core.runs import jobs, run_folder
+from core.runs.events import EpochEnd, Note, Started, Step
+from core.runs.run_folder import LIVE, History, Run
 from tests.core.test_training import TINY
 
 LONG = {**TINY, "epochs": 5000}
@@ -51,7 +52,7 @@ def test_a_worker_trains_in_a_process_of_its_own_and_can_be_found_again(running:
     assert status.state == "running" and status.process != os.getpid()
     assert os.getsid(status.process) != os.getsid(0)  # it does not die with this process's terminal
     assert [r.id for r in jobs.active()] == [running.id]
-    found = runs.find(running.id)
+    found = run_folder.find(running.id)
     assert found is not None and found.config == running.config
 
 
@@ -61,7 +62,7 @@ def test_stop_takes_less_than_three_seconds_and_keeps_the_best_model(running: Ru
     assert time.monotonic() - start < 3
     assert running.status().state == "stopped"
     load_model(running.best)
-    assert [entry.run for entry in shelf.list_models() if entry.run] == [running]
+    assert [entry.run for entry in registry.list_models() if entry.run] == [running]
 
 
 def test_a_killed_worker_is_noticed_and_what_it_saved_opens(running: Run) -> None:
@@ -116,16 +117,16 @@ def test_what_the_user_did_wrong_is_the_status_not_a_traceback(small_data: Path)
 def test_a_run_is_only_deleted_when_it_has_ended(running: Run) -> None:
     entry = Entry(running.best, ModelCard("m", "Unet", "resnet18", "none"), 1.0, running)
     with pytest.raises(UserError, match="stop it first"):
-        shelf.delete(entry)
+        registry.delete(entry)
     jobs.stop(running)
-    thrown = shelf.delete(entry)
-    assert runs.find(running.id) is None
+    thrown = registry.delete(entry)
+    assert run_folder.find(running.id) is None
     trash.bring_back(thrown)
-    assert runs.find(running.id) == running
+    assert run_folder.find(running.id) == running
 
 
 def test_history_reads_only_whole_lines_and_only_once(workspace: Path) -> None:
-    run = runs.create(TrainConfig("data"))
+    run = run_folder.create(TrainConfig("data"))
     history = History(run)
     run.append(Note("one"))
     with open(run.events_file, "a") as file:
@@ -137,7 +138,7 @@ def test_history_reads_only_whole_lines_and_only_once(workspace: Path) -> None:
 
 
 def test_progress_is_a_fraction_of_all_steps(workspace: Path) -> None:
-    run = runs.create(TrainConfig("data"))
+    run = run_folder.create(TrainConfig("data"))
     run.append(Started(8, 2, 10, 4, "CPU", "fp32", "none", 1))
     run.append(Step(2, 15, 0.1, 0.5, 0.4, 0.9, 1e-3, 9.0, 12.0, 20.0))
     run.append(EpochEnd(1, 0.3, 0.2, 0.8, 0.7, 0.6, 0.7, 0.9, 0.8, 0.8, 9.0, True))
@@ -147,18 +148,18 @@ def test_progress_is_a_fraction_of_all_steps(workspace: Path) -> None:
 
 
 def test_two_runs_of_the_same_second_get_two_folders(workspace: Path) -> None:
-    assert len({runs.create(TrainConfig("data")).id for _ in range(4)}) == 4
+    assert len({run_folder.create(TrainConfig("data")).id for _ in range(4)}) == 4
 
 
 def test_a_folder_in_use_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     with pytest.raises(UserError, match="not empty"):
-        runs.create(TrainConfig("data"), tmp_path / "full")
+        run_folder.create(TrainConfig("data"), tmp_path / "full")
 
 
 def test_a_worker_that_never_came_up_is_not_live_for_ever(workspace: Path) -> None:
-    run = runs.create(TrainConfig("data"))
+    run = run_folder.create(TrainConfig("data"))
     assert run.status().state in LIVE
     run.set_status("running", process=2**22 - 7)
     assert run.status().state == "died"
@@ -167,9 +168,9 @@ def test_a_worker_that_never_came_up_is_not_live_for_ever(workspace: Path) -> No
 def test_a_process_number_used_again_is_not_taken_for_the_worker(workspace: Path) -> None:
     from dataclasses import asdict, replace
 
-    from core.workspace import write_json
+    from core.system.workspace import write_json
 
-    run = runs.create(TrainConfig("data"))
+    run = run_folder.create(TrainConfig("data"))
     run.set_status("running", process=os.getpid())
     assert run.status().state == "running"
     write_json(run.folder / "status.json", asdict(replace(run.status(), process_started=1.0)))

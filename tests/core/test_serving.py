@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from core import batching, serving
-from core.batching import SharedPredictor
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
-from core.inference import Predictor
-from core.turns import BusyError, taking_turns
-from core.workspace import PROJECT, SHIPPED_MODELS
+from core.inference import request_queue
+from core.inference.predictor import Predictor
+from core.inference.request_queue import SharedPredictor
+from core.server import rest
+from core.system.concurrency import BusyError, taking_turns
+from core.system.workspace import PROJECT, SHIPPED_MODELS
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
 
@@ -78,7 +79,7 @@ def test_more_than_can_wait_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> No
         go_on.wait(30)
         return [np.zeros((1, 64, 64), np.float32) for _ in photos]
 
-    monkeypatch.setattr(batching, "MAX_WAITING", 2)
+    monkeypatch.setattr(request_queue, "MAX_WAITING", 2)
     monkeypatch.setattr(Predictor, "forward", slow)
     shared = SharedPredictor(SHIPPED, "cpu")
     ready = shared.prepare(np.zeros((64, 64, 3), np.uint8), 64)
@@ -107,7 +108,7 @@ def test_a_model_that_nobody_holds_leaves_memory() -> None:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    with TestClient(serving.api(SHIPPED), "http://localhost") as made:
+    with TestClient(rest.api(SHIPPED), "http://localhost") as made:
         yield made
 
 
@@ -156,7 +157,7 @@ def test_what_makes_no_sense_is_a_status_and_a_sentence(
 def test_too_large_a_body_is_not_read(
     client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "MAX_BYTES", 1000)
+    monkeypatch.setattr(rest, "MAX_BYTES", 1000)
     assert client.post("/segment", content=photo).status_code == 413
 
     def endless() -> Iterator[bytes]:
@@ -169,7 +170,7 @@ def test_too_large_a_body_is_not_read(
 def test_a_key_is_asked_for_where_there_is_one(
     client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(serving.KEY, "secret")
+    monkeypatch.setenv(rest.KEY, "secret")
     assert client.post("/segment", content=photo).status_code == 401
     assert client.get("/models", headers={"Authorization": "Bearer wrong"}).status_code == 401
     good = {"Authorization": "Bearer secret"}
@@ -214,12 +215,13 @@ def test_the_command_answers_on_a_socket(photo: bytes) -> None:
 
 
 def test_who_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core import serving, turns
+    from core.server import rest
+    from core.system import concurrency
 
-    monkeypatch.setattr(turns, "_turns", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(serving, "PATIENCE", 0.05)
+    monkeypatch.setattr(concurrency, "_turns", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(rest, "PATIENCE", 0.05)
     with taking_turns():
-        busy = TestClient(serving.api(SHIPPED), "http://localhost").post(
+        busy = TestClient(rest.api(SHIPPED), "http://localhost").post(
             "/segment", content=sample_bytes("Astronaut")
         )
     assert busy.status_code == 503 and busy.headers["Retry-After"] == "5"

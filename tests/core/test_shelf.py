@@ -18,10 +18,11 @@ import segmentation_models_pytorch as smp
 import torch
 from huggingface_hub import constants
 
-from core import hub, shelf, trash, workspace
-from core.adopting import FILES, adopt_folder, adopt_zip
 from core.errors import UserError
-from core.models import load_model
+from core.models import hub, registry, trash
+from core.models.factory import load_model
+from core.models.importing import FILES, adopt_folder, adopt_zip
+from core.system import workspace
 from tests.conftest import LIGHT_ENCODER
 
 
@@ -44,12 +45,12 @@ def zipped(folder: Path, inside: str = "") -> io.BytesIO:
 
 
 def shelved() -> list[str]:
-    return [entry.card.name for entry in shelf.list_models() if not entry.ships]
+    return [entry.card.name for entry in registry.list_models() if not entry.ships]
 
 
 def test_any_smp_folder_is_brought_in_and_predicts(smp_folder: Path) -> None:
     folder = adopt_folder(smp_folder, "Roads of Utrecht")
-    (entry,) = [entry for entry in shelf.list_models() if not entry.ships]
+    (entry,) = [entry for entry in registry.list_models() if not entry.ships]
     assert (entry.folder, entry.card.name) == (folder, "Roads of Utrecht")
     assert (entry.card.task.kind, entry.card.task.outputs) == ("multiclass", 3)
     ours, theirs = load_model(folder)[0], smp.from_pretrained(str(smp_folder)).eval()
@@ -126,30 +127,30 @@ def test_a_model_of_that_name_is_not_replaced(smp_folder: Path) -> None:
 
 def test_deleting_can_be_undone_for_a_week(smp_folder: Path) -> None:
     adopt_folder(smp_folder, "one")
-    (entry,) = [entry for entry in shelf.list_models() if not entry.ships]
-    thrown = shelf.delete(entry)
+    (entry,) = [entry for entry in registry.list_models() if not entry.ships]
+    thrown = registry.delete(entry)
     assert shelved() == []
     trash.bring_back(thrown)
     assert shelved() == ["one"]
-    thrown = shelf.delete(entry)
+    thrown = registry.delete(entry)
     adopt_folder(smp_folder, "one")
     with pytest.raises(UserError, match="exists again"):
         trash.bring_back(thrown)
     old = thrown.now.with_name(f"{time.time_ns() - 8 * 24 * 3600 * 10**9}-one")
     thrown.now.rename(old)
     adopt_folder(smp_folder, "two")
-    shelf.delete(next(entry for entry in shelf.list_models() if entry.card.name == "two"))
+    registry.delete(next(entry for entry in registry.list_models() if entry.card.name == "two"))
     assert not old.exists()
 
 
 def test_tags_are_kept_and_bounded(smp_folder: Path) -> None:
     adopt_folder(smp_folder, "one")
-    (entry,) = [entry for entry in shelf.list_models() if not entry.ships]
-    shelf.tag(entry, ["roads", " for  the demo ", "roads", ""])
-    (entry,) = [entry for entry in shelf.list_models() if not entry.ships]
+    (entry,) = [entry for entry in registry.list_models() if not entry.ships]
+    registry.tag(entry, ["roads", " for  the demo ", "roads", ""])
+    (entry,) = [entry for entry in registry.list_models() if not entry.ships]
     assert entry.card.tags == ("roads", "for the demo")
     with pytest.raises(UserError, match="at most"):
-        shelf.tag(entry, ["x" * 31])
+        registry.tag(entry, ["x" * 31])
 
 
 class Hub(ThreadingHTTPServer):

@@ -10,10 +10,10 @@ from PIL import Image
 from core.config import TrainConfig, preset_config
 from core.data.sampling import TrainingOrder
 from core.errors import UserError
-from core.events import EpochEnd, Event, Finished, Note, Preview, Started, Step, from_lines, to_line
-from core.hardware import use_channels_last
-from core.model_card import read_card
-from core.models import load_model
+from core.models.card import read_card
+from core.models.factory import load_model
+from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started, Step, from_lines, to_line
+from core.system.device import use_channels_last
 from core.training import fit
 from tests.conftest import write_scenes
 
@@ -150,7 +150,7 @@ def test_masks_without_any_foreground_are_refused_before_training(small_data: Pa
 def test_a_loss_that_is_no_number_ends_the_training_with_a_way_out(
     small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.preprocessing import Preprocessing
+    from core.models.preprocessing import Preprocessing
 
     monkeypatch.setattr(Preprocessing, "normalise", lambda self, images: images.float() * float("nan"))
     with pytest.raises(UserError, match=r"epoch 1.*learning rate"):

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from core import encoder_guide, encoder_weights
 from core.config import DEFAULT_ENCODER, PRESETS, TrainConfig, preset_config
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.data.transforms import augmentation
 from core.errors import UserError
-from core.hardware import multiplies_bf16
-from core.inference import Predictor
-from core.model_card import read_card, update_card
-from core.models import build_model, encoder_names, load_model
-from core.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
-from core.workspace import SHIPPED_MODELS
+from core.inference.predictor import Predictor
+from core.models import encoder_catalogue, pretrained
+from core.models.card import read_card, update_card
+from core.models.factory import build_model, encoder_names, load_model
+from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
+from core.system.device import multiplies_bf16
+from core.system.workspace import SHIPPED_MODELS
 from tests.conftest import untrained_card
 
 
@@ -158,7 +158,7 @@ def test_the_default_encoder_brings_its_imagenet_weights() -> None:
     built = build_model(TrainConfig("x"))
     assert built.weights == "ImageNet (local package)"
     assert built.preprocessing == Preprocessing((0.5,) * 3, (0.5,) * 3)
-    package = encoder_weights.local_package(DEFAULT_ENCODER)
+    package = pretrained.local_package(DEFAULT_ENCODER)
     assert package is not None
     source = torch.load(package, weights_only=True)
     target = built.model.encoder.state_dict()
@@ -172,7 +172,7 @@ def test_the_local_weights_know_a_cat() -> None:
 
     from core.data.photos import read_photo
 
-    package = encoder_weights.local_package(DEFAULT_ENCODER)
+    package = pretrained.local_package(DEFAULT_ENCODER)
     assert package is not None
     source = torch.load(package, weights_only=True)
     values = [v for k, v in source.items() if "num_batches" not in k]
@@ -266,13 +266,13 @@ def test_a_hub_that_does_not_answer_is_given_up_after_two_seconds(monkeypatch: p
         deaf.bind(("127.0.0.1", 0))  # bound, not listening
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         start = time.monotonic()
-        assert not encoder_weights.hub_answers()
+        assert not pretrained.hub_answers()
         assert time.monotonic() - start < 3
 
 
 def test_the_encoder_list_of_the_page_is_smps() -> None:
-    assert sorted(encoder_guide.all_encoders()) == encoder_names()
-    assert encoder_guide.all_encoders()[0] == DEFAULT_ENCODER
+    assert sorted(encoder_catalogue.all_encoders()) == encoder_names()
+    assert encoder_catalogue.all_encoders()[0] == DEFAULT_ENCODER
 
 
 def test_an_unknown_encoder_is_one_sentence() -> None:

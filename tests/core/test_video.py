@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import cli, video
+from core import cli
 from core.errors import UserError
-from core.finishing import Background, Finish
-from core.inference import Predictor
-from core.video import Recipe, Treated, first_frame, read_clip, replace_background
+from core.imaging.matting import Background, Finish
+from core.inference import video
+from core.inference.predictor import Predictor
+from core.inference.video import Recipe, Treated, first_frame, read_clip, replace_background
 from tests.conftest import untrained_card
 from tests.core.test_looking import Reddish
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from core import metrics
 from core.config import TrainConfig
 from core.data.masks import resize_mask
 from core.data.transforms import augmentation, variants
+from core.evaluation import metrics
 from core.task import IGNORE, Task
 from core.training.losses import class_weights, make_loss
 from tests.core.stores import store_of

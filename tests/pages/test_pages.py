@@ -10,11 +10,11 @@ import pytest
 from kagglesdk import kaggle_env
 from streamlit.testing.v1 import AppTest
 
-from core import runs
 from core.config import preset_config
 from core.data import demo
-from core.model_card import read_card
-from core.workspace import PROJECT
+from core.models.card import read_card
+from core.runs import run_folder
+from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
 from tests.core.test_engine import write_camera
 from tests.core.test_training import TINY, tiny, trained
@@ -38,8 +38,8 @@ def few_drawn_people(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def finished_run() -> runs.Run:
-    run = runs.create(tiny(demo.demo_folder(), name="My *first* model", epochs=2))
+def finished_run() -> run_folder.Run:
+    run = run_folder.create(tiny(demo.demo_folder(), name="My *first* model", epochs=2))
     for event in trained(run.config, run.folder):
         run.append(event)
     run.set_status("finished")
@@ -60,13 +60,13 @@ def test_every_page_opens_in_an_empty_workspace(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens_with_a_trained_model(page: str, finished_run: runs.Run) -> None:
+def test_every_page_opens_with_a_trained_model(page: str, finished_run: run_folder.Run) -> None:
     app = opened(page, chosen_model=str(finished_run.best))
     assert not app.exception, app.exception
     assert not app.error, app.error
 
 
-def test_the_compare_page_shows_the_validation_images(finished_run: runs.Run) -> None:
+def test_the_compare_page_shows_the_validation_images(finished_run: run_folder.Run) -> None:
     app = opened("compare", chosen_model=str(finished_run.best))
     assert [m.label for m in app.metric] == ["Dice", "Dice, all pixels", "IoU", "Mean IoU", "Pixel accuracy"]
     assert "bootstrap over 2 images" in words(app)
@@ -77,7 +77,7 @@ def test_the_compare_page_shows_the_validation_images(finished_run: runs.Run) ->
 def test_every_section_of_the_compare_page_opens(
     section: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    run: runs.Run = request.getfixturevalue(kind)
+    run: run_folder.Run = request.getfixturevalue(kind)
     app = opened("compare", chosen_model=str(run.best), compare_section=section)
     assert not app.exception, app.exception
     assert not app.error, app.error
@@ -85,7 +85,7 @@ def test_every_section_of_the_compare_page_opens(
         assert len(app.success) == 1  # the first of the others, or a baseline, is compared at once
 
 
-def test_the_best_threshold_becomes_the_models_own(finished_run: runs.Run) -> None:
+def test_the_best_threshold_becomes_the_models_own(finished_run: run_folder.Run) -> None:
     app = opened("compare", chosen_model=str(finished_run.best), compare_section="Scores")
     button = next(b for b in app.button if b.label.startswith("Make "))
     value = float(button.label.split()[1])
@@ -94,7 +94,7 @@ def test_the_best_threshold_becomes_the_models_own(finished_run: runs.Run) -> No
     assert read_card(finished_run.best).threshold == value
 
 
-def test_the_leaderboard_scores_what_is_not_scored_and_sorts_it(finished_run: runs.Run) -> None:
+def test_the_leaderboard_scores_what_is_not_scored_and_sorts_it(finished_run: run_folder.Run) -> None:
     app = opened("models", models_view="Leaderboard")
     assert app.dataframe[0].value["Dice"].isna().all()
     count = len(app.dataframe[0].value)
@@ -119,13 +119,13 @@ def test_the_encoder_guide_narrows_down_and_leads_to_a_training() -> None:
     assert train.selectbox(key="encoder_Quick look_tu-convnext_femto").value == "tu-convnext_femto"
 
 
-def test_the_models_page_shows_names_as_they_are_and_lists_scores(finished_run: runs.Run) -> None:
+def test_the_models_page_shows_names_as_they_are_and_lists_scores(finished_run: run_folder.Run) -> None:
     app = opened("models")
     assert r"My \*first\* model" in words(app)
     assert any(m.label == "Dice" for m in app.metric)
 
 
-def test_the_train_page_shows_a_finished_run(finished_run: runs.Run) -> None:
+def test_the_train_page_shows_a_finished_run(finished_run: run_folder.Run) -> None:
     app = opened("train")
     labels = {m.label for m in app.metric}
     assert {"Dice", "IoU", "Pixel accuracy", "Best Dice"} <= labels
@@ -133,9 +133,9 @@ def test_the_train_page_shows_a_finished_run(finished_run: runs.Run) -> None:
 
 
 @pytest.fixture
-def run_of_classes(workspace: Path) -> runs.Run:
+def run_of_classes(workspace: Path) -> run_folder.Run:
     data = write_camera(workspace / "datasets" / "streets")
-    run = runs.create(
+    run = run_folder.create(
         tiny(
             data,
             name="<b>Streets",
@@ -152,7 +152,7 @@ def run_of_classes(workspace: Path) -> runs.Run:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens_with_a_model_of_several_classes(page: str, run_of_classes: runs.Run) -> None:
+def test_every_page_opens_with_a_model_of_several_classes(page: str, run_of_classes: run_folder.Run) -> None:
     app = opened(page, chosen_model=str(run_of_classes.best))
     assert not app.exception, app.exception
     assert not app.error, app.error
@@ -160,13 +160,13 @@ def test_every_page_opens_with_a_model_of_several_classes(page: str, run_of_clas
         assert any("&lt;i&gt;road" in e.value for e in app.get("html")) or page == "train"
 
 
-def test_a_run_that_was_cut_short_can_be_resumed_from_the_page(finished_run: runs.Run) -> None:
+def test_a_run_that_was_cut_short_can_be_resumed_from_the_page(finished_run: run_folder.Run) -> None:
     assert not [b for b in opened("train").button if b.label == "Resume"]
     finished_run.set_status("died", "The worker is gone.")
     assert [b for b in opened("train").button if b.label == "Resume"]
 
 
-def test_masks_of_several_values_are_asked_about(run_of_classes: runs.Run) -> None:
+def test_masks_of_several_values_are_asked_about(run_of_classes: run_folder.Run) -> None:
     folder = run_of_classes.config.data
     app = opened("train", chosen_dataset=folder)
     assert "What to find" in "".join(str(group.proto) for group in app.get("button_group"))
@@ -185,14 +185,14 @@ def test_every_setting_of_the_form_is_one_of_the_configuration() -> None:
 
 
 def test_the_train_page_says_how_a_run_failed() -> None:
-    run = runs.create(preset_config("Balanced", demo.demo_folder(), **TINY))
+    run = run_folder.create(preset_config("Balanced", demo.demo_folder(), **TINY))
     run.set_status("failed", "Masks in <b>x</b> hold nothing.")
     app = opened("train")
     assert [e.value for e in app.error] == [r"Masks in \<b\>x\</b\> hold nothing\."]
 
 
 def test_a_run_whose_folder_is_broken_does_not_break_the_page(workspace: Path) -> None:
-    run = runs.create(preset_config("Balanced", demo.demo_folder(), **TINY))
+    run = run_folder.create(preset_config("Balanced", demo.demo_folder(), **TINY))
     (run.folder / "status.json").write_text("{")
     run.events_file.write_bytes(b"\xff\xfe not json\n{}\n")
     app = opened("train")

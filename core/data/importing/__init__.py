@@ -9,7 +9,7 @@ bringing.py     the data set folder that comes of it, whole or not at all
 downloads.py    Kaggle and the Hugging Face hub, by name
 """
 
-from core.data.importing.bringing import Imported, bring_in, import_data
+from core.data.importing.copying import Imported, bring_in, import_data
 from core.data.importing.plan import Plan
 from core.data.importing.recognition import recognise
 from core.data.importing.sources import Source, open_source

@@ -15,7 +15,6 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from core import pictures
 from core.data.classes import ClassRule, Rule
 from core.data.importing.names import is_picture, part_of
 from core.data.importing.plan import Item, MaskFile, Plan
@@ -24,6 +23,7 @@ from core.data.masks import MaskRule
 from core.data.pairing import Problem
 from core.data.photos import MAX_PIXELS
 from core.errors import UserError
+from core.imaging import rendering
 from core.task import Task
 
 BACKGROUND = "background"
@@ -80,7 +80,7 @@ class Drawn:
         for _, category, inside in sorted(drawn, key=lambda entry: -entry[0]):
             value = 255 if self.as_one else 1 + self.wanted.index(self.names[category])
             labels[inside] = value
-        return [(f"{item.name}.png", pictures.encode(labels))]
+        return [(f"{item.name}.png", rendering.encode(labels))]
 
     def _pixels(self, outline: Outline, height: int, width: int, name: str) -> NDArray[np.bool_]:
         from pycocotools import mask as coco_masks

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.access import require
 from core.data.importing.sources import FolderSource, Source, ZipSource
 from core.data.importing.tables import with_tables
-from core.downloading import Progress, in_background, probe, repository_name
+from core.policy.permissions import require
+from core.system.downloads import Progress, in_background, probe, repository_name
 
 TUTORIAL_SET = "tapakah68/supervisely-filtered-segmentation-person-dataset"
 INSTEAD = "download the data set elsewhere and import its zip here"

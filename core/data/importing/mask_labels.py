@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from core import pictures
 from core.data.classes import ClassRule, LayersRule, Rule
 from core.data.importing.plan import Item, MaskFile
 from core.data.importing.sources import Source
 from core.data.masks import MaskRule
 from core.data.photos import open_picture
 from core.errors import UserError
+from core.imaging import rendering
 from core.task import Task
 
 Colour = tuple[int, int, int]
@@ -110,7 +110,7 @@ class Coloured:
         seen, inverse = np.unique(rgb @ np.array([65536, 256, 1]), return_inverse=True)
         values = np.array([self.codes.get(int(code), self._nearest(int(code))) for code in seen], np.uint8)
         labels = values[inverse].reshape(rgb.shape[:2])
-        return [(f"{item.name}.png", pictures.encode(labels))]
+        return [(f"{item.name}.png", rendering.encode(labels))]
 
     def choosing(self, names: tuple[str, ...], as_one: bool) -> "Coloured":
         return replace(self, chosen=tuple(n for n in self.classes if n in names), as_one=as_one)

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from PIL import Image
 
 from core.data.photos import ORIENTATION_TAG, open_picture, read_photo
-from core.pictures import encode
+from core.imaging.rendering import encode
 
 HEIF_QUALITY = 95
 # Camera data and its kin: APP1 (Exif, XMP), APP13 (Photoshop, with the photographer's name), comments.

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from core.access import require
 from core.data.pairing import Problem
 from core.errors import UserError
-from core.zips import DAMAGE, MAX_FILES, files_of, open_zip
+from core.policy.permissions import require
+from core.system.archives import DAMAGE, MAX_FILES, files_of, open_zip
 
 MAX_BYTES = 50_000_000_000
 MAX_FILE_BYTES = 500_000_000

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from core.data.importing.names import part_of, role_of
 from core.data.importing.sources import Source
 from core.errors import UserError
-from core.zips import MAX_FILES
+from core.system.archives import MAX_FILES
 
 PHOTO_COLUMNS = {"image", "images", "img", "photo", "pixel_values", "input", "original"}
 GROUPS_KEPT = 2

@@ -1,0 +1,279 @@
+"""One pass over a data set: what is in it, image by image, and what is wrong with which file."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.data import findings, near_duplicates
+from core.data.classes import ClassRule, LayersRule
+from core.data.dataset import DataFolder
+from core.data.masks import LOSSY_SUFFIXES, MaskRule, mask_values, same_shape
+from core.data.pairing import Pair
+from core.data.photos import photo_size, read_photo
+from core.errors import UserError
+from core.system import workspace
+from core.system.parallel import all_cores, in_order
+from core.system.workspace import write_atomically
+
+LAYOUT = 1  # raised when the columns change
+DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
+SPECK_SIDE = 256  # masks are searched for specks at this size
+SPECK_SHARE = 0.0005  # of the picture's area
+MANY_SPECKS = 5
+LEFT_OUT = "left out by you"
+
+
+@dataclass(slots=True)
+class Row:
+    """One pair. Sizes in pixels; `image` and `mask` are paths below the data set's folder.
+
+    `findings` are codes of core.data.findings, with spaces between; `problem` is why the pair cannot
+    be used, `note` what to know about it. `classes` are the share of pixels of each class, where
+    there are several. `hash` and `look` are what photos are compared by; `twin` is the name of one
+    that is nearly the same.
+    """
+
+    name: str
+    part: str
+    image: str = ""
+    mask: str = ""
+    height: int = 0
+    width: int = 0
+    mask_height: int = 0
+    mask_width: int = 0
+    foreground: float = 0.0
+    brightness: float = 0.0
+    specks: int = 0
+    classes: tuple[float, ...] = ()
+    findings: str = ""
+    problem: str = ""
+    note: str = ""
+    twin: str = ""
+    hash: str = ""
+    look: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`table` has a line per file with the fields of Row, sorted by name."""
+
+    table: pd.DataFrame
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        return self.table[self.table["problem"] == ""]
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        return self.table[self.table["problem"] != ""]
+
+    @property
+    def notes(self) -> pd.DataFrame:
+        return self.table[(self.table["note"] != "") & (self.table["problem"] == "")]
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers for the command line and the top of the page."""
+        usable = self.usable
+        return {
+            "pairs": len(usable),
+            "train": int((usable["part"] == "train").sum()),
+            "validation": int((usable["part"] == "validation").sum()),
+            "test": int((usable["part"] == "test").sum()),
+            "left_out": len(self.problems),
+            "mended": int(self.table["findings"].str.split().map(lambda codes: "resized" in codes).sum()),
+            "foreground": float(usable["foreground"].mean()) if len(usable) else 0.0,
+            "problems": dict(zip(self.problems["name"], self.problems["problem"], strict=True)),
+            "findings": findings.counts(self.table),
+        }
+
+    def class_balance(self, names: tuple[str, ...]) -> dict[str, float]:
+        """The share of all pixels that each class covers, every image counted alike."""
+        shares = [c for c in self.usable["classes"] if len(c) == len(names)]
+        return dict(zip(names, np.mean(shares, axis=0).tolist(), strict=True)) if shares else {}
+
+
+def check(data: DataFolder) -> Iterator[int | Report]:
+    """Read every pair. Yields how many are done, then the Report. A report of unchanged files is
+    found again instead of made again."""
+    path = report_path(data)
+    if path.is_file():
+        try:
+            yield Report(pd.read_parquet(path))
+            return
+        except (OSError, ValueError):
+            path.unlink(missing_ok=True)
+    part_of = {name: part for part in ("train", "validation", "test") for name in getattr(data.split, part)}
+    rows: list[Row] = []
+    with all_cores() as pool:
+        work = in_order(pool, lambda pair: check_pair(pair, part_of.get(pair.name, ""), data), data.pairs)
+        for row in work:
+            rows.append(row)
+            if len(rows) % 16 == 0:
+                yield len(rows)
+    _see_together(rows)
+    rows += [
+        Row(p.name, "", findings="partner" if p.is_alone else "unread", problem=p.sentence)
+        for p in data.problems
+    ]
+    rows += [Row(name, "", findings="chosen", problem=LEFT_OUT) for name in data.left_out]
+    table = pd.DataFrame([asdict(row) for row in sorted(rows, key=lambda row: row.name)])
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, table.to_parquet())
+    yield Report(table)
+
+
+def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
+    """One line of the report. Never raises for what is in the files."""
+    row = Row(pair.name, part, _below(pair.image, data.root), _below(pair.mask, data.root))
+    try:
+        height, width = photo_size(pair.image)
+        photo = read_photo(pair.image, max_side=DECODE_SIDE)
+        values = mask_values(pair.mask, pair.image)
+    except UserError as error:
+        row.problem, row.findings = str(error), "unread"
+        return row
+    row.height, row.width = height, width
+    row.mask_height, row.mask_width = values.shape
+    row.brightness = float(photo.mean(dtype=np.float64))
+    row.hash, row.look = near_duplicates.perceptual_hash(photo), near_duplicates.small_look(photo)
+    if not same_shape(values.shape, (height, width)):
+        sizes = f"{width}x{height} and {values.shape[1]}x{values.shape[0]}"
+        row.problem = f"{pair.name} and its mask differ in shape ({sizes}): export the mask again."
+        row.findings = "shape"
+        return row
+    inside = data.rule.foreground(values)
+    if pair.inverted:
+        inside = 1 - inside
+    row.foreground = cv2.countNonZero(inside) / inside.size
+    row.classes = _shares(pair, data, values)
+    if isinstance(data.rule, MaskRule):
+        row.specks = count_specks(inside)
+    found = list(_found(row, pair, values, data))
+    row.findings, row.note = " ".join(code for code, _ in found), "; ".join(text for _, text in found)
+    return row
+
+
+def count_specks(inside: NDArray[np.uint8]) -> int:
+    """Connected parts of a 0/1 mask (h, w) that are smaller than 0.05 % of it."""
+    factor = -(-max(inside.shape) // SPECK_SIDE)
+    if factor > 1:  # a pixel stays foreground where any of those that it stands for is
+        grown = cv2.dilate(inside, np.ones((factor, factor), np.uint8))
+        inside = np.ascontiguousarray(np.asarray(grown, np.uint8)[::factor, ::factor])
+    found = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outlines, levels = found[0], found[1]
+    if levels is None:
+        return 0
+    # Pick's theorem: pixels = area + half of those on the outline + 1. Outlines with a parent are holes.
+    parents = np.asarray(levels)[0, :, 3]
+    sizes = [
+        cv2.contourArea(outline) + len(outline) / 2 + 1
+        for outline, parent in zip(outlines, parents, strict=True)
+        if parent < 0
+    ]
+    return sum(size < SPECK_SHARE * inside.size for size in sizes)
+
+
+def report_path(data: DataFolder) -> Path:
+    """Where the report of just these files, read in this way, is kept."""
+    return workspace.cache() / "manifests" / f"{_fingerprint(data)}.parquet"
+
+
+def _found(row: Row, pair: Pair, values: NDArray[np.int32], data: DataFolder) -> Iterator[tuple[str, str]]:
+    if (row.height, row.width) != (row.mask_height, row.mask_width):
+        yield (
+            "resized",
+            f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized",
+        )
+    if isinstance(data.rule, ClassRule):
+        if sum(share > 0 for share in row.classes) < 2:
+            yield "uniform", "one class everywhere"
+    elif row.foreground == 0:
+        yield "empty", "mask is empty"
+    elif row.foreground == 1:
+        yield "full", "mask covers everything"
+    if row.specks >= MANY_SPECKS:
+        yield "specks", f"mask has {row.specks} tiny specks"
+    if isinstance(data.rule, MaskRule) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
+        between = _grey_share(values) if data.rule.level == 128 else 0
+        if between > 0.02:
+            yield "grey", f"{between:.0%} of the mask is grey, cut at {data.rule.level}"
+    if max(row.height, row.width) > 3 * min(row.height, row.width):
+        yield "aspect", f"{row.width}x{row.height} is a very long shape"
+    if not 12 <= row.brightness <= 243:
+        yield "light", f"photo is very {'dark' if row.brightness < 12 else 'bright'}"
+    if min(row.height, row.width) < 64:
+        yield "small", f"photo is only {row.width}x{row.height}"
+
+
+def _grey_share(values: NDArray[np.int32]) -> float:
+    """The share of pixels between black and white, from every fourth row and column."""
+    some = values[::4, ::4]
+    return np.count_nonzero((some > 0) & (some < 255)) / some.size
+
+
+def _see_together(rows: list[Row]) -> None:
+    """Add what one photo alone does not show: near-duplicates and sizes unlike all others."""
+    good = [row for row in rows if row.hash]
+    for i, j in near_duplicates.near_duplicates([row.hash for row in good], [row.look for row in good]):
+        leaks = good[i].part != good[j].part
+        for here, there in ((good[i], good[j]), (good[j], good[i])):
+            text = f"nearly the same as {there.name}" + (f", in {there.part or 'no part'}" if leaks else "")
+            here.twin = here.twin or there.name
+            _add(here, "leak" if leaks else "twin", text)
+    areas = np.array([row.height * row.width for row in good], float)
+    usual = np.median(areas) if len(areas) else 0
+    for row, area in zip(good, areas, strict=True):
+        if len(areas) >= 10 and not usual / 16 <= area <= usual * 16:
+            _add(row, "outlier", f"{row.width}x{row.height} is unlike the others in size")
+
+
+def _add(row: Row, code: str, note: str) -> None:
+    if row.problem or code in row.findings.split():
+        return
+    row.note = f"{row.note}; {note}" if row.note else note
+    row.findings = f"{row.findings} {code}".strip()
+
+
+def _shares(pair: Pair, data: DataFolder, values: NDArray[np.int32]) -> tuple[float, ...]:
+    """The share of pixels of each class or label."""
+    rule = data.rule
+    if isinstance(rule, LayersRule):
+        return tuple(
+            float(rule.labels(mask_values(path, pair.image)).mean(dtype=np.float64)) if path else 0.0
+            for path in pair.layers
+        )
+    if isinstance(rule, MaskRule):
+        return ()
+    counts = np.bincount(rule.labels(values).ravel(), minlength=256)[: rule.task.outputs]
+    return tuple((counts / values.size).tolist())
+
+
+def _below(path: Path, root: Path) -> str:
+    """The path without the root; pathlib's own way takes ten times as long."""
+    return str(path)[len(str(root)) + 1 :].replace(os.sep, "/")
+
+
+def _fingerprint(data: DataFolder) -> str:
+    about = (LAYOUT, data.rule.to_dict(), data.split, data.problems, data.left_out)
+    digest = hashlib.sha256(repr(about).encode())
+    for pair in data.pairs:
+        digest.update(b"inverted" if pair.inverted else b"")
+        for path in pair.files:
+            digest.update(f"{path}\0{_stamp(path)}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _stamp(path: Path) -> str:
+    try:
+        stat = path.stat()
+        return f"{stat.st_size} {stat.st_mtime_ns}"
+    except OSError:
+        return "gone"

@@ -1,0 +1,131 @@
+"""From a plan to a data set folder of the workspace: whole, or nothing of it.
+
+Files go into images/ and masks/ under names that are made here; no path that a source names is
+ever written to.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.data import library
+from core.data.classes import Rule
+from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
+from core.data.importing.plan import Item, Plan, upright_size
+from core.data.importing.privacy import for_keeping
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import HarmfulSourceError, Source, open_source
+from core.data.importing.tables import with_tables
+from core.data.pairing import Problem
+from core.errors import UserError
+from core.system.workspace import write_json
+
+KEPT_PROBLEMS = 2000  # sentences written down; more are counted
+MAX_NAME_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The new data set, opened, and what was left out of it."""
+
+    data: DataFolder
+    problems: tuple[Problem, ...] = ()
+
+
+def import_data(
+    given: Path | BinaryIO | Sequence[tuple[str, BinaryIO]], name: str
+) -> Iterator[float | Imported]:
+    """Open a source, take the most plausible plan for it and bring it in as data set `name`.
+
+    Yields the share done, then the result. Raises UserError when it cannot be; then nothing is left.
+    """
+    library.new_folder(name)  # a name that is taken is said before anything is read
+    source = with_tables(open_source(given))
+    try:
+        yield from bring_in(source, recognise(source)[0], name)
+    finally:
+        source.close()
+
+
+def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported]:
+    """Copy what the plan says. Yields the share done, then the result.
+
+    A pair that cannot be read is left out and named. Raises UserError when the name is taken, the
+    disk is full or fewer than two pairs are left; then nothing is kept.
+    """
+    folder = library.new_folder(name)
+    making = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    for part in ("images", "masks"):
+        (making / part).mkdir(parents=True)
+    problems = list(plan.problems)
+    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    try:
+        for done, item in enumerate(plan.items, 1):
+            try:
+                photo = _copy_pair(source, plan, item, making)
+            except HarmfulSourceError:
+                raise
+            except UserError as error:
+                problems.append(Problem(item.image, str(error)))
+                continue
+            if item.part:
+                parts[item.part].append(photo)
+            if done % 8 == 0:
+                yield done / len(plan.items)
+        if not any((making / "images").iterdir()) and problems:
+            raise UserError(f"None of the pairs could be read. The first: {problems[-1].sentence}")
+        write_json(making / DATASET_FILE, _about(name, source, plan, parts, problems))
+        write_down(open_data(making))
+        making.rename(folder)
+    except OSError as error:
+        raise UserError(
+            f"The import stopped ({error.strerror or error}): check the disk's free space."
+        ) from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    yield Imported(open_data(folder), tuple(problems))
+
+
+def _copy_pair(source: Source, plan: Plan, item: Item, making: Path) -> str:
+    """Write one photo and its masks; returns the photo's file name."""
+    stem = item.name
+    if "/" in stem or "\0" in stem or stem in ("", ".", "..") or len(stem.encode()) > MAX_NAME_BYTES:
+        raise UserError(f"'{item.image[:80]}' is too long or odd to be a file name: rename it.")
+    content = source.read(item.image)
+    suffix, photo = for_keeping(content, item.image)
+    masks = plan.labels.files(source, item, upright_size(content, item.image))
+    target = making / "images" / f"{stem}{suffix}"
+    for path, mask in masks:
+        where = making / "masks" / path
+        where.parent.mkdir(exist_ok=True)
+        where.write_bytes(mask)
+    target.write_bytes(photo)
+    return target.name
+
+
+def _about(
+    name: str, source: Source, plan: Plan, parts: dict[str, list[str]], problems: list[Problem]
+) -> dict[str, Any]:
+    """dataset.json: the name, where it came from, the meaning of the masks and the parts, if known."""
+    about: dict[str, Any] = {
+        "name": name.strip(),
+        "origin": {
+            "source": source.label,
+            "layout": plan.layout,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
+            "pairs": len(plan.items),
+            "left_out": [[p.name, p.sentence] for p in problems[:KEPT_PROBLEMS]],
+            "left_out_count": len(problems),
+        },
+    }
+    rule: Rule | None = plan.labels.rule()
+    if rule is not None:
+        about["mask_rule"] = rule.to_dict()
+    if parts["validation"] or parts["test"]:
+        # Without a validation part of its own, one is dealt from what is not for testing.
+        about["split"] = parts if parts["validation"] else {"test": parts["test"]}
+    return about

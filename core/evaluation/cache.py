@@ -1,0 +1,283 @@
+"""What a model predicted on a part of a data set: made once, kept, opened again in a moment.
+
+It is made in pieces. One that was broken off goes on where it was, and two that ask at once wait for
+one and the same.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import time
+import zipfile
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from core.data.classes import nearest
+from core.data.dataset import DataFolder, for_model
+from core.data.pairing import Pair, Problem
+from core.data.store import read_pair
+from core.errors import UserError
+from core.evaluation import thresholds
+from core.evaluation.candidates import Contender
+from core.evaluation.per_image import Piece, kept_file, measure
+from core.imaging.rendering import display_size, fit_map
+from core.system import workspace
+from core.system.workspace import read_json, write_json
+from core.task import Task
+
+if TYPE_CHECKING:
+    from core.evaluation.metrics import Counts
+    from core.inference.predictor import Predictor
+
+INDEX, TABLE, COUNTS, HISTOGRAMS = "index.json", "table.parquet", "counts.npy", "histograms.npy"
+LAYOUT = 3  # raised when what is kept changes
+SHOWN_SIDE = 480  # pixels of the longer side in rows of pictures
+PIECE = 64  # images between two saves
+TIMED = 5  # forward passes that are timed
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """`table` has a row an image: name, height, width, brightness, foreground (shares in 0..1),
+    boundary_iou, hd95 (pixels), the last two at `threshold`.
+
+    counts: int64 (images, classes, 4): TP, FP, FN, TN at `threshold`. histograms: uint32 (images, 2,
+    bins) and sums (bins,) as core.evaluation.thresholds has them, for binary tasks. `confusion`: pixels
+    of class i taken for class j, where a pixel has one class. `milliseconds` of one forward pass.
+    """
+
+    folder: Path
+    task: Task
+    threshold: float
+    table: pd.DataFrame
+    counts: NDArray[np.int64]
+    histograms: NDArray[np.uint32] | None
+    sums: NDArray[np.float64]
+    confusion: list[list[int]]
+    problems: list[Problem]
+    milliseconds: float
+    device: str
+
+    def counts_at(self, threshold: float) -> "Counts":
+        """Confusion counts of every image; of several classes, those that were made."""
+        import torch
+
+        from core.evaluation.metrics import Counts
+
+        if self.histograms is None or threshold == self.threshold:
+            columns = (np.ascontiguousarray(self.counts[..., i]) for i in range(4))
+            return Counts(*(torch.from_numpy(c) for c in columns))
+        return thresholds.counts_at(self.histograms, thresholds.step_of(threshold))
+
+    def judged(self, threshold: float) -> pd.DataFrame:
+        """The table with each image's dice, iou, precision, recall and pixel_accuracy."""
+        from core.evaluation import metrics
+
+        scores = metrics.image_scores(self.counts_at(threshold), self.task)
+        return self.table.assign(**{name: values.numpy() for name, values in scores.items()})
+
+    def kept(self, name: str) -> NDArray[np.uint8]:
+        """The foreground's probability times 255, or labels, uint8 (h, w), at no less than the size at
+        which the network gave them."""
+        file = kept_file(self.folder, name)
+        picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        if picture is None:
+            raise UserError(f"The kept prediction of {name} is damaged: delete {self.folder}.")
+        return np.asarray(picture, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """What is shown of one image, at one size: photo (h, w, 3), true and predicted labels (h, w), and the
+    foreground's probability, float32 (h, w), where the task is binary."""
+
+    photo: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    predicted: NDArray[np.uint8]
+    probability: NDArray[np.float32] | None
+
+
+def evaluate(
+    contender: Contender, data: DataFolder, part: str = "validation", names: Collection[str] | None = None
+) -> Iterator[int | Evaluation]:
+    """Predict a part's images, or of these those that are named, yielding how many are done, then the
+    Evaluation; found again when model, files and split are the same.
+
+    Raises UserError when nothing can be scored, or the disk is full. What is damaged is made anew.
+    """
+    pairs = [pair for pair in data.part(part) if names is None or pair.name in names]
+    if not pairs:
+        raise UserError(f"{data.name} has no {part} part: deal the photos anew on the Data page.")
+    folder = workspace.cache() / "evaluations" / _fingerprint(contender, data, pairs)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        while (found := _opened(folder)) is None:
+            yield from _make_once(contender, data, pairs, folder)
+    except OSError as error:
+        raise UserError(
+            f"The predictions cannot be kept ({error.strerror or error}): check the disk's free space."
+        ) from error
+    yield found
+
+
+def already(contender: Contender, data: DataFolder, part: str = "validation") -> Evaluation | None:
+    """The same where it was made before, else None."""
+    pairs = data.part(part)
+    return (
+        _opened(workspace.cache() / "evaluations" / _fingerprint(contender, data, pairs)) if pairs else None
+    )
+
+
+def panels(
+    found: Evaluation, pair: Pair, data: DataFolder, threshold: float, side: int = SHOWN_SIDE
+) -> Panels:
+    """Photo, mask and prediction of one image, its longer side at most `side` pixels. Raises UserError
+    if a file is gone."""
+    rule = for_model(data, found.task).rule
+    photo, labels = read_pair(pair, rule, max_side=side)
+    photo = display_size(photo, side)
+    size = photo.shape[0], photo.shape[1]
+    try:
+        kept = found.kept(pair.name)
+    except OSError as error:
+        raise UserError(f"The prediction of {pair.name} is gone: reload the page to make it anew.") from error
+    if found.task.kind != "binary":
+        return Panels(photo, rule.resize(labels, size), nearest(kept, size), None)
+    probability = fit_map(kept.astype(np.float32) / np.float32(255), size)
+    predicted = (probability >= threshold).astype(np.uint8)
+    return Panels(photo, rule.resize(labels, size), predicted, probability)
+
+
+def _make_once(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
+    """Make what is not there, or wait a moment for another page or program that makes it."""
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    making = folder.with_name(f"{folder.name}.part")
+    try:
+        lock.acquire(timeout=0.5)
+    except Timeout:
+        yield sum(PIECE for _ in making.glob("*.npz"))
+        return
+    try:
+        if _opened(folder) is None:
+            making.mkdir(exist_ok=True)
+            yield from _make(contender, data, pairs, making)
+            shutil.rmtree(folder, ignore_errors=True)
+            making.rename(folder)
+    finally:
+        lock.release()
+
+
+def _make(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
+    from core.evaluation.scoring import each_scored
+
+    predictor, rule = contender.make(), for_model(data, contender.card.task).rule
+    task, level = contender.card.task, contender.card.threshold
+    side = max(SHOWN_SIDE, contender.card.long_side)
+    for first in range(0, len(pairs), PIECE):
+        some, file = pairs[first : first + PIECE], folder / f"{first:08d}.npz"
+        if not file.is_file():
+            piece = Piece(task)
+            for result in each_scored(predictor, some, rule, level, partial(measure, task, folder, side)):
+                piece.add(result)
+                yield first + piece.seen
+            piece.save(file)
+        yield first + len(some)
+    milliseconds = _forward_time(predictor, contender.card.long_side)
+    _join(folder, task, level, milliseconds, predictor.device, f"No image of {data.name} can be scored.")
+
+
+def _piece(file: Path) -> dict[str, NDArray[Any]]:
+    try:
+        return dict(np.load(io.BytesIO(file.read_bytes())))
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        file.unlink()
+        raise UserError("A part of what was predicted is damaged: ask again, and it is made anew.") from error
+
+
+def _join(folder: Path, task: Task, level: float, milliseconds: float, device: str, nothing: str) -> None:
+    """The pieces as one, and the pieces gone."""
+    files = sorted(folder.glob("*.npz"))
+    pieces = [_piece(file) for file in files]
+    rows = [row for piece in pieces for row in json.loads(str(piece["rows"]))]
+    if not rows:
+        raise UserError(f"{nothing} Look at it on the Data page.")
+    pd.DataFrame(rows).to_parquet(folder / TABLE)
+    np.save(folder / COUNTS, np.concatenate([piece["counts"] for piece in pieces]))
+    if task.kind == "binary":
+        np.save(folder / HISTOGRAMS, np.concatenate([piece["histograms"] for piece in pieces]))
+    index = {
+        "task": task.to_dict(),
+        "threshold": level,
+        "milliseconds": milliseconds,
+        "device": device,
+        "sums": np.sum([piece["sums"] for piece in pieces], axis=0).tolist(),
+        "confusion": np.sum([piece["confusion"] for piece in pieces], axis=0).tolist()
+        if task.kind == "multiclass"
+        else [],
+        "problems": [problem for piece in pieces for problem in json.loads(str(piece["problems"]))],
+    }
+    write_json(folder / INDEX, index)
+    for file in files:
+        file.unlink()
+
+
+def _forward_time(predictor: "Predictor", side: int) -> float:
+    """Median milliseconds of one square photo at the model's own size, after one that warms up."""
+    ready = predictor.prepare(np.zeros((side, side, 3), np.uint8))
+    seconds = []
+    for _ in range(TIMED + 1):
+        start = time.perf_counter()
+        predictor.forward([ready])
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[1:])) * 1000
+
+
+def _opened(folder: Path) -> Evaluation | None:
+    """What is kept; None where nothing is, or it cannot be read."""
+    if not (folder / INDEX).is_file():
+        return None
+    try:
+        index = read_json(folder / INDEX)
+        histograms = folder / HISTOGRAMS
+        return Evaluation(
+            folder,
+            Task.from_dict(index["task"]),
+            index["threshold"],
+            pd.read_parquet(folder / TABLE),
+            np.load(folder / COUNTS),
+            np.load(histograms, mmap_mode="r") if histograms.is_file() else None,
+            np.array(index["sums"]),
+            index["confusion"],
+            [Problem(*p) for p in index["problems"]],
+            index["milliseconds"],
+            index["device"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, UserError):
+        return None
+
+
+def _fingerprint(contender: Contender, data: DataFolder, pairs: Sequence[Pair]) -> str:
+    card = contender.card
+    # Every threshold of the grid is kept, and several classes have none.
+    kept = card.task.kind == "multiclass" or (
+        card.task.kind == "binary" and thresholds.on_grid(card.threshold)
+    )
+    level = None if kept else card.threshold
+    digest = hashlib.sha256(repr((LAYOUT, contender.key, level, card.long_side)).encode())
+    digest.update(repr(for_model(data, card.task).rule.to_dict()).encode())
+    for pair in pairs:
+        digest.update(str(pair.inverted).encode())
+        for path in pair.files:
+            stat = path.stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,109 @@
+"""What can be evaluated: a model of the shelf, or one of two baselines that give its scores a measure."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.config import TrainConfig
+from core.models.card import ModelCard, read_card, weights_megabytes
+from core.models.registry import Entry, weights_key
+from core.task import Task
+
+if TYPE_CHECKING:
+    from core.inference.predictor import Predictor
+
+NOTHING, UNTRAINED = "Predict nothing", "Untrained"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """`key` changes when the predictions would. `make` loads the model; `megabytes` of weights."""
+
+    key: str
+    label: str
+    card: ModelCard
+    megabytes: float
+    make: Callable[[], "Predictor"]
+
+
+def of_folder(
+    folder: Path, device: str = "auto", threshold: float | None = None, long_side: int | None = None
+) -> Contender:
+    """A saved model wherever it lies, if wanted at another threshold or size than its own.
+
+    Raises UserError where there is no readable model.
+    """
+    card = read_card(folder)
+    changed = dataclasses.replace(
+        card,
+        threshold=card.threshold if threshold is None else threshold,
+        long_side=long_side or card.long_side,
+    )
+
+    def make() -> "Predictor":
+        from core.inference.predictor import Predictor
+
+        predictor = Predictor(folder, device)
+        predictor.card = changed
+        return predictor
+
+    return Contender(weights_key(folder), card.name, changed, weights_megabytes(folder), make)
+
+
+def of_entry(entry: Entry) -> Contender:
+    """A model of the shelf."""
+
+    def make() -> "Predictor":
+        from core.inference.predictor import Predictor
+
+        return Predictor(entry.folder)
+
+    return Contender(entry.key, entry.card.name, entry.card, entry.megabytes, make)
+
+
+def baselines(entry: Entry) -> list[Contender]:
+    """What this model is measured against: nothing at all, and itself before training."""
+    return [nothing(entry.card.task), untrained(entry)]
+
+
+def nothing(task: Task) -> Contender:
+    """Finds no foreground anywhere; of several classes, the first everywhere."""
+    card = ModelCard(NOTHING, "", "", "none", long_side=64, task=task)
+
+    def make() -> "Predictor":
+        from core.evaluation.constant import Constant
+
+        return _predictor(Constant(task), card)
+
+    return Contender(f"nothing {task.to_dict()}", NOTHING, card, 0.0, make)
+
+
+def untrained(entry: Entry) -> Contender:
+    """The same network as the training of this one begins with: pretrained encoder, random decoder."""
+    card = dataclasses.replace(entry.card, name=f"{UNTRAINED} {entry.card.encoder}", threshold=0.5)
+
+    def make() -> "Predictor":
+        import torch
+
+        from core.models.factory import build_model
+
+        known = {k: v for k, v in entry.card.settings.items() if k in TrainConfig.__dataclass_fields__}
+        config = dataclasses.replace(
+            TrainConfig.from_dict({**known, "data": known.get("data") or "none"}),
+            encoder=card.encoder, architecture=card.architecture,
+        )  # fmt: skip
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            built = build_model(config, card.task)
+        return _predictor(built.model, dataclasses.replace(card, preprocessing=built.preprocessing))
+
+    return Contender(f"untrained {entry.key}", card.name, card, entry.megabytes, make)
+
+
+def _predictor(model: Any, card: ModelCard) -> "Predictor":
+    from core.inference.predictor import Predictor
+    from core.system.device import pick_device
+
+    return Predictor.of(model, card, pick_device())

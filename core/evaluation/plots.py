@@ -1,0 +1,204 @@
+"""Figures of an evaluation, from plain numbers. Each says over what its values are taken."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from core.evaluation.statistics import Interval
+from core.evaluation.thresholds import GRID, Calibration, Sweep
+from core.runs.plots import BLUE, GREEN, GREY, ORANGE
+
+HEIGHT = 300
+DICE_BINS = 20
+MODEL_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#D55E00", "#56B4E9", "#7F6A00", "#8A8A8A")
+PINK = MODEL_COLOURS[3]
+
+
+def dice_histogram(values: ArrayLike, chosen: int | None = None) -> go.Figure:
+    """How many images have which Dice, in bins of 0.05; the chosen bin is marked."""
+    counts, edges = np.histogram(np.asarray(values), bins=DICE_BINS, range=(0, 1))
+    colours = [ORANGE if i == chosen else BLUE for i in range(DICE_BINS)]
+    figure = _figure("Dice of an image", "images")
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2, y=counts, width=0.046, marker_color=colours,
+        customdata=np.stack([edges[:-1], edges[1:]], 1),
+        hovertemplate="Dice %{customdata[0]:.2f} to %{customdata[1]:.2f}: %{y} images<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 1])
+    return figure
+
+
+def dice_range(bar: int) -> tuple[float, float]:
+    """The Dice from and to which a bar of the histogram counts; the last takes 1 in."""
+    low, high = bar / DICE_BINS, (bar + 1) / DICE_BINS
+    return low, high if bar == DICE_BINS - 1 else float(np.nextafter(high, 0))
+
+
+def threshold_curves(found: Sweep, current: float) -> go.Figure:
+    """Scores against the threshold; the best and the current one are marked."""
+    figure = _figure("threshold", "score")
+    precise = np.where(found.recall > 0, found.precision, np.nan)  # of nothing found there is none
+    for name, values, colour in (
+        ("Dice", found.dice_mean, BLUE),
+        ("IoU", found.iou_mean, ORANGE),
+        ("precision", precise, GREEN),
+        ("recall", found.recall, PINK),
+    ):
+        figure.add_scatter(x=GRID, y=values, name=name, mode="lines", line={"color": colour, "width": 2.5})
+    best = found.best
+    figure.add_vline(current, line={"color": GREY, "width": 2})
+    figure.add_scatter(
+        x=[best], y=[float(found.dice_mean.max())], name=f"best, {best:g}", mode="markers",
+        marker={"symbol": "star", "size": 13, "color": BLUE},
+    )  # fmt: skip
+    figure.update_layout(hovermode="x unified", **_LEGEND)
+    figure.update_xaxes(range=[0, 1])
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def precision_recall(found: Sweep, threshold: float) -> go.Figure:
+    """Precision over recall of all pixels, with the point of the threshold."""
+    figure = _figure("recall", "precision")
+    some = found.recall > 0
+    figure.add_scatter(
+        x=found.recall[some], y=found.precision[some], mode="lines", line={"color": BLUE, "width": 2.5},
+        customdata=GRID[some], name="",
+        hovertemplate="threshold %{customdata:.3f}<br>precision %{y:.3f}, recall %{x:.3f}<extra></extra>",
+    )  # fmt: skip
+    at = int(np.argmin(np.abs(GRID - threshold)))
+    figure.add_scatter(
+        x=[found.recall[at]], y=[found.precision[at]], mode="markers", name=f"threshold {threshold:g}",
+        marker={"size": 11, "color": ORANGE},
+    )  # fmt: skip
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[0, 1.02])
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def reliability(found: Calibration) -> go.Figure:
+    """What share of the pixels given a probability is foreground; on the diagonal it may be believed."""
+    figure = _figure("probability given", "share that is foreground")
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip"
+    )
+    share = found.pixels / max(1, found.pixels.sum())
+    figure.add_scatter(
+        x=found.confidence, y=found.foreground, mode="lines+markers", line={"color": BLUE},
+        marker={"size": 5 + 14 * np.sqrt(share)}, customdata=100 * share,
+        hovertemplate="given %{x:.3f}, true %{y:.3f}<br>%{customdata:.2f} % of pixels<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[0, 1])
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def score_against(
+    values: ArrayLike, scores: ArrayLike, names: Sequence[str], title: str, logarithmic: bool = False
+) -> go.Figure:
+    """Each image's Dice against something else about it, with the median of ten equal parts."""
+    x, y = np.asarray(values, float), np.asarray(scores, float)
+    if logarithmic:
+        x = np.maximum(x, 1e-2)
+    figure = _figure(title, "Dice of an image")
+    figure.add_scattergl(
+        x=x, y=y, mode="markers", text=list(names), marker={"size": 6, "color": BLUE, "opacity": 0.45},
+        hovertemplate="%{text}<br>Dice %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    parts = [part for part in np.array_split(np.argsort(x, kind="stable"), min(10, len(x))) if len(part)]
+    figure.add_scatter(
+        x=[np.median(x[part]) for part in parts], y=[np.median(y[part]) for part in parts],
+        mode="lines+markers", line={"color": ORANGE, "width": 3}, hoverinfo="skip",
+    )  # fmt: skip
+    figure.update_layout(showlegend=False)
+    if logarithmic:
+        figure.update_xaxes(type="log")
+    figure.update_yaxes(range=[-0.02, 1.02])
+    return figure
+
+
+def differences(values: NDArray[np.float64], names: Sequence[str]) -> go.Figure:
+    """One model minus another for each image, sorted: right of where the bars cross zero it is better."""
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    figure = _figure("images, sorted", "difference in Dice")
+    figure.add_bar(
+        x=np.arange(len(ranked)), y=ranked, text=[names[i] for i in order], textposition="none",
+        marker={"color": [ORANGE if v < 0 else BLUE for v in ranked], "line": {"width": 0}},
+        hovertemplate="%{text}: %{y:+.4f}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(bargap=0)
+    figure.update_xaxes(showticklabels=False)
+    return figure
+
+
+def pareto(
+    labels: Sequence[str],
+    scores: Sequence[Interval],
+    costs: Sequence[float],
+    front: Sequence[bool],
+    cost: str,
+) -> go.Figure:
+    """Mean Dice with its interval against a cost; those that no other beats in both are joined."""
+    figure = _figure(cost, "mean Dice")
+    best = sorted((costs[i], scores[i].mean) for i in range(len(labels)) if front[i])
+    figure.add_scatter(x=[c for c, _ in best], y=[s for _, s in best], mode="lines", hoverinfo="skip",
+                       line={"color": GREY, "shape": "hv"}, showlegend=False)  # fmt: skip
+    for i, (label, score) in enumerate(zip(labels, scores, strict=True)):
+        figure.add_scatter(
+            x=[costs[i]], y=[score.mean], name=label, mode="markers",
+            marker={"size": 13, "color": MODEL_COLOURS[i % len(MODEL_COLOURS)]},
+            error_y={"type": "data", "symmetric": False, "array": [score.high - score.mean],
+                     "arrayminus": [score.mean - score.low], "thickness": 1.5},
+            hovertemplate=f"{label}<br>{score}<br>%{{x:.1f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(**_LEGEND)
+    figure.update_xaxes(rangemode="tozero")
+    return figure
+
+
+def run_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str) -> go.Figure:
+    """One line a run."""
+    figure = _figure(x, y)
+    for i, (label, (xs, ys)) in enumerate(curves.items()):
+        figure.add_scatter(
+            x=list(xs), y=list(ys), name=label, mode="lines+markers",
+            line={"color": MODEL_COLOURS[i % len(MODEL_COLOURS)], "width": 2.5}, marker={"size": 5},
+        )  # fmt: skip
+    figure.update_layout(hovermode="x unified", **_LEGEND)
+    return figure
+
+
+def dice_over_iou(iou: float | None = None) -> go.Figure:
+    """Dice = 2 IoU / (1 + IoU), and where one is on it."""
+    x = np.linspace(0, 1, 101)
+    figure = _figure("IoU", "Dice")
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip"
+    )
+    figure.add_scatter(x=x, y=2 * x / (1 + x), mode="lines", line={"color": BLUE, "width": 2.5},
+                       hovertemplate="IoU %{x:.2f}, Dice %{y:.3f}<extra></extra>")  # fmt: skip
+    if iou is not None:
+        figure.add_scatter(x=[iou], y=[2 * iou / (1 + iou)], mode="markers", hoverinfo="skip",
+                           marker={"size": 12, "color": ORANGE})  # fmt: skip
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[0, 1.02])
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+_LEGEND = {"showlegend": True, "legend": {"orientation": "h", "x": 0, "y": -0.22}}
+
+
+def _figure(x: str, y: str) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        height=HEIGHT, margin={"l": 8, "r": 8, "t": 16, "b": 8}, showlegend=False, uirevision="keep"
+    )
+    figure.update_xaxes(title={"text": x, "standoff": 4})
+    figure.update_yaxes(title=y)
+    return figure

@@ -1,0 +1,1 @@
+"""From a mask and a photo to pictures."""

@@ -1,0 +1,246 @@
+"""Pictures made from a photo and a probability map: overlay, mask, cut-out, error map."""
+
+import base64
+import colorsys
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.imaging.matting import Finish, alpha_of, blend, cut_out
+from core.task import IGNORE, Task
+
+Rgb = tuple[int, int, int]
+PLAIN = Finish(clean_colours=False)
+
+# Okabe & Ito's palette, told apart with every common kind of colour blindness.
+# Source: https://jfly.uni-koeln.de/color/
+HIT: Rgb = (0, 158, 115)
+MISS: Rgb = (230, 159, 0)
+FALSE_ALARM: Rgb = (204, 121, 167)
+SUBJECT: Rgb = (0, 158, 255)
+
+
+def overlay(
+    photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float, colour: Rgb = SUBJECT
+) -> NDArray[np.uint8]:
+    """The photo with its foreground tinted and outlined. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
+    inside = probability >= threshold
+    tinted = photo.copy()
+    tinted[inside] = (photo[inside] * 0.55 + np.array(colour) * 0.45).astype(np.uint8)
+    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    thickness = max(1, round(max(photo.shape[:2]) / 400))
+    outlined = cv2.drawContours(tinted, contours, -1, (255, 255, 255), thickness, cv2.LINE_AA)
+    return np.asarray(outlined, np.uint8)
+
+
+def label_overlay(photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
+    """The photo tinted by the class of each pixel. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
+    if task.kind == "binary":
+        return overlay(photo, labels.astype(np.float32), 0.5)
+    colours, known = label_colours(labels, task)
+    blended = photo * np.float32(0.4) + colours * np.float32(0.6)
+    return np.where(known[..., None], blended, photo).astype(np.uint8)
+
+
+def label_colours(labels: NDArray[np.uint8], task: Task) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Labels (h, w) as colours (h, w, 3), and where there are any. Labels on one pixel are mixed."""
+    table = class_colours(task.outputs)
+    if task.kind != "multilabel":
+        known = labels < task.outputs
+        return table[np.where(known, labels, 0)], known
+    bits = (labels[..., None] >> np.arange(task.outputs) & 1).astype(np.float32)
+    count = bits.sum(axis=2, keepdims=True)
+    mixed = (bits @ table.astype(np.float32)) / np.maximum(count, 1)
+    return mixed.astype(np.uint8), count[..., 0] > 0
+
+
+def class_colours(classes: int) -> NDArray[np.uint8]:
+    """A colour for each class, uint8 (classes, 3): Okabe and Ito's first, then hues apart from each other."""
+    first = [(0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
+             (240, 228, 66), (130, 90, 44)]  # fmt: skip
+    more = [
+        tuple(round(255 * c) for c in colorsys.hsv_to_rgb(i * 0.618034 % 1, 0.55 + 0.4 * (i % 2), 0.9))
+        for i in range(max(0, classes - len(first)))
+    ]
+    return np.array([*first, *more][:classes], np.uint8)
+
+
+def hex_colours(classes: int) -> list[str]:
+    """The same as #rrggbb."""
+    return ["#" + bytes(colour).hex() for colour in class_colours(classes)]
+
+
+def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
+    """Labels (h, w) as a layer to lay on the photo: RGBA uint8 (h, w, 4), clear where there is nothing."""
+    if task.kind == "binary":
+        colours, known = np.full((*labels.shape, 3), SUBJECT, np.uint8), labels > 0
+    else:
+        colours, known = label_colours(labels, task)
+    return np.dstack([colours, np.where(known, 255, 0).astype(np.uint8)])
+
+
+def contour_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
+    """The edges of labels (h, w) in their colours, the same way."""
+    size = 2 * max(1, round(max(labels.shape) / 500)) + 1
+    kernel = np.ones((size, size), np.uint8)
+    edges = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, kernel) > 0
+    grown = cv2.dilate(labels, kernel) if task.kind == "binary" else labels
+    layer = mask_layer(np.asarray(grown, np.uint8), task)
+    layer[..., 3] = np.where(edges, 255, 0)
+    return layer
+
+
+def class_shares(labels: NDArray[np.uint8], task: Task) -> list[tuple[str, float]]:
+    """The classes that were found and the fraction of pixels of each, largest first."""
+    if task.kind == "multilabel":
+        found = [(labels >> bit & 1).mean() for bit in range(task.outputs)]
+    else:
+        found = [(labels == index).mean() for index in range(task.outputs)]
+    shares = [(name, float(share)) for name, share in zip(task.classes, found, strict=True) if share > 0]
+    return sorted(shares, key=lambda entry: -entry[1])
+
+
+def wrong_pixels(
+    photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
+) -> NDArray[np.uint8]:
+    """Where the label is wrong, in the colour of what was predicted; the rest dimmed and grey."""
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    picture = np.repeat((grey * 0.35 + 20).astype(np.uint8)[..., None], 3, axis=2)
+    colours, _ = label_colours(predicted, task)
+    wrong = truth != predicted
+    if task.kind == "multiclass":
+        wrong &= truth != IGNORE
+    picture[wrong] = np.maximum(colours[wrong], 40)
+    return picture
+
+
+def mask_picture(probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
+    """0 and 255, uint8 (h, w)."""
+    return np.where(probability >= threshold, 255, 0).astype(np.uint8)
+
+
+def result(
+    kind: str, photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float
+) -> NDArray[np.uint8]:
+    """The "mask" (h, w), the "cutout" (h, w, 4) or the "overlay" (h, w, 3), uint8."""
+    if kind == "mask":
+        return mask_picture(probability, threshold)
+    if kind == "cutout":
+        return cut_out(photo, alpha_of(probability, threshold, PLAIN), PLAIN)
+    return overlay(photo, probability, threshold)
+
+
+def label_result(
+    kind: str, photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task
+) -> NDArray[np.uint8]:
+    """The "mask" of labels (h, w) as they are, or the "overlay" (h, w, 3), uint8."""
+    return labels if kind == "mask" else label_overlay(photo, labels, task)
+
+
+def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uint8]:
+    """An RGBA picture laid on the grey squares that stand for transparency: RGB uint8."""
+    height, width = rgba.shape[:2]
+    rows, columns = np.arange(height) // square, np.arange(width) // square
+    board = np.where((rows[:, None] + columns[None]) % 2, np.uint8(205), np.uint8(240))
+    alpha = rgba[..., 3].astype(np.float32) / np.float32(255)
+    return blend(np.ascontiguousarray(rgba[..., :3]), np.dstack([board] * 3), alpha)
+
+
+def error_map(
+    photo: NDArray[np.uint8], mask: NDArray[np.uint8], predicted: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Hits, misses and false alarms coloured over a dimmed grey photo. RGB uint8 (h, w, 3)."""
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    picture = np.repeat((grey * 0.45 + 30).astype(np.uint8)[..., None], 3, axis=2)
+    truth = mask.astype(bool)
+    for region, colour in (
+        (truth & predicted, HIT),
+        (truth & ~predicted, MISS),
+        (~truth & predicted, FALSE_ALARM),
+    ):
+        picture[region] = (picture[region] * 0.3 + np.array(colour) * 0.7).astype(np.uint8)
+    return picture
+
+
+def four_panels(
+    photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Photo, ground truth, prediction and error map, each with its title."""
+    if task.kind == "binary":
+        errors = error_map(photo, truth, predicted.astype(bool))
+    else:
+        errors = wrong_pixels(photo, truth, predicted, task)
+    return [
+        ("Photo", photo),
+        ("Ground truth", label_overlay(photo, truth, task)),
+        ("Prediction", label_overlay(photo, predicted, task)),
+        ("Errors", errors),
+    ]
+
+
+def display_size(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
+    """Shrunk so that the longer side is at most `long_side` pixels; smaller pictures stay as they are."""
+    scale = long_side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def pair_picture(
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], view: str, task: Task | None = None
+) -> NDArray[np.uint8]:
+    """A photo with its labels of any resolution: "Overlay", "Photo" or "Mask"."""
+    task = task or Task()
+    if view == "Photo":
+        return photo
+    fitted = labels_at(labels, photo.shape[:2])
+    if view == "Overlay":
+        return label_overlay(photo, fitted, task)
+    if task.kind == "binary":
+        return fitted * np.uint8(255)
+    colours, known = label_colours(fitted, task)
+    return colours * known[..., None].astype(np.uint8)
+
+
+def labels_at(labels: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Labels brought to (height, width) for showing."""
+    resized = cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(resized, np.uint8)
+
+
+def nothing(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A probability of 0 everywhere, for a photo (h, w, 3)."""
+    return np.zeros(photo.shape[:2], np.float32)
+
+
+def fit_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """A probability map brought to (height, width), to go with a picture of that size."""
+    if probability.shape == size:
+        return probability
+    way = cv2.INTER_AREA if size[0] < probability.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(probability, (size[1], size[0]), interpolation=way), np.float32)
+
+
+def foreground_share(probability: NDArray[np.float32], threshold: float) -> float:
+    """The fraction of pixels at or above the threshold."""
+    return float((probability >= threshold).mean())
+
+
+def encode(picture: NDArray[np.uint8], form: str = "PNG") -> bytes:
+    """A picture as the bytes of a PNG or JPEG file."""
+    stream = io.BytesIO()
+    options = (
+        {"quality": 88} if form == "JPEG" else {"compress_level": 2}
+    )  # a third faster than 4, and a twentieth larger
+    Image.fromarray(picture).save(stream, form, **options)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def data_url(picture: NDArray[np.uint8], form: str = "JPEG") -> str:
+    """A picture for a component: a JPEG or PNG as a data URL."""
+    kind = "jpeg" if form == "JPEG" else "png"
+    return f"data:image/{kind};base64," + base64.b64encode(encode(picture, form)).decode()

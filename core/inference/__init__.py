@@ -1,0 +1,1 @@
+"""From a photo to a probability map and a cut-out."""

@@ -1,0 +1,65 @@
+"""A few photos with what a model finds in them, kept small: what its card shows."""
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.data.samples import SAMPLES, sample_bytes
+from core.errors import UserError
+from core.imaging import rendering
+from core.models.registry import Entry
+from core.system import workspace
+from core.system.workspace import write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.inference.predictor import Predictor
+
+PICTURES = 4
+SIDE = 320  # pixels of the longer side
+
+
+def kept_pictures(entry: Entry) -> list[bytes]:
+    """What `make_pictures` made before, as JPEGs; nothing if it did not."""
+    try:
+        return [path.read_bytes() for path in sorted(_folder(entry).glob("*.jpg"))]
+    except OSError:
+        return []
+
+
+def make_pictures(entry: Entry, predictor: "Predictor") -> list[bytes]:
+    """Predict validation photos of the model's own data where it is here, else the sample photos."""
+    folder = _folder(entry)
+    made = []
+    for number, photo in enumerate(_photos(entry)):
+        labels = predictor.labels(photo)
+        picture = rendering.display_size(rendering.label_overlay(photo, labels, entry.card.task), SIDE)
+        made.append(rendering.encode(picture, "JPEG"))
+        with contextlib.suppress(OSError, UserError):  # they are shown all the same
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / f"{number}.jpg", made[-1])
+    return made
+
+
+def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
+    from core.data.dataset import open_data
+    from core.data.photos import read_photo
+
+    source = str(entry.card.settings.get("data") or "")
+    found = []
+    if source and Path(source).is_dir():
+        try:
+            pairs = open_data(Path(source)).part("validation")
+            step = max(1, len(pairs) // PICTURES)
+            found = [read_photo(pair.image, max_side=1024) for pair in pairs[::step][:PICTURES]]
+        except UserError:
+            found = []
+    return found or [read_photo(sample_bytes(title), SAMPLES[title].file_name) for title in SAMPLES]
+
+
+def _folder(entry: Entry) -> Path:
+    return workspace.cache() / "cards" / hashlib.sha256(entry.key.encode()).hexdigest()[:24]

@@ -1,0 +1,151 @@
+"""A photo in, a probability map at the photo's own size out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.errors import UserError
+from core.models.card import ModelCard
+from core.models.factory import load_model
+from core.models.preprocessing import fit_photo
+from core.system.device import multiplies_bf16, pick_device
+
+MIN_LONG_SIDE, MAX_LONG_SIDE = 64, 2048
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A photo as the network sees it: padded uint8 (h, w, 3), of which the upper left `inner`
+    (height, width) is the photo, and the (height, width) of the photo itself."""
+
+    padded: NDArray[np.uint8]
+    inner: tuple[int, int]
+    size: tuple[int, int]
+
+
+class Predictor:
+    """A loaded model, ready for photos of any size. Thread-safe: it holds no state between calls."""
+
+    def __init__(self, folder: Path, device: str = "auto") -> None:
+        """Raises UserError when the folder holds no readable model or the device is absent."""
+        self.folder = folder
+        self.device = pick_device(device)
+        model, self.card = load_model(folder, self.device)
+        self._hold(model)
+
+    @classmethod
+    def of(cls, model: torch.nn.Module, card: ModelCard, device: str = "cpu") -> "Predictor":
+        """A predictor around a model that is in memory already. The model is set to eval mode."""
+        predictor = cls.__new__(cls)
+        predictor.folder, predictor.device, predictor.card = Path(), device, card
+        predictor._hold(model.to(device).eval())
+        return predictor
+
+    def _hold(self, model: torch.nn.Module) -> None:
+        # mobileone aborts the process in fp32 channels-last on a CPU (see core.hardware).
+        aborts = self.device == "cpu" and self.card.encoder.startswith("mobileone")
+        self._model = model if aborts else model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # As in the validation of a training. Probabilities differ by some thousandths from fp32.
+        self._kind = self.device.split(":", maxsplit=1)[0]
+        self._in_bf16 = multiplies_bf16(self.device)
+
+    def __call__(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
+        """Foreground probability of every pixel, float32 (height, width) in 0..1.
+
+        `photo` is uint8 RGB (height, width, 3). `long_side` is the size, in pixels, at which the
+        network sees the photo's longer side; the card's own when None. Raises UserError for a model
+        that tells several classes apart: ask for `labels`.
+        """
+        ready = self.prepare(photo, long_side)
+        return self.probability(self.forward([ready])[0], ready.size)
+
+    def labels(
+        self, photo: NDArray[np.uint8], long_side: int | None = None, threshold: float | None = None
+    ) -> NDArray[np.uint8]:
+        """The label of every pixel, uint8 (height, width), as core.task describes them.
+
+        `threshold` is a probability in 0..1, the card's own when None; of no meaning for "multiclass".
+        """
+        ready = self.prepare(photo, long_side)
+        return self.labels_of(self.forward([ready])[0], ready.size, threshold)
+
+    def small_map(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Maps:
+        """The foreground's probability at the size of the network's answer, float32 (h, w):
+        core.refining brings it to the photo's."""
+        ready = self.prepare(photo, long_side)
+        return self.probability(self.forward([ready])[0], ready.inner)
+
+    def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
+        """A photo at the size that the network sees. Does not touch the model: any thread may."""
+        side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
+        padded, inner = fit_photo(photo, side)
+        return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
+
+    def network_input(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
+        """What the network is given for a photo: normalised float32 (1, 3, h, w)."""
+        padded = self.prepare(photo, long_side).padded.transpose(2, 0, 1)[None]
+        batch = torch.from_numpy(np.ascontiguousarray(padded))
+        return np.asarray(self.card.preprocessing.normalise(batch).numpy(), np.float32)
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The loaded network itself, in eval mode."""
+        return self._model
+
+    @torch.inference_mode()
+    def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
+        """The logits of photos whose padded shapes are equal: float32 (outputs, h, w) each."""
+        stacked = np.stack([ready.padded.transpose(2, 0, 1) for ready in photos])
+        batch = torch.from_numpy(stacked).to(self.device)
+        images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
+        try:
+            with torch.autocast(self._kind, torch.bfloat16, enabled=self._in_bf16):
+                logits = self._model(images).float().cpu().numpy()
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            if len(photos) > 1:
+                return [self.forward([photo])[0] for photo in photos]
+            raise UserError(
+                "The photo needs more memory than the GPU has free: let the model see it smaller, or wait "
+                "until a training has ended."
+            ) from None
+        return [
+            maps[:, : ready.inner[0], : ready.inner[1]] for maps, ready in zip(logits, photos, strict=True)
+        ]
+
+    def probability(self, logits: Maps, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Logits (1, h, w) as the foreground's probability at another size, float32 (height, width)."""
+        if self.card.task.kind != "binary":
+            raise UserError(f"{self.card.name} tells several classes apart: it has no one foreground.")
+        return np.asarray(_resized(_sigmoid(logits), size)[0], np.float32)
+
+    def labels_of(
+        self, logits: Maps, size: tuple[int, int], threshold: float | None = None
+    ) -> NDArray[np.uint8]:
+        """Logits (outputs, h, w) as labels at another size, uint8 (height, width)."""
+        task = self.card.task
+        if task.kind == "multiclass":
+            shares = torch.from_numpy(logits).softmax(0).numpy()
+            return np.asarray(_resized(shares, size).argmax(axis=0), np.uint8)
+        level = self.card.threshold if threshold is None else threshold
+        inside = _resized(_sigmoid(logits), size) >= level
+        bits = np.arange(task.outputs, dtype=np.uint8).reshape(-1, 1, 1)
+        return np.asarray((inside.astype(np.uint8) << bits).sum(axis=0), np.uint8)
+
+
+def _sigmoid(logits: Maps) -> Maps:
+    return np.asarray(torch.from_numpy(logits).sigmoid().numpy(), np.float32)
+
+
+def _resized(maps: Maps, size: tuple[int, int]) -> Maps:
+    """(outputs, h, w) at (height, width)."""
+    if maps.shape[1:] == size:
+        return maps
+    resized = [cv2.resize(m, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for m in maps]
+    return np.asarray(resized, np.float32)

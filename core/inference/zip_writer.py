@@ -1,0 +1,83 @@
+"""Results of many photos as one zip, written photo by photo: memory does not grow with their number."""
+
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from core.errors import UserError
+from core.system import workspace
+
+MAX_PHOTOS = 50
+KEPT_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One photo's turn: `problem` says why it is left out, "" where it is not."""
+
+    name: str
+    problem: str = ""
+
+
+def pack(
+    names: Sequence[str], kinds: Sequence[str], make: Callable[[int, str], bytes], target: Path
+) -> Iterator[Done]:
+    """Write a zip with a file for each photo and kind, yielding after each photo.
+
+    `make` gives the PNG of the photo at a place in `names`, for the kind "parts" the CSV. A photo that
+    cannot be used is left out. Raises UserError on a full disk, or when none could be used; then nothing
+    is left.
+    """
+    making = target.with_name(f".{target.name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    used = 0
+    try:
+        with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
+            for place, stem in enumerate(unique_stems(names)):
+                try:
+                    results = {f"{stem}_{kind}.{_suffix(kind)}": make(place, kind) for kind in kinds}
+                except UserError as error:
+                    yield Done(names[place], str(error))
+                    continue
+                for name, content in results.items():
+                    archive.writestr(name, content)
+                used += 1
+                yield Done(names[place])
+        if not used:
+            raise UserError("None of the photos could be read.")
+        making.replace(target)
+    except OSError as error:
+        raise UserError(f"The zip was not made ({error.strerror or error}): free some disk space.") from error
+    finally:
+        making.unlink(missing_ok=True)
+
+
+def new_zip() -> Path:
+    """Where the next zip goes. Those of yesterday and before are deleted."""
+    folder = workspace.cache() / "batches"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.zip"):
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            old.unlink(missing_ok=True)
+    return folder / f"{time.time_ns()}.zip"
+
+
+def megabytes(path: Path) -> float:
+    return path.stat().st_size / 1e6
+
+
+def _suffix(kind: str) -> str:
+    return "csv" if kind == "parts" else "png"
+
+
+def unique_stems(names: Sequence[str]) -> list[str]:
+    """File names without folder and suffix; two of one name are told apart by a number."""
+    seen: dict[str, int] = {}
+    stems = []
+    for name in names:
+        stem = PurePosixPath(name.replace("\\", "/")).stem or "photo"
+        seen[stem] = seen.get(stem, 0) + 1
+        stems.append(stem if seen[stem] == 1 else f"{stem}-{seen[stem]}")
+    return stems

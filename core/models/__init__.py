@@ -1,0 +1,1 @@
+"""Build, load, import and keep models."""

@@ -1,0 +1,201 @@
+"""What is known of a saved model, as studio.json for the project and README.md for people.
+
+Kept without torch, so that a page can list models at once.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import UserError
+from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.system.workspace import read_json, write_atomically, write_json
+from core.task import Task
+
+WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE = (
+    "model.safetensors", "config.json", "studio.json", "README.md",
+)  # fmt: skip
+LABELS = {
+    "dice": "Dice, all pixels",
+    "dice_mean": "Dice, mean over images",
+    "iou": "IoU, all pixels",
+    "miou": "Mean IoU of background and foreground",
+    "pixel_accuracy": "Pixel accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a saved model. `scores` are fractions in 0..1, `intervals` their 95 % intervals
+    where known, `height`/`width` in pixels. Licences are "" where nobody has stated one."""
+
+    name: str
+    architecture: str
+    encoder: str
+    encoder_weights: str
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    height: int = 256
+    width: int = 192
+    long_side: int = 384
+    threshold: float = 0.5
+    data: str = ""
+    created: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    scored_on: str = ""
+    data_licence: str = ""
+    weights_licence: str = ""
+    tags: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+    task: Task = field(default_factory=Task)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "task": self.task.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ModelCard":
+        """The inverse of `to_dict`; unknown keys are ignored. Raises UserError on wrong types."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        try:
+            kept = {key: value for key, value in values.items() if key in known}
+            prep = kept.pop("preprocessing", None)
+            if prep:
+                mean, std = ([float(v) for v in prep[key]] for key in ("mean", "std"))
+                kept["preprocessing"] = Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+            for key, kind in (("height", int), ("width", int), ("long_side", int), ("threshold", float)):
+                kept[key] = kind(kept.get(key, getattr(_DEFAULTS, key)))
+            for key in _TEXTS:
+                kept[key] = str(kept.get(key, ""))
+            kept["tags"] = tuple(str(tag) for tag in kept.get("tags", ()))
+            intervals = dict(kept.get("intervals", {}))
+            kept["intervals"] = {str(k): (float(v[0]), float(v[1])) for k, v in intervals.items()}
+            kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
+            kept["settings"] = dict(kept.get("settings", {}))
+            kept["task"] = Task.from_dict(dict(kept.get("task", {})))
+            return cls(**kept)
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            raise UserError(
+                f"{CARD_FILE} cannot be read ({error}): restore it or delete the model."
+            ) from error
+
+
+_TEXTS = (
+    "name", "architecture", "encoder", "encoder_weights", "data", "created", "scored_on", "data_licence",
+    "weights_licence", "text",
+)  # fmt: skip
+_DEFAULTS = ModelCard("", "", "", "")
+
+
+def is_model(folder: Path) -> bool:
+    return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a saved model; for a plain smp folder, what its config.json tells."""
+    if (folder / CARD_FILE).is_file():
+        return ModelCard.from_dict(read_json(folder / CARD_FILE))
+    config = read_json(folder / CONFIG_FILE)
+    encoder = str(config.get("encoder_name", ""))
+    lite = re.fullmatch(r"timm-tf_efficientnet_lite\d", encoder)
+    count = config.get("classes")
+    names = tuple(f"class {i}" for i in range(count)) if isinstance(count, int) and 1 < count < 256 else ()
+    return ModelCard(
+        folder.name,
+        str(config.get("_model_class", "")),
+        encoder,
+        "as saved",
+        LITE_PREPROCESSING if lite else Preprocessing(),
+        task=Task("multiclass", names, tuple(range(len(names)))) if names else Task(),
+    )
+
+
+def update_card(folder: Path, **changes: Any) -> None:
+    """Change single fields of a saved model's card, such as its name or threshold."""
+    card = dataclasses.replace(read_card(folder), **changes)
+    write_card(folder, card)
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write studio.json and README.md, each whole or not at all."""
+    write_json(folder / CARD_FILE, card.to_dict())
+    write_atomically(folder / README_FILE, card_text(card))
+
+
+def weights_megabytes(folder: Path) -> float:
+    """Size of the weights on disk in MB (10^6 bytes)."""
+    return (folder / WEIGHTS_FILE).stat().st_size / 1e6
+
+
+def card_text(card: ModelCard) -> str:
+    """The card as Markdown: the README.md of the model's folder."""
+    scores = [f"| {LABELS[k]} | {told(card, k)} |" for k in card.scores if k in LABELS]
+    sections = [
+        f"# {card.name}",
+        f"{card.architecture} with the encoder `{card.encoder}` "
+        f"(start: {card.encoder_weights}), trained on {card.data or 'unnamed data'}"
+        f"{', ' + card.created if card.created else ''}. {_classes(card.task)}",
+        card.text,
+        _licences(card),
+        _scores_section(scores, card.scored_on),
+        _usage(card),
+        _settings_section(card.settings),
+    ]
+    return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def told(card: ModelCard, score: str) -> str:
+    """A score with its interval, where there is one."""
+    value, ends = card.scores[score], card.intervals.get(score)
+    return f"{value:.4f} ({ends[0]:.4f} to {ends[1]:.4f})" if ends else f"{value:.4f}"
+
+
+def _licences(card: ModelCard) -> str:
+    known = [("Data", card.data_licence), ("Encoder weights", card.weights_licence)]
+    return "\n\n".join(f"{what}: {licence}." for what, licence in known if licence)
+
+
+def _scores_section(rows: list[str], scored_on: str) -> str:
+    if not rows:
+        return ""
+    table = "\n".join(["| score | value |", "|---|---|", *rows])
+    return f"## Scores\n\n{scored_on}\n\n{table}" if scored_on else f"## Scores\n\n{table}"
+
+
+def _usage(card: ModelCard) -> str:
+    prep = card.preprocessing
+    # Of a shallower encoder the stages that are not run are not in the file.
+    loosely = ", strict=False" if card.settings.get("encoder_depth", 5) < 5 else ""
+    return (
+        "## Use\n\n"
+        "```python\n"
+        "import segmentation_models_pytorch as smp\n\n"
+        f'model = smp.from_pretrained("path/to/this/folder"{loosely}).eval()\n'
+        "```\n\n"
+        f"Input: RGB in 0..1, minus {list(prep.mean)}, divided by {list(prep.std)}; height and "
+        f"width multiples of 32; the longer side about {card.long_side} pixels. Output: logits; "
+        f"{_reading(card)}"
+    )
+
+
+def _classes(task: Task) -> str:
+    if task.kind == "binary":
+        return "One class: foreground."
+    listed = ", ".join(f"{i} {name}" for i, name in enumerate(task.classes))
+    return f"Classes, one a pixel: {listed}." if task.kind == "multiclass" else f"Labels: {listed}."
+
+
+def _reading(card: ModelCard) -> str:
+    if card.task.kind == "multiclass":
+        return "the class of a pixel is the channel with the largest."
+    what = "foreground" if card.task.kind == "binary" else "a label holds"
+    return f"{what} where sigmoid(logit) >= {card.threshold:g}."
+
+
+def _settings_section(settings: dict[str, Any]) -> str:
+    rows = [f"| {k} | {v} |" for k, v in settings.items() if k not in ("data", "name") and v != ""]
+    return "\n".join(["## Training settings", "", "| setting | value |", "|---|---|", *rows]) if rows else ""

@@ -1,0 +1,150 @@
+"""Every encoder beside each other: what it takes, how good it is on ImageNet, how fast it is here."""
+
+import csv
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.errors import UserError
+from core.models.encoder_catalogue import IMAGENET_FILE, TIMM_FILE, all_encoders, facts
+from core.policy.permissions import require
+from core.system import workspace
+from core.system.workspace import read_json, write_json
+
+SECONDS = 180
+HERE, KEPT, HUB, NOWHERE = "included", "kept from before", "at the hub", "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """`names` in the order of preference, and why."""
+
+    names: tuple[str, ...]
+    reason: str
+
+
+SHORTLISTS: dict[str, Shortlist] = {
+    "Good for a processor": Shortlist(
+        ("timm-tf_efficientnet_lite0", "tu-efficientvit_b0", "tu-mobilenetv4_conv_small", "mit_b0",
+         "tu-regnety_004", "tu-mobilenetv3_large_100", "tu-edgenext_x_small"),
+        "Few multiplications a photo and operations that processors have kernels for. Under some 2.5 GMACs "
+        "a training of some minutes on two cores gets somewhere.",
+    ),
+    "Good for few photos": Shortlist(
+        ("timm-tf_efficientnet_lite0", "resnet18", "resnet34", "tu-convnext_atto", "efficientnet-b0",
+         "densenet121"),
+        "With fifty to a few hundred photos most of what the network knows must come from ImageNet: "
+        "pretrained weights matter more than size, and small networks overfit later.",
+    ),
+    "Good for a graphics card": Shortlist(
+        ("efficientnet-b3", "resnet50", "tu-convnext_tiny", "tu-tf_efficientnetv2_s", "mit_b2",
+         "tu-resnet50d", "se_resnext50_32x4d"),
+        "Ten to thirty million parameters: more exact with thousands of photos, and a graphics card "
+        "hardly notices.",
+    ),
+}  # fmt: skip
+
+
+def encoder_table(every: bool = False) -> pd.DataFrame:
+    """One row for each encoder; `every` adds all of timm's to those that are measured.
+
+    Columns: encoder, family, parameters (millions, of the encoder), gmacs (a U-Net with it, one image of
+    256x192), top1 (ImageNet accuracy, per cent), pace (training speed as a multiple of the default's, as
+    measured for the project) and here (images a second as measured on this machine). NaN: not known.
+    """
+    known, counted, top1, here = facts(), timm_counts(), imagenet_top1(), speeds()
+    names = [*all_encoders(), *(n for n in known if n.startswith("tu-"))]
+    if every:
+        names += [name for name in counted if name not in known]
+    default = known[all_encoders()[0]].images_per_second if known else float("nan")
+    rows = []
+    for name in dict.fromkeys(names):
+        fact, count = known.get(name), counted.get(name)
+        works = fact is not None and fact.works == "yes"
+        if not works and count is None:
+            continue
+        rows.append({
+            "encoder": name,
+            "family": "timm" if name.startswith("tu-") else "smp",
+            "parameters": (fact.encoder_parameters if fact and works else count[0] if count else 0) / 1e6,
+            "gmacs": fact.gmacs if fact and works else count[1] if count else float("nan"),
+            "top1": top1.get(name, float("nan")),
+            "pace": fact.images_per_second / default if fact and works else float("nan"),
+            "here": here.get(name, float("nan")),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def weights_state(encoder: str) -> str:
+    """Where its ImageNet weights are: one of HERE, KEPT, HUB, NOWHERE."""
+    from core.models import pretrained
+
+    if pretrained.local_package(encoder):
+        return HERE
+    if pretrained.hub_files(encoder) is None:
+        return NOWHERE
+    return KEPT if pretrained.is_cached(encoder) else HUB
+
+
+@functools.cache
+def imagenet_top1() -> dict[str, float]:
+    """ImageNet accuracy in per cent, of the weights that training starts from. Source: timm's
+    results/results-imagenet.csv (https://github.com/huggingface/pytorch-image-models) and torchvision's
+    own figures for the weights that are theirs; each row of the file says which."""
+    with open(IMAGENET_FILE, encoding="utf-8", newline="") as file:
+        return {row["encoder"]: float(row["top1"]) for row in csv.DictReader(file)}
+
+
+@functools.cache
+def timm_counts() -> dict[str, tuple[int, float]]:
+    """Parameters and GMACs by encoder, as benchmarks/timm_encoders.py counts them."""
+    if not TIMM_FILE.is_file():
+        return {}
+    with open(TIMM_FILE, encoding="utf-8", newline="") as file:
+        return {r["encoder"]: (int(r["encoder_parameters"]), float(r["gmacs"])) for r in csv.DictReader(file)}
+
+
+def speeds() -> dict[str, float]:
+    """Images a second in training as measured on this machine, by encoder."""
+    try:
+        kept = read_json(_speeds_file())
+        return {str(name): float(value) for name, value in kept.items()}
+    except (UserError, TypeError, ValueError):
+        return {}
+
+
+def measure_here(encoder: str) -> float:
+    """Train a U-Net with it on noise for some seconds, in a process of its own; the result is kept.
+
+    Returns images a second at 256x192. Raises UserError when it cannot be trained here.
+    """
+    require("train")
+    command = [sys.executable, "-m", "core.training.encoder_benchmark", encoder]
+    try:
+        done = subprocess.run(
+            command, cwd=workspace.PROJECT, capture_output=True, text=True, timeout=SECONDS, check=False,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise UserError(
+            f"{encoder} took longer than {SECONDS} s: it is too slow for this machine."
+        ) from error
+    if done.returncode < 0:
+        raise UserError(f"{encoder} ends the process here ({signal.Signals(-done.returncode).name}).")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else {}
+    if found.get("works") != "yes":
+        raise UserError(f"{encoder} cannot be trained here: {found.get('works', 'it says nothing')}")
+    write_json(_speeds_file(), {**speeds(), encoder: found["images_per_second"]})
+    return float(found["images_per_second"])
+
+
+def _speeds_file() -> Path:
+    return workspace.cache() / "encoder_speeds.json"

@@ -1,0 +1,196 @@
+"""Building, saving and loading models: any smp architecture with any encoder it names.
+
+A saved model is smp's own folder, config.json and model.safetensors, so that
+`smp.from_pretrained(folder)` opens it anywhere. studio.json beside them holds what smp has no
+place for: normalisation, input size, threshold, scores, origin. No pickle is ever read.
+"""
+
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from core.config import DECODERS, TrainConfig
+from core.errors import UserError
+from core.models import pretrained
+from core.models.card import (
+    CARD_FILE,
+    CONFIG_FILE,
+    README_FILE,
+    WEIGHTS_FILE,
+    ModelCard,
+    is_model,
+    read_card,
+    write_card,
+)
+from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.models.safe_loading import check_sizes, settings_of
+from core.models.truncated_encoder import trim
+from core.task import Task
+
+FULL_DEPTH = max(DECODERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A fresh model, where its encoder's weights came from, and the normalisation they expect."""
+
+    model: nn.Module
+    weights: str
+    preprocessing: Preprocessing
+    licence: str = ""
+
+
+def build_model(config: TrainConfig, task: Task | None = None) -> Built:
+    """The network that `config` names, with an output for each class of `task`
+    (None: one). ImageNet weights: local package, else hub, else none.
+
+    `Built.weights` says which in words. Raises UserError for an unknown encoder or a pair of
+    architecture and encoder that smp cannot join.
+    """
+    built = _with_weights(config, task)
+    if config.encoder_depth < FULL_DEPTH:
+        trim(built.model)
+    return built
+
+
+def _with_weights(config: TrainConfig, task: Task | None) -> Built:
+    outputs = task.outputs if task else 1
+    if config.start_from:
+        return _continued(config, task or Task())
+    if config.encoder_weights == "none":
+        return Built(_create(config, outputs), "random (asked for)", Preprocessing())
+    if package := pretrained.local_package(config.encoder):
+        model = _create(config, outputs)
+        pretrained.load_local(model.get_submodule("encoder"), package)
+        return Built(model, "ImageNet (local package)", LITE_PREPROCESSING, pretrained.LOCAL_LICENCE)
+    if pretrained.hub_files(config.encoder) is None:
+        no_weights = "random (no ImageNet weights exist for this encoder)"
+        return Built(_create(config, outputs), no_weights, Preprocessing())
+    if pretrained.is_cached(config.encoder):
+        with pretrained.only_cached():
+            return _from_hub(config, outputs, "ImageNet (model hub, kept from before)")
+    if pretrained.hub_answers():
+        return _from_hub(config, outputs, "ImageNet (model hub)")
+    return Built(
+        _create(config, outputs),
+        "random (the model hub cannot be reached; only efficientnet-lite0 comes with the project)",
+        Preprocessing(),
+    )
+
+
+def _continued(config: TrainConfig, task: Task) -> Built:
+    model, card = load_model(Path(config.start_from))
+    if card.task.outputs != task.outputs:
+        raise UserError(
+            f"{card.name} tells {card.task.outputs} classes apart and this data has {task.outputs}: "
+            "choose data with the same classes to go on from it."
+        )
+    if (card.architecture, card.encoder) != (config.architecture, config.encoder):
+        raise UserError(
+            f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
+            f"not {config.architecture} with {config.encoder}."
+        )
+    words = f"those of {card.name}"
+    if settings_of(Path(config.start_from))[1].get("encoder_depth", FULL_DEPTH) != config.encoder_depth:
+        encoder = model.get_submodule("encoder").state_dict()
+        model = _create(config, task.outputs)
+        model.get_submodule("encoder").load_state_dict(encoder, strict=False)
+        words = f"the encoder's of {card.name}"
+    return Built(model, words, card.preprocessing, card.weights_licence)
+
+
+def _from_hub(config: TrainConfig, outputs: int, weights: str) -> Built:
+    try:
+        model = _create(config, outputs, "imagenet")
+        licence = pretrained.hub_licence(config.encoder)
+        return Built(model, weights, pretrained.hub_preprocessing(config.encoder), licence)
+    except (OSError, ValueError) as error:  # what the hub client raises for every failed download
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        return Built(_create(config, outputs), f"random (the model hub failed: {reason})", Preprocessing())
+
+
+def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # `timm-` names, which still work
+            # Without it a vision transformer takes pictures of one size alone.
+            more: dict[str, Any] = {"dynamic_img_size": True} if config.architecture == "DPT" else {}
+            if config.encoder_depth < FULL_DEPTH:
+                channels = DECODERS[config.encoder_depth]
+                more = {"encoder_depth": config.encoder_depth, "decoder_channels": channels}
+            model: nn.Module = smp.create_model(
+                config.architecture, config.encoder, encoder_weights=weights, classes=outputs, **more
+            )
+    except KeyError:
+        raise UserError(
+            f"There is no encoder '{config.encoder}': see the list on the Train page, or "
+            "`python -m core train --list-encoders`."
+        ) from None
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        if weights is not None:
+            raise
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{config.architecture} does not go with the encoder {config.encoder}: {reason}"
+        ) from error
+    return model
+
+
+def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
+    """Write the model's folder. Each file is replaced whole, so a kill at any moment leaves a
+    model that opens."""
+    making = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    model.save_pretrained(making)  # type: ignore[operator]
+    (making / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone
+    write_card(making, card)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE):
+        (making / name).replace(folder / name)
+    shutil.rmtree(making, ignore_errors=True)
+
+
+def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:
+    """A saved model, in eval mode on `device`, and its card.
+
+    Only JSON and safetensors are read. Raises UserError when a file is missing, damaged, or names
+    something other than an smp segmentation model.
+    """
+    import segmentation_models_pytorch as smp
+    from safetensors.torch import load_file
+
+    if not is_model(folder):
+        raise UserError(f"{folder} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
+    kind, settings = settings_of(folder)
+    try:
+        check_sizes(kind, settings, folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            model = getattr(smp, kind)(**settings)
+        weights = load_file(folder / WEIGHTS_FILE)
+        if not model.state_dict().keys() <= weights.keys():
+            trim(model)
+        model.load_state_dict(weights)
+    except UserError:
+        raise
+    except Exception as error:  # whatever hostile or damaged files provoke, one sentence
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise UserError(f"The model in {folder} cannot be opened: {reason}") from error
+    return model.to(device).eval(), read_card(folder)
+
+
+def encoder_names() -> list[str]:
+    """Every encoder that smp names; timm's others go by `tu-<name>`."""
+    from segmentation_models_pytorch.encoders import get_encoder_names
+
+    return sorted(get_encoder_names())
+
+
+def parameter_count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())

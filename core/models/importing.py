@@ -1,0 +1,114 @@
+"""Models that were made elsewhere, onto the shelf: folders and zips as smp's save_pretrained writes them."""
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from core.errors import UserError
+from core.models.card import CARD_FILE, CONFIG_FILE, README_FILE, WEIGHTS_FILE, update_card
+from core.policy.permissions import require
+from core.system import workspace
+from core.system.archives import DAMAGE, files_of, open_zip
+
+FILES = {CONFIG_FILE: 10**6, CARD_FILE: 5 * 10**6, README_FILE: 5 * 10**6, WEIGHTS_FILE: 4 * 10**9}
+MAX_ENTRIES = 10_000
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+CHUNK = 1 << 20
+
+
+def adopt_folder(source: Path, name: str) -> Path:
+    """Copy a model's folder onto the shelf; returns where it is. Raises UserError, leaving nothing."""
+    if not source.is_dir():
+        raise UserError(f"There is no folder {source}.")
+    if not (source / WEIGHTS_FILE).is_file():
+        raise _not_a_model(source.name, [p.name for p in source.iterdir()])
+    with _new_model(name) as making:
+        for file, limit in FILES.items():
+            if (source / file).is_file():
+                with open(source / file, "rb") as stream:
+                    _copy(stream, making / file, limit)
+    return workspace.models() / _folder_name(name)
+
+
+def adopt_zip(source: str | Path | IO[bytes], name: str) -> Path:
+    """The same from a zip that holds such a folder, at any depth. Of it only the files that a model
+    has are written, under their own names, whatever paths the zip gives them."""
+    try:
+        with open_zip(source, "The upload") as archive:
+            members = _members(archive)
+            with _new_model(name) as making:
+                for file, member in members.items():
+                    with archive.open(member) as stream:
+                        _copy(stream, making / file, FILES[file])
+    except (*DAMAGE, RuntimeError) as error:  # the last: a password is needed
+        raise UserError(f"The zip cannot be read ({error}): pack the model's folder again.") from error
+    return workspace.models() / _folder_name(name)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """A model's files in the zip: of several models, the one that lies highest."""
+    infos = files_of(archive)
+    if len(infos) > MAX_ENTRIES:
+        raise UserError(f"The zip holds more than {MAX_ENTRIES:,} files: pack the model's folder alone.")
+    weights = [info for info in infos if PurePosixPath(info.filename).name == WEIGHTS_FILE]
+    if not weights:
+        raise _not_a_model("The zip", [info.filename for info in infos])
+    folder = min((PurePosixPath(info.filename).parent for info in weights), key=lambda p: len(p.parts))
+    return {
+        path.name: info
+        for info in infos
+        if (path := PurePosixPath(info.filename)).parent == folder and path.name in FILES
+    }
+
+
+def _not_a_model(what: str, names: list[str]) -> UserError:
+    if any(name.endswith(PICKLES) for name in names):
+        return UserError(
+            f"{what} holds weights as a pickle, which may run code and is not opened: save the model "
+            "with `save_pretrained` of segmentation_models_pytorch 0.4 or newer."
+        )
+    return UserError(f"{what} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
+
+
+def _folder_name(name: str) -> str:
+    return workspace.safe_name(name, "model's name")
+
+
+@contextmanager
+def _new_model(name: str) -> Iterator[Path]:
+    """A folder to fill; at the end the model in it is opened, and only what opens stays."""
+    from core.models.factory import load_model
+
+    require("add")
+    target = workspace.models() / _folder_name(name)
+    if target.exists():
+        raise UserError(f"There is a model called {target.name} already: choose another name.")
+    making = target.with_name(f".{target.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    try:
+        yield making
+        try:
+            load_model(making)
+        except UserError as error:
+            raise UserError(str(error).replace(str(making), target.name)) from error
+        update_card(making, name=name)
+        making.rename(target)
+    except OSError as error:
+        raise UserError(f"The model was not brought in ({error.strerror or error}).") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _copy(stream: IO[bytes], target: Path, limit: int) -> None:
+    """Up to `limit` bytes: what a zip says of its sizes is not believed."""
+    left = limit
+    with open(target, "wb") as file:
+        while chunk := stream.read(CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UserError(f"{target.name} is larger than the {limit:,} bytes that it may have.")
+            file.write(chunk)

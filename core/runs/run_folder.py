@@ -1,0 +1,289 @@
+"""A run is a folder. The worker writes there; everyone else reads; the folder says what is true.
+
+config.json    the TrainConfig
+provenance.json versions, revision, data and hardware
+status.json    state, process, message
+events.jsonl   what happened, one event a line
+log.txt        the worker's own output
+previews/      small pictures, epoch by epoch
+best/ last/    models
+state.safetensors   what a resumed training needs
+metrics.csv, tensorboard/   the scores for other tools
+"""
+
+import datetime
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.config import TrainConfig
+from core.errors import UserError
+from core.runs import events
+from core.runs.events import EpochEnd, Event, Finished, Note, Preview, RateFound, RatePoint, Started, Step
+from core.system import workspace
+from core.system.workspace import read_json, safe_name, write_atomically, write_json
+
+STATE_FILE = "state.safetensors"
+LIVE = ("starting", "queued", "running")
+STATES = (*LIVE, "finished", "stopped", "failed", "died")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`state` is one of STATES; `process` and `process_started` name the worker beyond doubt, since
+    process numbers are used again."""
+
+    state: str
+    message: str = ""
+    process: int = 0
+    process_started: float = 0.0
+    changed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> TrainConfig:
+        return TrainConfig.from_dict(read_json(self.folder / "config.json"))
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best"
+
+    @property
+    def events_file(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    @property
+    def stop_file(self) -> Path:
+        return self.folder / "stop"
+
+    @property
+    def log(self) -> str:
+        """The last 20,000 characters that the worker printed."""
+        try:
+            return (self.folder / "log.txt").read_text("utf-8", "replace")[-20_000:]
+        except OSError:
+            return ""
+
+    def status(self) -> Status:
+        """What is true now: a worker that is gone without a last word has "died"."""
+        try:
+            values = read_json(self.folder / "status.json")
+            status = Status(**{k: v for k, v in values.items() if k in Status.__dataclass_fields__})
+        except (UserError, TypeError):
+            return Status("failed", "status.json of this run cannot be read.")
+        if status.state in LIVE and not is_alive(status):
+            return replace(status, state="died", message=_how_it_died(self))
+        return status
+
+    def set_status(self, state: str, message: str = "", process: int | None = None) -> None:
+        """Write the status; the process stays as it was unless given."""
+        old = read_json(self.folder / "status.json") if (self.folder / "status.json").exists() else {}
+        number = old.get("process", 0) if process is None else process
+        started = old.get("process_started", 0.0) if process is None else process_start(process)
+        write_json(self.folder / "status.json", asdict(Status(state, message, number, started, time.time())))
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the training ended early and left what is needed to go on."""
+        ended_early = self.status().state in ("stopped", "failed", "died")
+        return ended_early and (self.folder / STATE_FILE).is_file()
+
+    def append(self, event: Event) -> None:
+        with open(self.events_file, "a", encoding="utf-8") as file:
+            file.write(events.to_line(event) + "\n")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, revision, data and hardware; empty where nothing was written yet."""
+        try:
+            return read_json(self.folder / "provenance.json")
+        except UserError:
+            return {}
+
+    def make_ready_to_resume(self) -> None:
+        """Raises UserError when there is nothing to go on from."""
+        if not self.can_resume:
+            raise UserError(
+                f"{self.folder.name} cannot go on: it is training, has finished, or ended in its first epoch."
+            )
+        self.stop_file.unlink(missing_ok=True)
+        self.set_status("starting", "Starting the worker.", process=0)
+
+    def forget_after(self, epoch: int) -> None:
+        """Drop the events of an epoch that was cut short, and of the end, before the run goes on."""
+        try:
+            lines = self.events_file.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return
+        kept = [
+            event
+            for event in events.from_lines(lines)
+            if not isinstance(event, Finished) and getattr(event, "epoch", 0) <= epoch
+        ]
+        write_atomically(self.events_file, "".join(events.to_line(e) + "\n" for e in kept))
+
+
+def create(config: TrainConfig, folder: Path | None = None) -> Run:
+    """A new run's folder. Raises UserError when `folder` is in use already."""
+    if folder is None:
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        stem = safe_name(f"{stamp}-{config.name or Path(config.data).name}", "run name")
+        folder = workspace.runs() / stem
+        for number in range(2, 100):
+            if not folder.exists():
+                break
+            folder = workspace.runs() / f"{stem}-{number}"
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty: name a new folder for this run.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made ({error.strerror}): name another folder.") from error
+    run = Run(folder.resolve())
+    try:
+        write_json(run.folder / "config.json", config.to_dict())
+        run.set_status("starting", "Starting the worker.", process=0)
+    except UserError:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        raise
+    return run
+
+
+def list_runs() -> list[Run]:
+    """All runs of the workspace, newest first."""
+    folders = [p for p in workspace.runs().iterdir() if (p / "config.json").is_file()]
+    return [Run(p) for p in sorted(folders, key=lambda p: p.name, reverse=True)]
+
+
+def find(run_id: str) -> Run | None:
+    folder = workspace.runs() / Path(run_id).name
+    return Run(folder) if (folder / "config.json").is_file() else None
+
+
+def process_start(process: int) -> float:
+    """When a process began, 0 where there is none: by a clock that nobody sets, where the system has one.
+
+    The wall clock jumps, when a laptop wakes or a server is set right, and a worker that lives would be
+    taken for another process.
+    """
+    if not process:
+        return 0.0
+    try:
+        told = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
+        return float(told.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # since the boot
+    except (OSError, IndexError, ValueError):
+        pass
+    try:
+        return float(psutil.Process(process).create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def is_alive(status: Status) -> bool:
+    """Whether the worker of this status still runs. One that is not started yet has ten seconds."""
+    if not status.process:
+        return abs(time.time() - status.changed) < 10
+    try:
+        worker = psutil.Process(status.process)
+        same = abs(process_start(status.process) - status.process_started) < 2
+        return same and worker.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _how_it_died(run: Run) -> str:
+    log = run.log
+    if "Fatal Python error" in log:
+        line = next(x for x in log.splitlines() if "Fatal Python error" in x)
+        return f"The worker crashed in native code ({line.split(':', 1)[1].strip()}); see the log."
+    tail = [line for line in log.splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in tail):
+        return f"The worker failed: {tail[-1][:200]}"
+    return (
+        "The worker is gone without a word: it was killed, or the computer ran out of memory or was "
+        "restarted. What was saved by then is kept."
+    )
+
+
+@dataclass(slots=True)
+class History:
+    """What a run's events tell, read so far. `refresh` reads only what was added since."""
+
+    run: Run
+    offset: int = 0
+    file: int = 0  # its number: a resumed run has a new one
+    started: Started | None = None
+    finished: Finished | None = None
+    steps: list[Step] = field(default_factory=list)
+    epochs: list[EpochEnd] = field(default_factory=list)
+    previews: dict[int, Preview] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    rates: list[RatePoint] = field(default_factory=list)
+    rate: RateFound | None = None
+
+    def refresh(self) -> "History":
+        try:
+            with open(self.run.events_file, "rb") as file:
+                number = os.fstat(file.fileno()).st_ino
+                if number != self.file:
+                    self._forget()
+                    self.file = number
+                file.seek(self.offset)
+                added = file.read()
+        except OSError:
+            return self
+        whole = added[: added.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        for event in events.from_lines(whole.decode("utf-8", "replace").splitlines()):
+            self._take(event)
+        return self
+
+    def _forget(self) -> None:
+        self.offset, self.started, self.finished = 0, None, None
+        self.steps, self.epochs, self.previews, self.notes = [], [], {}, []
+        self.rates, self.rate = [], None
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.started = event
+            case Step():
+                self.steps.append(event)
+            case EpochEnd():
+                self.epochs.append(event)
+            case Preview():
+                self.previews[event.epoch] = event
+            case Note():
+                self.notes.append(event)
+            case Finished():
+                self.finished = event
+            case RatePoint():
+                self.rates.append(event)
+            case RateFound():
+                self.rate = event
+
+    @property
+    def fraction_done(self) -> float:
+        if self.finished and self.finished.reason == "done":
+            return 1.0
+        if not self.started or not self.steps:
+            return 0.0
+        total = self.started.steps_per_epoch * self.started.epochs
+        return min(1.0, self.steps[-1].step / max(1, total))
+
+    @property
+    def best(self) -> EpochEnd | None:
+        return max((e for e in self.epochs if e.epoch > 0), key=lambda e: e.dice, default=None)

@@ -1,0 +1,1 @@
+"""The REST endpoint and what keeps a public server in order."""

@@ -1,0 +1,241 @@
+"""A REST endpoint: a photo in, its mask, cut-out, overlay or list of parts out.
+
+Plain Starlette, which Streamlit stands on too, so that the same routes run alone and inside the app.
+"""
+
+import functools
+import hmac
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from core.data.photos import read_photo
+from core.errors import UserError
+from core.imaging import rendering
+from core.imaging.components import find_parts, part_table
+from core.imaging.guided_filter import enlarge
+from core.imaging.matting import Background, Finish, alpha_of, compose
+from core.inference.request_queue import SharedPredictor
+from core.models import registry
+from core.policy.permissions import refusal
+from core.policy.policy import rules
+from core.request_guard import Hosts, RequestGuard
+from core.server.openapi import PAGE, openapi
+from core.system.concurrency import BusyError, taking_turns
+from core.system.logs import log
+
+PATIENCE = 20.0  # seconds in line, after which the answer is 503
+MAX_BYTES = 100_000_000  # of a photo, as on the page
+LEAST = 0.001  # share of the photo below which a part is a speck
+RESULTS = ("mask", "cutout", "overlay", "parts")
+KEY = "SEGMENTATION_STUDIO_API_KEY"
+
+
+class RefusedError(Exception):
+    """A request that is answered with an HTTP status and one sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+def api(model: Path | None = None, hosts: Hosts = lambda: ()) -> Starlette:
+    """The routes. `model` is used where a request names none; None: the first on the shelf. `hosts`:
+    the names that the server answers to beside localhost, see core.request_guard."""
+    app = Starlette(
+        routes=[
+            Route("/", _docs),
+            Route("/openapi.json", _openapi),
+            Route("/health", _health),
+            Route("/models", _answered(_models)),
+            Route("/segment", _answered(_segment), methods=["POST"]),
+        ],
+        middleware=[Middleware(RequestGuard, hosts=hosts)],
+    )
+    app.state.model = model
+    return app
+
+
+def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """What goes wrong becomes a status and one sentence."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            _check_key(request)
+            started = time.perf_counter()
+            response = await work(request)
+            log("request answered", path=request.url.path, seconds=round(time.perf_counter() - started, 3))
+            return response
+        except RefusedError as refusal:
+            return _problem(refusal.status, refusal.sentence)
+        except BusyError as error:
+            return _problem(503, str(error), {"Retry-After": "5"})
+        except UserError as error:
+            return _problem(422, str(error))
+        except ClientDisconnect:
+            return _problem(400, "The upload ended early.")
+
+    return answer
+
+
+def _problem(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status, headers)
+
+
+def _check_key(request: Request) -> None:
+    """Where the server has a key, a request must carry it: `Authorization: Bearer …`."""
+    wanted, who = os.environ.get(KEY, ""), rules().rest
+    if who == "nobody" or (who != "everyone" and not wanted):  # a key stands for having signed in
+        raise RefusedError(403, refusal("rest"))
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if wanted and not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise RefusedError(401, "A key is needed: send it as `Authorization: Bearer KEY`.")
+
+
+async def _docs(request: Request) -> Response:
+    return HTMLResponse(PAGE)
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(openapi(request.scope.get("root_path", "")))
+
+
+async def _health(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _models(request: Request) -> Response:
+    found = await run_in_threadpool(registry.list_models)
+    return JSONResponse(
+        [
+            {"id": _id_of(e), "name": e.card.name, "task": e.card.task.kind, "classes": e.card.task.classes}
+            for e in found
+        ]
+    )
+
+
+async def _segment(request: Request) -> Response:
+    asked = request.query_params
+    result = asked.get("result", "mask")
+    if result not in RESULTS:
+        raise RefusedError(400, f"result cannot be '{result[:40]}': use one of {', '.join(RESULTS)}.")
+    threshold = _number(asked.get("threshold"), "threshold")
+    background = _colour(asked.get("background"))
+    content = await _photo_in(request)
+    folder = await run_in_threadpool(_folder, request, asked.get("model"))
+    return await run_in_threadpool(_work, folder, content, result, threshold, background)
+
+
+def _work(
+    folder: Path, content: bytes, result: str, threshold: float | None, background: Background
+) -> Response:
+    predictor = _predictor(str(folder), registry.weights_key(folder))
+    with taking_turns(PATIENCE):
+        return _result(predictor, content, result, threshold, background)
+
+
+def _result(
+    predictor: SharedPredictor, content: bytes, result: str, threshold: float | None, background: Background
+) -> Response:
+    photo, card = read_photo(content, "the photo"), predictor.card
+    level = card.threshold if threshold is None else threshold
+    if card.task.kind != "binary":
+        if result not in ("mask", "overlay"):
+            raise RefusedError(400, f"{card.name} tells several classes apart: ask for mask or overlay.")
+        labels = predictor.labels(photo, threshold=level)
+        return _png(rendering.label_result(result, photo, labels, card.task))
+    probability = enlarge(predictor.small_map(photo), photo)
+    alpha = alpha_of(probability, level, Finish())
+    if result == "parts":
+        parts, _ = find_parts((alpha >= 0.5).astype(np.uint8), LEAST)
+        return JSONResponse(json.loads(part_table(parts).to_json(orient="records")))
+    if result == "cutout":
+        return _png(compose(photo, alpha, Finish(), background))
+    return _png(rendering.result(result, photo, alpha, 0.5))
+
+
+def _png(picture: Any) -> Response:
+    return Response(rendering.encode(picture), media_type="image/png")
+
+
+async def _photo_in(request: Request) -> bytes:
+    """The body itself, or the first file of a form. Never more than MAX_BYTES are read."""
+    told = request.headers.get("content-length", "0")
+    if told.isdigit() and int(told) > MAX_BYTES + 10_000:
+        raise RefusedError(413, f"The photo has more than {MAX_BYTES // 10**6} MB.")
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form(max_files=1, max_fields=4, max_part_size=MAX_BYTES) as form:
+            for value in form.values():
+                if not isinstance(value, str):
+                    return _filled(await value.read(MAX_BYTES))
+        raise RefusedError(400, "The form holds no file: send the photo as `photo`.")
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise RefusedError(413, f"The photo has more than {MAX_BYTES // 10**6} MB.")
+    return _filled(bytes(content))
+
+
+def _filled(content: bytes) -> bytes:
+    if not content:
+        raise RefusedError(400, "There is no photo in the request: send its bytes as the body.")
+    return content
+
+
+def _folder(request: Request, wanted: str | None) -> Path:
+    """The folder of the model that is named, by its id on the shelf and in no other way."""
+    entries = registry.list_models()
+    if wanted is None:
+        chosen: Path | None = request.app.state.model
+        if chosen is None and not entries:
+            raise RefusedError(404, "There is no model yet.")
+        return chosen or entries[0].folder
+    for entry in entries:
+        if _id_of(entry) == wanted:
+            return entry.folder
+    raise RefusedError(404, f"There is no model '{wanted[:80]}': /models lists them.")
+
+
+def _id_of(entry: registry.Entry) -> str:
+    return entry.run.id if entry.run else entry.folder.name
+
+
+@functools.lru_cache(maxsize=3)
+def _predictor(folder: str, key: str) -> SharedPredictor:
+    return SharedPredictor(Path(folder))
+
+
+def _number(text: str | None, name: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise RefusedError(400, f"{name} cannot be '{text[:40]}': use a number between 0 and 1.")
+    return value
+
+
+def _colour(text: str | None) -> Background:
+    """`#RRGGBB`, blur or grey; transparent where nothing is said."""
+    kinds = {"blur": Background("Blur"), "grey": Background("Black and white")}
+    if text is None or text in kinds:
+        return kinds[text] if text else Background()
+    try:
+        red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    except ValueError:
+        raise RefusedError(400, f"background cannot be '{text[:40]}': use #RRGGBB, blur or grey.") from None
+    return Background("Colour", (red, green, blue))

@@ -1,0 +1,100 @@
+"""What the machine is doing: device, memory, disk, trainings, and whether all is well."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+
+import psutil
+
+from core.errors import UserError
+from core.runs import jobs
+from core.system import workspace
+
+LEAST_FREE = 1e9  # bytes of disk below which nothing new should be begun
+GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Sizes in GB (10^9 bytes); `busy` is the processors' share in use since the last look, 0 to 1.
+
+    `memory` is that of the server and its workers; `problems` are sentences, none when all is well.
+    """
+
+    device: str
+    processors: int
+    busy: float
+    memory: float
+    memory_free: float
+    disk_free: float
+    training: int
+    waiting: int
+    problems: tuple[str, ...] = field(default=())
+
+
+def look() -> Machine:
+    """Takes some milliseconds; does not import torch."""
+    problems = list(_workspace_problems())
+    states: list[str] = []
+    try:
+        states = [run.status().state for run in jobs.active()]
+        free = shutil.disk_usage(workspace.root()).free
+    except (UserError, OSError) as error:
+        problems.append(str(error))
+        free = 0
+    if not problems and free < LEAST_FREE:
+        problems.append(f"Only {free / GB:.1f} GB of disk are free: trainings and imports may fail.")
+    return Machine(
+        _device(),
+        psutil.cpu_count() or 1,
+        psutil.cpu_percent() / 100,
+        sum(_memory(process) for process in _family()) / GB,
+        psutil.virtual_memory().available / GB,
+        free / GB,
+        sum(state != "queued" for state in states),
+        sum(state == "queued" for state in states),
+        tuple(problems),
+    )
+
+
+def _workspace_problems() -> list[str]:
+    """Whether something can be written where everything is kept."""
+    try:
+        with tempfile.TemporaryFile(dir=workspace.cache()) as file:
+            file.write(b"x")
+            file.flush()
+    except UserError as error:
+        return [str(error)]
+    except OSError as error:
+        return [f"The workspace cannot be written to ({error.strerror}): free some space or mend its rights."]
+    return []
+
+
+def _family() -> list[psutil.Process]:
+    """This process, what it started, and workers that an earlier server started."""
+    me = psutil.Process()
+    found = {process.pid: process for process in (me, *me.children(recursive=True))}
+    for run in jobs.active():
+        try:
+            worker = psutil.Process(run.status().process)
+        except psutil.Error:
+            continue
+        found[worker.pid] = worker
+    return list(found.values())
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _device() -> str:
+    """What the server itself predicts on, where torch is there already to say so."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_available():
+        return "CPU"
+    return str(torch.cuda.get_device_name(0))

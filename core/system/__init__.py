@@ -1,0 +1,1 @@
+"""Processes, files, archives, downloads and logs."""

@@ -1,0 +1,45 @@
+"""The card of the model that a training makes."""
+
+import datetime
+from dataclasses import replace
+
+from core.config import TrainConfig
+from core.data.dataset import DataFolder
+from core.data.store import stored_side
+from core.evaluation.statistics import pooled_intervals
+from core.models.card import LABELS, ModelCard
+from core.models.encoder_catalogue import short_name
+from core.models.factory import Built
+from core.training.validation import Validated
+
+
+def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
+    return ModelCard(
+        name=config.name or f"{data.name}, {short_name(config.encoder)}",
+        architecture=config.architecture,
+        encoder=config.encoder,
+        encoder_weights=built.weights,
+        preprocessing=built.preprocessing,
+        height=config.height,
+        width=config.width,
+        # Crops showed the network larger subjects than whole photos do: a third more pixels score better.
+        long_side=stored_side(config.height, config.width),
+        data=data.name,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        data_licence=str(data.about.get("licence") or ""),
+        weights_licence=built.licence,
+        settings=config.to_dict(),
+        task=data.rule.task,
+    )
+
+
+def with_scores(card: ModelCard, found: Validated, epoch: int) -> ModelCard:
+    images = found.scores.images
+    where = f"{images} validation images at {card.height}x{card.width}, after epoch {epoch}."
+    intervals = {
+        name: (interval.low, interval.high)
+        for name, interval in pooled_intervals(found.counts, card.task).items()
+        if name in LABELS
+    }
+    scores = {key: getattr(found.scores, key) for key in LABELS}
+    return replace(card, scores=scores, intervals=intervals, scored_on=where)

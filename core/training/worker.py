@@ -1,0 +1,199 @@
+"""The body of a training process: waits for its device, trains, and leaves a true status behind.
+
+torch is imported only after the stop watch runs, so that even a worker that is still loading can
+be stopped at once.
+"""
+
+import contextlib
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from core.config import TrainConfig
+from core.errors import UserError
+from core.policy.policy import rules
+from core.runs.events import Event, Finished, Note
+from core.runs.jobs import POLITE
+from core.runs.run_folder import LIVE, STATE_FILE, Run, is_alive, list_runs
+from core.system import workspace
+
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
+
+
+class Stop(threading.Event):
+    """That a training should end, and why."""
+
+    why = "Stopped by request."
+
+
+def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
+    """Train the run of this folder in this process, or find a learning rate for it with `sweep`.
+
+    Returns the final state.
+
+    Every event is appended to the run's events and given to `tell`. Raises UserError, after
+    writing it down, when the training cannot go on.
+    """
+    if run.status().state == "finished":
+        raise UserError("This run has finished: start another from its model with `start_from`.")
+    run.set_status("starting", "Loading libraries.", process=os.getpid())
+    _let_pages_go_first()
+    stopping = Stop()
+    watch = threading.Thread(target=_watch_for_stop, args=(run, stopping), daemon=True)
+    watch.start()
+    _stop_on_signal(stopping)
+
+    def say(event: Event) -> None:
+        run.append(event)
+        tell(event)
+
+    try:
+        say(Note("Loading libraries."))
+        state = (_sweep if sweep else _train)(run, stopping, say)
+        run.set_status(state, "" if state == "finished" else stopping.why)
+        return state
+    except UserError as error:
+        with contextlib.suppress(OSError, UserError):  # the disk may be full, or the folder gone
+            say(Note(str(error), "warning"))
+            run.set_status("failed", str(error))
+        raise
+    except Exception as error:
+        if not _is_of_the_disk(error):
+            run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
+            raise
+        sentence = (
+            f"The disk is full or cannot be written to ({getattr(error, 'strerror', None) or error}): free "
+            "some space and resume the run. The models of the last whole epoch are kept."
+        )
+        with contextlib.suppress(OSError, UserError):
+            run.set_status("failed", sentence)
+        raise UserError(sentence) from error
+
+
+def _let_pages_go_first() -> None:
+    """A training takes what is left of the processors: whoever waits at a page waits for its answer."""
+    if os.environ.get(POLITE):
+        with contextlib.suppress(OSError, AttributeError):  # no such thing on Windows
+            os.nice(10)
+
+
+def assist(config: TrainConfig, folder: Path) -> None:
+    """Train beside the process that speaks and writes: same settings, other images."""
+    from core.training import fit
+    from core.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+    for _ in fit(config, folder):
+        pass
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Python's own error, or that of the safetensors library, which is none of Python's."""
+    return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
+
+
+def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
+    from core.system.device import pick_device
+    from core.training import fit
+    from core.training.checkpoint import epoch_of
+    from core.training.loggers import Listener
+    from core.training.memory import keep_freed_memory
+
+    config = run.config
+    keep_freed_memory()
+    if (run.folder / STATE_FILE).is_file():
+        run.forget_after(epoch_of(run.folder))
+    listener = Listener(run, lambda sentence: say(Note(sentence, "warning")))
+    with _device_turn(run, pick_device(config.device), stopping, say) as has_turn:
+        if not has_turn:
+            return "stopped"
+        run.set_status("running")
+        for event in fit(config, run.folder, stopping.is_set):
+            say(event)
+            listener(event)
+            if isinstance(event, Finished):
+                return "finished" if event.reason == "done" else "stopped"
+    return "finished"
+
+
+def _sweep(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
+    from core.system.device import pick_device
+    from core.training.lr_finder import sweep
+    from core.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+    with _device_turn(run, pick_device(run.config.device), stopping, say) as has_turn:
+        if has_turn:
+            run.set_status("running")
+            for event in sweep(run.config, stopping.is_set):
+                say(event)
+    return "stopped" if stopping.is_set() else "finished"
+
+
+@contextlib.contextmanager
+def _device_turn(run: Run, device: str, stopping: Stop, say: Callable[[Event], None]) -> Iterator[bool]:
+    """Wait, first come first served, until no other run trains on this device. False: stopped."""
+    folder = workspace.cache() / "locks"
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder / f"{device.replace(':', '_')}.lock")
+    said = False
+    while not stopping.is_set():
+        if not _older_in_line(run):
+            try:
+                with lock.acquire(timeout=0):
+                    yield True
+                    return
+            except Timeout:
+                pass
+        if not said:
+            said = True
+            run.set_status("queued", f"Waiting for the training that runs on {device} now.")
+            say(Note(f"Another training runs on {device}; this one is next in line and starts by itself."))
+        time.sleep(POLL_SECONDS)
+    yield False
+
+
+def _older_in_line(run: Run) -> bool:
+    """Whether a run that was made before this one waits too."""
+    for other in list_runs():
+        if other.folder == run.folder:
+            continue
+        status = other.status()
+        if status.state == "queued" and is_alive(status) and other.id < run.id:
+            return True
+    return False
+
+
+def _watch_for_stop(run: Run, stopping: Stop) -> None:
+    """Turn a stop file, or the end of the time that the server's rules give, into a stop; end the
+    process when the loop does not get to it in time."""
+    limit, deadline = rules().training_minutes * 60, math.inf
+    while not (stopping.is_set() or run.stop_file.exists()):
+        time.sleep(POLL_SECONDS)
+        if limit and deadline == math.inf and run.status().state == "running":
+            deadline = time.monotonic() + limit
+        if time.monotonic() > deadline:
+            stopping.why = f"The {limit // 60} minutes of a training on this server are over."
+            break
+    stopping.set()
+    time.sleep(GRACE_SECONDS)
+    if run.status().state in LIVE:
+        run.set_status("stopped", f"{stopping.why} It was in the middle of a step.")
+        os._exit(0)
+
+
+def _stop_on_signal(stopping: Stop) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
