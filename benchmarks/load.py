@@ -98,7 +98,7 @@ def start(workspace: Path, with_training: bool) -> tuple[Server, "subprocess.Pop
     training = None
     if with_training:
         code = (
-            "from core import jobs; from core.config import preset_config; from core.data import demo;"
+            "from core.runs import jobs; from core.config import preset_config; from core.data import demo;"
             "list(demo.generate());"
             "run = jobs.start(preset_config('Balanced', demo.demo_folder(), epochs=500));"
             "print(run.folder, flush=True); jobs._children[run.id].wait()"

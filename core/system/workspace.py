@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import UserError
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED_MODELS = PROJECT / "checkpoints"
 
 

@@ -1,4 +1,4 @@
-"""One forward and backward step of one network, measured: `python -m core.training.encoder_benchmark resnet18`.
+"""Measure one training step of a network: `python -m core.training.encoder_benchmark resnet18`.
 
 One line of JSON for each network named. Some encoders end the process, so whoever measures many
 starts one for each: a process that ends without its line has crashed.

@@ -12,7 +12,7 @@ from core.data.catalogue import page_count, page_of
 from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.evaluation import cache, groups
-from core.evaluation import filters as browsing
+from core.evaluation import filters as image_filters
 from core.evaluation.cache import Evaluation
 from core.evaluation.filters import Filter
 from core.evaluation.pictures import large_pictures, small_pictures
@@ -32,10 +32,10 @@ def mistakes(found: Evaluation, data: DataFolder, threshold: float) -> None:
     """Every image of the part, worst first."""
     judged = found.judged(threshold)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox("Sort by", list(browsing.ORDERS), key="compare_order", width=220)
+        order = st.selectbox("Sort by", list(image_filters.ORDERS), key="compare_order", width=220)
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filters(judged, data)
-        rows = browsing.chosen(judged, wanted, order)
+        rows = image_filters.chosen(judged, wanted, order)
         st.caption(f"{len(rows):,} of {plural(len(judged), 'image')}")
     legend(found)
     image_rows(found, data, threshold, rows, "compare")

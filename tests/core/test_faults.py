@@ -307,7 +307,7 @@ def test_two_servers_on_one_workspace_lose_nothing_of_each_other(small_data: Pat
 
 def test_what_one_server_starts_the_other_sees_and_stops(small_data: Path) -> None:
     code = (
-        "import sys; from core import jobs; from core.config import TrainConfig; import json;"
+        "import sys; from core.runs import jobs; from core.config import TrainConfig; import json;"
         "print(jobs.start(TrainConfig.from_dict(json.loads(sys.argv[1]))).id)"
     )
     config = json.dumps(tiny(small_data, epochs=5000).to_dict())
