@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from core.data import findings, near_duplicates
 from core.data.classes import ClassRule, LayersRule
 from core.data.dataset import DataFolder
-from core.data.masks import LOSSY_SUFFIXES, MaskRule, mask_values, same_shape
+from core.data.masks import LOSSY_SUFFIXES, MaskRule, mask_values, same_shape, swapped
 from core.data.pairing import Pair
 from core.data.photos import photo_size, read_photo
 from core.errors import UserError
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
+from core.task import IGNORE
 
-LAYOUT = 1  # raised when the columns change
+LAYOUT = 2  # raised when the columns change
 DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
 SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
@@ -149,14 +150,13 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
         row.problem = f"{pair.name} and its mask differ in shape ({sizes}): export the mask again."
         row.findings = "shape"
         return row
-    inside = data.rule.foreground(values)
-    if pair.inverted:
-        inside = 1 - inside
-    row.foreground = cv2.countNonZero(inside) / inside.size
+    labels = _labels(pair, data, values)
+    inside, known = (labels == 1).astype(np.uint8), int(np.count_nonzero(labels != IGNORE))
+    row.foreground = cv2.countNonZero(inside) / max(1, known)
     row.classes = _shares(pair, data, values)
     if isinstance(data.rule, MaskRule):
         row.specks = count_specks(inside)
-    found = list(_found(row, pair, values, data))
+    found = list(_found(row, pair, values, data, known))
     row.findings, row.note = " ".join(code for code, _ in found), "; ".join(text for _, text in found)
     return row
 
@@ -186,13 +186,25 @@ def report_path(data: DataFolder) -> Path:
     return workspace.cache() / "manifests" / f"{_fingerprint(data)}.parquet"
 
 
-def _found(row: Row, pair: Pair, values: NDArray[np.int32], data: DataFolder) -> Iterator[tuple[str, str]]:
+def _labels(pair: Pair, data: DataFolder, values: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """1 where there is foreground, or a known class; 0 where there is not, and IGNORE where it is void."""
+    if not isinstance(data.rule, MaskRule):
+        return data.rule.foreground(values)
+    labels = data.rule.labels(values)
+    return swapped(labels) if pair.inverted else labels
+
+
+def _found(
+    row: Row, pair: Pair, values: NDArray[np.int32], data: DataFolder, known: int
+) -> Iterator[tuple[str, str]]:
     if (row.height, row.width) != (row.mask_height, row.mask_width):
         yield (
             "resized",
             f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized",
         )
-    if isinstance(data.rule, ClassRule):
+    if known == 0 or (isinstance(data.rule, ClassRule) and row.foreground == 0):
+        yield "void", "mask is void everywhere"
+    elif isinstance(data.rule, ClassRule):
         if sum(share > 0 for share in row.classes) < 2:
             yield "uniform", "one class everywhere"
     elif row.foreground == 0:

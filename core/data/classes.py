@@ -120,6 +120,16 @@ def layers_rule(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> Layer
     return LayersRule(Task("multilabel", tuple(names)), guess_rule([p for part in layers for p in part]))
 
 
+def one_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:
+    """Pixels of these classes as foreground and of the others as background. What is no class stays void."""
+    chosen = {index for index, name in enumerate(rule.task.classes) if name in names}
+    indices = [*enumerate(rule.task.values), *((index, value) for value, index in rule.merged)]
+    inside = sorted(value for index, value in indices if index in chosen)
+    text = f"{', '.join(rule.task.classes[i] for i in sorted(chosen))} {'is' if len(chosen) == 1 else 'are'}"
+    known = sorted(value for _, value in indices)
+    return MaskRule(1, rule.task.void, f"{text} foreground", tuple(inside), known=tuple(known))
+
+
 def nearest(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Labels at (height, width), uint8. Values are kept, not blended."""
     if labels.shape == size:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from core.data.classes import ClassRule, Rule, guess_classes, layers_rule, rule_from_dict
+from core.data.classes import (
+    ClassRule,
+    Rule,
+    guess_classes,
+    layers_rule,
+    one_foreground,
+    rule_from_dict,
+)
 from core.data.masks import MaskRule, guess_rule
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.errors import UserError
@@ -102,6 +109,8 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
     now = data.rule.task
     if kind in ("auto", now.kind) and not (kind == "multiclass" and (names or void not in (-1, now.void))):
         return data
+    if kind == "binary" and isinstance(data.rule, ClassRule):
+        return replace(data, rule=_all_but_background(data.rule))
     if kind == "binary":
         return replace(data, rule=guess_rule([pair.mask for pair in data.pairs]))
     if kind == "multiclass":
@@ -188,6 +197,13 @@ def extend_split(split: Split, names: Iterable[str], seed: int) -> Split:
         validation = {min(train)}
         train -= validation
     return Split(tuple(sorted(train)), tuple(sorted(validation)), tuple(sorted(test)))
+
+
+def _all_but_background(rule: ClassRule) -> MaskRule:
+    """Every class as foreground but the one whose mask value is 0, or else the first."""
+    values = rule.task.values
+    background = values.index(0) if 0 in values else 0
+    return one_foreground(rule, [c for i, c in enumerate(rule.task.classes) if i != background])
 
 
 def _mended(pairs: Sequence[Pair], left_out: set[str], inverted: set[str]) -> list[Pair]:

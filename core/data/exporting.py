@@ -22,14 +22,16 @@ from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")
 PLAIN = MaskRule(128, meaning="0 is background, 255 is foreground")
+WITH_VOID = MaskRule(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
 
 
 def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float | Path]:
     """Write `target`. Yields the share done, then the path.
 
     "zip": images/, masks/ and dataset.json, which this project imports again, split and all. Masks are
-    written as they are understood: fixes are in them. "coco": images/ and annotations.json with a
-    run-length outline of every connected part. Raises UserError on a full disk; then nothing is left.
+    written as they are understood: fixes are in them, and void is 255. "coco": images/ and
+    annotations.json with a run-length outline of every connected part. Raises UserError on a full disk;
+    then nothing is left.
     """
     making = target.with_name(f".{target.name}.part")
     try:
@@ -46,7 +48,10 @@ def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float 
 
 
 def _plain(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
-    task = data.rule.task
+    task, binary = data.rule.task, _binary_rule(data)
+    codes = np.arange(256, dtype=np.uint8)  # what is written for each label
+    if task.kind == "binary" and not binary.has_void:
+        codes[1] = 255
     renamed: dict[str, str] = {}
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
@@ -61,18 +66,23 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
                 layer = (labels >> np.uint8(bit) & 1) * np.uint8(255)
                 archive.writestr(f"masks/{label}/{stem}.png", encode(np.asarray(layer, np.uint8)))
         else:
-            values = labels * np.uint8(255) if task.kind == "binary" else labels
-            archive.writestr(f"masks/{stem}.png", encode(np.asarray(values, np.uint8)))
+            archive.writestr(f"masks/{stem}.png", encode(codes[labels]))
         yield done / len(data.pairs)
     parts = [tuple(renamed[n] for n in part if n in renamed) for part in
              (data.split.train, data.split.validation, data.split.test)]  # fmt: skip
-    about = describe(data.name, PLAIN, Split(*parts))
+    about = describe(data.name, binary, Split(*parts))
     if task.kind == "multiclass":
         written = Task("multiclass", task.classes, tuple(range(task.outputs)), IGNORE)
         about["mask_rule"] = {"task": written.to_dict()}
     elif task.kind == "multilabel":
         about["mask_rule"] = {"task": task.to_dict(), **PLAIN.to_dict()}
     archive.writestr("dataset.json", json.dumps(about, indent=2, ensure_ascii=False))
+
+
+def _binary_rule(data: DataFolder) -> MaskRule:
+    """What the masks of one foreground that are written mean."""
+    has_void = isinstance(data.rule, MaskRule) and data.rule.has_void
+    return WITH_VOID if has_void else PLAIN
 
 
 def _coco(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:

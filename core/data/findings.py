@@ -31,6 +31,8 @@ KINDS = (
     Kind("empty", "Empty masks", "look", "Right where there is nothing to find, else a forgotten one.",
          "leave out"),
     Kind("full", "Masks that cover everything", "look", "Often an inverted or a failed mask.", "invert"),
+    Kind("void", "Masks of void alone", "look", "Nothing in them is known: they teach nothing.",
+         "leave out"),
     Kind("uniform", "One class everywhere", "look", "Often a failed mask.", "leave out"),
     Kind("specks", "Tiny specks", "look", "Stray clicks or rough edges of an automatic mask.", "leave out"),
     Kind("grey", "Grey masks", "look", "Values between black and white are cut at the middle.", ""),

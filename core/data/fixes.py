@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.classes import ClassRule, LayersRule, Rule
+from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
 from core.data.dataset import DATASET_FILE, DataFolder, open_data
 from core.data.masks import MaskRule
 from core.errors import UserError
@@ -109,11 +109,8 @@ def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     chosen = [c for c in rule.task.classes if c in classes]
     if not chosen:
         raise UserError("Choose at least one class that is foreground.")
-    named = zip(rule.task.classes, rule.task.values, strict=True)
-    values = [v for c, v in named if c in chosen]
-    values += [v for v, i in rule.merged if rule.task.classes[i] in chosen]
-    text = f"{', '.join(chosen)} {'is' if len(chosen) == 1 else 'are'} foreground"
-    changed = MaskRule(1, rule.task.void, text, tuple(sorted(values)))
+    changed = one_foreground(rule, chosen)
+    text = changed.meaning
     return _change(data, text[0].upper() + text[1:], mask_rule=changed.to_dict())
 
 

@@ -27,9 +27,10 @@ VOID = 255
 
 @dataclass(frozen=True, slots=True)
 class MaskRule:
-    """Pixels with value >= `level`, and not `void` (-1: none), are foreground.
+    """Pixels with value >= `level` are foreground; those of `void` (-1: none) count for nothing.
 
-    With `values`, only pixels of just these values are; `inverted`: all the others are instead.
+    With `values`, only pixels of just these values are foreground; `inverted`: all the others are
+    instead. With `known`, every value but these is void too.
     """
 
     level: int = 1
@@ -37,15 +38,23 @@ class MaskRule:
     meaning: str = "every value above 0 is foreground"
     values: tuple[int, ...] = ()
     inverted: bool = False
+    known: tuple[int, ...] = ()
 
     def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Raw values (height, width) -> 0 or 1, uint8, same shape."""
         inside = np.isin(values, self.values) if self.values else values >= self.level
         if self.inverted:
             inside = ~inside
-        if self.void >= 0:
-            inside &= values != self.void
-        return inside.astype(np.uint8)
+        return np.asarray(inside & ~self.is_void(values), np.uint8)
+
+    def is_void(self, values: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Where raw values (height, width) say neither foreground nor background, bool, same shape."""
+        outside = values == self.void if self.void >= 0 else np.zeros(values.shape, np.bool_)
+        return outside | ~np.isin(values, self.known) if self.known else outside
+
+    @property
+    def has_void(self) -> bool:
+        return self.void >= 0 or bool(self.known)
 
     @property
     def is_of_ids(self) -> bool:
@@ -57,7 +66,11 @@ class MaskRule:
         return Task()
 
     def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
-        return self.foreground(values)
+        """Raw values (height, width) -> 0, 1, or IGNORE where they are void; uint8, same shape."""
+        labels = self.foreground(values)
+        if self.has_void:
+            labels[self.is_void(values)] = IGNORE
+        return labels
 
     def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         return resize_mask(labels, size)
@@ -74,6 +87,7 @@ class MaskRule:
                 str(values["meaning"]),
                 tuple(map(int, values.get("values", ()))),
                 bool(values.get("inverted", False)),
+                tuple(map(int, values.get("known", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError("dataset.json holds a mask rule that cannot be read: delete the file.") from error
@@ -102,6 +116,11 @@ def mask_values(path: Source, photo: Source | None = None, name: str = "") -> ND
     if turn in (5, 6, 7, 8) and not same_shape(values.shape, (header.width, header.height)):
         return _turn(values, turn)
     return values
+
+
+def swapped(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Labels of 0, 1 and IGNORE with foreground and background exchanged."""
+    return np.where(labels == IGNORE, labels, 1 - labels)
 
 
 def same_shape(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

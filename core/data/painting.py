@@ -22,6 +22,7 @@ from core.errors import UserError
 from core.imaging.rendering import display_size, encode
 from core.policy.permissions import require
 from core.system.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
+from core.task import IGNORE
 
 GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
 GRABCUT_ROUNDS = 5
@@ -123,19 +124,26 @@ def mask_url(mask: NDArray[np.uint8]) -> str:
 
 def saved_mask(waiting: Waiting) -> NDArray[np.uint8]:
     """The mask that a photo has, 0 and 1, at the photo's own size."""
-    values = mask_values(waiting.mask, waiting.photo)
-    inside = _rule_of(waiting).foreground(values)
-    return resize_mask(inside, photo_size(waiting.photo))
+    return np.asarray(_saved_labels(waiting, _rule_of(waiting)) == 1, np.uint8)
+
+
+def _saved_labels(waiting: Waiting, rule: MaskRule) -> NDArray[np.uint8]:
+    labels = rule.labels(mask_values(waiting.mask, waiting.photo))
+    return resize_mask(labels, photo_size(waiting.photo))
 
 
 def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     """Write a mask of 0 and 1 for a photo, in the terms of its data set. Returns its path.
 
+    Where the mask before was void and nothing is painted, it stays void.
     Raises UserError where the data set's masks are not of one foreground.
     """
     require("change")
     folder = waiting.photo.parent.parent
-    values = _value_map(_rule_of(waiting))[mask]
+    rule = _rule_of(waiting)
+    if waiting.is_done and rule.has_void:
+        mask = np.where((_saved_labels(waiting, rule) == IGNORE) & (mask == 0), np.uint8(IGNORE), mask)
+    values = _value_map(rule)[mask]
     target = waiting.mask.with_suffix(".png")
     write_atomically(target, encode(values))
     if waiting.is_done and waiting.mask != target:
@@ -195,14 +203,13 @@ def _rule_of(waiting: Waiting) -> MaskRule:
 
 
 def _value_map(rule: MaskRule) -> NDArray[np.uint8]:
-    """The mask values that a data set's rule reads as background and as foreground: uint8 (2,)."""
-    values = np.arange(256, dtype=np.int32)
-    inside = rule.foreground(values).astype(bool)
-    usable = values != rule.void
-    for value in (255, 1, *range(255, 0, -1)):
-        if inside[value] and usable[value]:
-            break
-    else:
+    """The mask values that a data set's rule reads as each label, 0, 1 and IGNORE: uint8 (256,)."""
+    labels = rule.labels(np.arange(256, dtype=np.int32))
+    inside, outside, void = (np.flatnonzero(labels == label) for label in (1, 0, IGNORE))
+    if not len(inside):
         raise UserError("The masks of this data set hold no value that means foreground.")
-    background = np.flatnonzero(~inside & usable)
-    return np.array([background[0] if len(background) else 0, value], np.uint8)
+    table: NDArray[np.uint8] = np.zeros(256, np.uint8)
+    table[0] = outside[0] if len(outside) else 0
+    table[1] = next((value for value in (255, 1) if value in inside), inside[-1])
+    table[IGNORE] = void[-1] if len(void) else 0
+    return table

@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.classes import LayersRule, Rule, nearest
-from core.data.masks import mask_values, resize_mask, same_shape
+from core.data.masks import mask_values, resize_mask, same_shape, swapped
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
 
-LAYOUT = 2  # raised when what is stored changes, so that old files are not read as new ones
+LAYOUT = 3  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
 
 
@@ -99,7 +99,7 @@ def read_pair(
     if isinstance(rule, LayersRule):
         return photo, _joined(pair, rule, values.shape)
     labels = rule.labels(values)
-    return photo, 1 - labels if pair.inverted and rule.task.kind == "binary" else labels
+    return photo, swapped(labels) if pair.inverted and rule.task.kind == "binary" else labels
 
 
 def stored_form(

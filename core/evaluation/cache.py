@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from core.inference.predictor import Predictor
 
 INDEX, TABLE, COUNTS, HISTOGRAMS = "index.json", "table.parquet", "counts.npy", "histograms.npy"
-LAYOUT = 3  # raised when what is kept changes
+LAYOUT = 4  # raised when what is kept changes
 SHOWN_SIDE = 480  # pixels of the longer side in rows of pictures
 PIECE = 64  # images between two saves
 TIMED = 5  # forward passes that are timed

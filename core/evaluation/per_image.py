@@ -95,7 +95,9 @@ class Piece:
 
 def _row(result: "Scored", task: Task) -> dict[str, Any]:
     height, width = result.truth.shape
-    inside = (result.truth > 0) & (result.truth != IGNORE)
+    void = result.truth == IGNORE if task.has_void else np.zeros(result.truth.shape, np.bool_)
+    inside = int(np.count_nonzero((result.truth > 0) & ~void))
+    share = inside / max(1, result.truth.size - int(np.count_nonzero(void)))
     scale = min(1.0, EDGE_SIDE / max(height, width))
     truth, predicted = result.truth, result.predicted
     if scale < 1:
@@ -108,7 +110,7 @@ def _row(result: "Scored", task: Task) -> dict[str, Any]:
     known = [d for d in distances if np.isfinite(d)]
     return {
         "name": result.name, "height": height, "width": width, "brightness": result.brightness,
-        "foreground": float(inside.mean()), "boundary_iou": float(np.mean(rims)) if rims else 1.0,
+        "foreground": share, "boundary_iou": float(np.mean(rims)) if rims else 1.0,
         "hd95": float(np.mean(known)) if known else None,
     }  # fmt: skip
 
@@ -118,11 +120,11 @@ def _layers(
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """True and predicted mask of the foreground, or of each class that occurs. Ignored pixels are taken
     as predicted."""
-    if task.kind == "binary":
-        yield (truth > 0).astype(np.uint8), predicted
-        return
-    if task.kind == "multiclass":
+    if task.has_void:
         truth = np.where(truth == IGNORE, predicted, truth)
+    if task.kind == "binary":
+        yield truth, predicted
+        return
     for index in range(task.outputs):
         if task.kind == "multiclass":
             ours, theirs = truth == index, predicted == index

@@ -11,7 +11,7 @@ from core.evaluation import cache
 from core.evaluation.boundaries import edge, edge_distances
 from core.evaluation.cache import Evaluation, Panels
 from core.imaging.rendering import data_url, four_panels
-from core.task import Task
+from core.task import IGNORE, Task
 
 FAR = 0.03  # of the diagonal: the distance from the true edge that is drawn in the last colour
 
@@ -62,14 +62,16 @@ def edge_picture(
     photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """The true edge white, the predicted one coloured by how far it lies from it: near dark violet, far
-    yellow. RGB uint8 (h, w, 3)."""
-    theirs, distance = edge_distances(truth.astype(np.uint8), predicted.astype(np.uint8))
+    yellow. Void is taken as predicted, and no true edge drawn there. RGB uint8 (h, w, 3)."""
+    void = truth == IGNORE
+    truth = np.where(void, predicted, truth).astype(np.uint8)
+    theirs, distance = edge_distances(truth, predicted.astype(np.uint8))
     diagonal = float(np.hypot(*truth.shape))
     level = (np.clip(distance / (FAR * diagonal), 0, 1) * 255).astype(np.uint8)
     coloured = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_PLASMA), cv2.COLOR_BGR2RGB)
     grey = (cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) * np.float32(0.4) + 20).astype(np.uint8)
     picture = np.repeat(grey[..., None], 3, axis=2)
-    picture[_thick(edge(truth.astype(np.uint8)), 1)] = 255
+    picture[_thick(edge(truth) & ~void, 1)] = 255
     wide = _thick(theirs, 2)
     # A line of several pixels takes the colour of its middle, not of the pixels it covers.
     spread = cv2.dilate(np.where(theirs[..., None], coloured, 0).astype(np.uint8), np.ones((3, 3), np.uint8))

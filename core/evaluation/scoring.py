@@ -24,7 +24,7 @@ from core.evaluation import metrics
 from core.evaluation.metrics import Counts
 from core.inference.predictor import Maps, Predictor, Prepared
 from core.system.parallel import all_cores
-from core.task import Task
+from core.task import IGNORE, Task
 
 _Used = TypeVar("_Used")
 AT_ONCE = 64  # photos read together: each change of turns costs, as torch's threads spin for a while
@@ -37,9 +37,9 @@ MAX_BATCH_PIXELS = 8 * 512 * 512
 class Scored:
     """One image's counts, with what they were counted on.
 
-    truth and predicted labels uint8 (h, w) at the photo's size, probability of the foreground
-    float32 (h, w) where the task is binary. `confusion` int64 (classes, classes), where a pixel has
-    one class. `brightness` is the photo's mean, 0..1.
+    truth and predicted labels uint8 (h, w) at the photo's size, the truth IGNORE where it is void;
+    probability of the foreground float32 (h, w) where the task is binary. `confusion` int64 (classes,
+    classes), where a pixel has one class. `brightness` is the photo's mean, 0..1.
     """
 
     name: str
@@ -128,6 +128,8 @@ def _read(predictor: Predictor, rule: Rule, long_side: int | None, pair: Pair) -
         return Problem(pair.name, str(error))
     ready = predictor.prepare(photo, long_side)
     truth = rule.resize(stored, (photo.shape[0], photo.shape[1]))
+    if rule.task.has_void and (truth == IGNORE).all():
+        return Problem(pair.name, f"The mask of {pair.name} is void everywhere: there is nothing to score.")
     return _Read(pair.name, ready, truth, float(ready.padded.mean()) / 255)
 
 
@@ -168,10 +170,9 @@ def _counted(
     predicted: NDArray[np.uint8], truth: NDArray[np.uint8], task: Task
 ) -> tuple[Counts, torch.Tensor | None]:
     if task.kind == "binary":  # the same counts as metrics.count_labels, without torch's own threads
-        inside, marked = truth > 0, predicted > 0
-        tp = int(np.count_nonzero(inside & marked))
-        fp, fn = int(np.count_nonzero(marked)) - tp, int(np.count_nonzero(inside)) - tp
-        numbers = (tp, fp, fn, truth.size - tp - fp - fn)
+        inside, outside, marked = truth == 1, truth == 0, predicted > 0
+        tp, fp = int(np.count_nonzero(inside & marked)), int(np.count_nonzero(outside & marked))
+        numbers = (tp, fp, int(np.count_nonzero(inside)) - tp, int(np.count_nonzero(outside)) - fp)
         return Counts(*(torch.tensor([[n]]) for n in numbers)), None
     both = torch.from_numpy(predicted)[None], torch.from_numpy(truth)[None]
     counts = metrics.count_labels(*both, task)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.statistics import Interval, ends, resampled_sums
+from core.task import IGNORE
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Counts
@@ -56,14 +57,16 @@ def histogram(
 ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
     """Pixels by truth and probability, uint32 (2, STEPS + 1): bin k holds GRID[k] <= p < GRID[k + 1].
 
-    And the probabilities of each bin's pixels, added up: (STEPS + 1,).
+    And the probabilities of each bin's pixels, added up: (STEPS + 1,). Pixels whose truth is IGNORE
+    are in none.
     """
-    flat = probability.ravel()
+    known = truth != IGNORE
+    flat, truth = (probability.ravel(), truth.ravel()) if known.all() else (probability[known], truth[known])
     index = np.minimum((flat * np.float32(STEPS)).astype(np.int32), STEPS)
     index -= flat < _EDGES[index]  # the product may be rounded past the edge, up or down
     index += (index < STEPS) & (flat >= _EDGES[np.minimum(index + 1, STEPS)])
     sums = np.bincount(index, flat, STEPS + 1).astype(np.float64)
-    index += np.int32(STEPS + 1) * (truth.ravel() > 0)
+    index += np.int32(STEPS + 1) * (truth > 0)
     return np.bincount(index, minlength=2 * (STEPS + 1)).reshape(2, -1).astype(np.uint32), sums
 
 

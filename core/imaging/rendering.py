@@ -39,7 +39,7 @@ def overlay(
 def label_overlay(photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
     """The photo tinted by the class of each pixel. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
     if task.kind == "binary":
-        return overlay(photo, labels.astype(np.float32), 0.5)
+        return overlay(photo, (labels == 1).astype(np.float32), 0.5)
     colours, known = label_colours(labels, task)
     blended = photo * np.float32(0.4) + colours * np.float32(0.6)
     return np.where(known[..., None], blended, photo).astype(np.uint8)
@@ -76,7 +76,7 @@ def hex_colours(classes: int) -> list[str]:
 def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
     """Labels (h, w) as a layer to lay on the photo: RGBA uint8 (h, w, 4), clear where there is nothing."""
     if task.kind == "binary":
-        colours, known = np.full((*labels.shape, 3), SUBJECT, np.uint8), labels > 0
+        colours, known = np.full((*labels.shape, 3), SUBJECT, np.uint8), labels == 1
     else:
         colours, known = label_colours(labels, task)
     return np.dstack([colours, np.where(known, 255, 0).astype(np.uint8)])
@@ -84,6 +84,8 @@ def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
 
 def contour_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
     """The edges of labels (h, w) in their colours, the same way."""
+    if task.kind == "binary":
+        labels = (labels == 1).astype(np.uint8)
     size = 2 * max(1, round(max(labels.shape) / 500)) + 1
     kernel = np.ones((size, size), np.uint8)
     edges = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, kernel) > 0
@@ -152,14 +154,14 @@ def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uin
 def error_map(
     photo: NDArray[np.uint8], mask: NDArray[np.uint8], predicted: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Hits, misses and false alarms coloured over a dimmed grey photo. RGB uint8 (h, w, 3)."""
+    """Hits, misses and false alarms coloured over a dimmed grey photo, but for void. RGB uint8 (h, w, 3)."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     picture = np.repeat((grey * 0.45 + 30).astype(np.uint8)[..., None], 3, axis=2)
-    truth = mask.astype(bool)
+    truth, background = mask == 1, mask == 0
     for region, colour in (
         (truth & predicted, HIT),
         (truth & ~predicted, MISS),
-        (~truth & predicted, FALSE_ALARM),
+        (background & predicted, FALSE_ALARM),
     ):
         picture[region] = (picture[region] * 0.3 + np.array(colour) * 0.7).astype(np.uint8)
     return picture
@@ -193,7 +195,7 @@ def display_size(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8
 def pair_picture(
     photo: NDArray[np.uint8], labels: NDArray[np.uint8], view: str, task: Task | None = None
 ) -> NDArray[np.uint8]:
-    """A photo with its labels of any resolution: "Overlay", "Photo" or "Mask"."""
+    """A photo with its labels of any resolution: "Overlay", "Photo" or "Mask", in which void is grey."""
     task = task or Task()
     if view == "Photo":
         return photo
@@ -201,7 +203,7 @@ def pair_picture(
     if view == "Overlay":
         return label_overlay(photo, fitted, task)
     if task.kind == "binary":
-        return fitted * np.uint8(255)
+        return np.select([fitted == 1, fitted == IGNORE], [np.uint8(255), np.uint8(128)], np.uint8(0))
     colours, known = label_colours(fitted, task)
     return colours * known[..., None].astype(np.uint8)
 

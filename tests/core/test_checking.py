@@ -83,7 +83,9 @@ def broken(folder: Path, what: str) -> str:  # noqa: PLR0912 - one branch for ea
     return "03.jpg"
 
 
-@pytest.mark.parametrize("what", [k.code for k in findings.KINDS if k.code not in ("chosen", "uniform")])
+@pytest.mark.parametrize(
+    "what", [k.code for k in findings.KINDS if k.code not in ("chosen", "uniform", "void")]
+)
 def test_every_kind_of_flaw_is_found_where_it_is_and_nowhere_else(tmp_path: Path, what: str) -> None:
     folder = write_scenes(tmp_path / "set", 14)
     before = {code for row in report_of(folder).table["findings"] for code in row.split()}

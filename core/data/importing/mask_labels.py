@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import ClassRule, LayersRule, Rule
+from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
 from core.data.importing.plan import Item, MaskFile
 from core.data.importing.sources import Source
 from core.data.masks import MaskRule
@@ -40,10 +40,7 @@ class AsTheyAre:
         if self.every is None or as_one:
             if self.every is None or set(names) in (set(), set(self.every.task.classes)):
                 return self
-            task = self.every.task
-            values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in names)
-            text = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} foreground"
-            return replace(self, meaning=MaskRule(1, -1, text, values=values))
+            return replace(self, meaning=one_foreground(self.every, names))
         return replace(self, meaning=self.every)
 
 
