@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 
 if TYPE_CHECKING:
     from core.data.dataset import DataFolder
@@ -141,7 +141,7 @@ def _save(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}).") from error
+        raise UserError(f"{path} cannot be written: {system_said(error)}.") from error
     print(f"Written: {path}")
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.masks import MaskRule
-from core.data.photos import PHOTO_SUFFIXES, open_picture, read_photo
-from core.errors import UserError
+from core.data.photos import PHOTO_SUFFIXES, open_picture, read_photo, reading
+from core.errors import UserError, system_said
 from core.imaging.rendering import display_size, encode
 from core.system.workspace import write_json
 
@@ -76,10 +76,8 @@ def read_cutout(source: Path | bytes, name: str = "") -> NDArray[np.uint8]:
     """An RGBA picture cropped to what is not transparent. Raises UserError where nothing, or all, is."""
     label = name or (source.name if isinstance(source, Path) else "The cut-out")
     picture = open_picture(source, label)
-    try:
+    with reading(label):
         rgba = np.asarray(picture.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise UserError(f"{label} is damaged or incomplete: replace it by a whole copy.") from error
     inside = rgba[..., 3] >= 128
     if not inside.any() or inside.all():
         raise UserError(f"{label} is no cut-out: its background should be transparent.")
@@ -116,9 +114,7 @@ def compose(
         write_down(open_data(making))
         making.rename(folder)
     except OSError as error:
-        raise UserError(
-            f"Composing stopped ({error.strerror or error}): check the disk's free space."
-        ) from error
+        raise UserError(f"Composing stopped: {system_said(error)}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
     yield folder

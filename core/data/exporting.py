@@ -16,7 +16,7 @@ from core.data.masks import MaskRule
 from core.data.pairing import Pair
 from core.data.photos import photo_size
 from core.data.store import read_pair
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.imaging.rendering import encode
 from core.task import IGNORE, Task
 
@@ -39,9 +39,7 @@ def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float 
             yield from (_coco if form == "coco" else _plain)(data, archive)
         making.replace(target)
     except OSError as error:
-        raise UserError(
-            f"The export stopped ({error.strerror or error}): check the disk's free space."
-        ) from error
+        raise UserError(f"The export stopped: {system_said(error)}.") from error
     finally:
         making.unlink(missing_ok=True)
     yield target

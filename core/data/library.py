@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from core.data.dataset import DATASET_FILE
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.policy.permissions import require
 from core.system import workspace
 from core.system.workspace import read_json, safe_name
@@ -32,9 +32,7 @@ def delete_dataset(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise UserError(
-            f"{folder.name} cannot be deleted whole ({error.strerror}): see to its rights."
-        ) from error
+        raise UserError(f"{folder.name} cannot be deleted whole: {system_said(error)}.") from error
 
 
 def is_owned(folder: Path) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data.photos import ORIENTATION_TAG, Source, open_picture
+from core.data.photos import Source, label_of, open_picture, orientation, reading
 from core.errors import UserError
 from core.system.parallel import all_cores
 from core.task import IGNORE, Task
@@ -100,19 +100,17 @@ def mask_values(path: Source, photo: Source | None = None, name: str = "") -> ND
     colour pictures 255 wherever they are not black. A mask stored as the camera held it is turned
     like its `photo`. Raises UserError when the file cannot be read.
     """
-    picture = open_picture(path, name)
-    try:
+    label = name or (path.name if isinstance(path, Path) else "A mask")
+    picture = open_picture(path, label)
+    own = orientation(picture, label)
+    with reading(label):
         values = _values(picture)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        label = name or (path.name if isinstance(path, Path) else "A mask")
-        raise UserError(f"{label} is damaged or incomplete: replace it by a whole copy.") from error
-    own = picture.getexif().get(ORIENTATION_TAG, 1)
     if own != 1:
         return _turn(values, own)
     if photo is None:
         return values
     header = open_picture(photo)
-    turn = header.getexif().get(ORIENTATION_TAG, 1)
+    turn = orientation(header, label_of(photo))
     if turn in (5, 6, 7, 8) and not same_shape(values.shape, (header.width, header.height)):
         return _turn(values, turn)
     return values

@@ -1,7 +1,6 @@
 """Masks made by hand: what the brush left, what GrabCut made of a box, what a model predicted."""
 
 import base64
-import binascii
 import glob
 import io
 import shutil
@@ -17,7 +16,7 @@ from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.importing.privacy import for_keeping
 from core.data.masks import MaskRule, mask_values, resize_mask
-from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo
+from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
 from core.errors import UserError
 from core.imaging.rendering import display_size, encode
 from core.policy.permissions import require
@@ -107,13 +106,11 @@ def mask_from(url: str, size: tuple[int, int]) -> NDArray[np.uint8]:
     head, _, body = url.partition(",")
     if head != "data:image/png;base64" or len(body) > MAX_MASK_BYTES * 4 / 3:
         raise UserError("The painted mask did not arrive whole: save it again.")
-    try:
+    with reading("The painted mask", "The painted mask did not arrive whole: save it again."):
         picture = Image.open(io.BytesIO(base64.b64decode(body, validate=True)), formats=["PNG"])
         if (picture.height, picture.width) != size:
             raise UserError("The painted mask is of another photo: reload the page.")
         grey = np.asarray(picture.convert("RGB"))[..., 0]
-    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
-        raise UserError("The painted mask did not arrive whole: save it again.") from error
     return (grey >= 128).astype(np.uint8)
 
 

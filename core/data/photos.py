@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"}
@@ -34,26 +34,60 @@ def open_picture(source: Source, name: str = "") -> Image.Image:
 
     Raises UserError when it is no picture, or has more than MAX_PIXELS pixels.
     """
-    label = name or (source.name if isinstance(source, Path) else "The picture")
-    if label.lower().endswith((".heic", ".heif")) or not isinstance(source, Path):
-        _register_heif()
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    label = label_of(source, name)
+    with reading(label, f"{label} is not a picture that can be read: use JPEG, PNG, WebP or TIFF."):
+        picture = _identified(source)
+        if picture.width * picture.height > MAX_PIXELS:
+            raise UserError(_too_large(label))
+        if picture.format in ("JPEG", "MPO") and _scans(picture) > MAX_SCANS:
+            raise UserError(f"{label} is built to keep the machine busy: save it anew in another program.")
+        return picture
+
+
+@contextlib.contextmanager
+def reading(label: str, otherwise: str = "") -> Iterator[None]:
+    """Around every call that may touch a picture's bytes (`load`, `convert`, `getexif`, `n_frames` …).
+
+    Pillow's readers answer damaged and hostile files with any kind of error; here each becomes a
+    UserError that names the file. What the system refuses (rights, a disk that fails) is said in the
+    system's words, anything else is "damaged or incomplete", or `otherwise`.
+    """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns from 89 megapixels on; the limit that counts is ours, below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(stream, formats=_known_formats())
+        yield
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{label} is not there any more.") from None
-    except Exception as e:  # Pillow's readers answer hostile headers with any kind of error
-        if isinstance(e, Image.DecompressionBombError):
-            raise UserError(_too_large(label)) from None
-        raise UserError(f"{label} is not a picture that can be read: use JPEG, PNG, WebP or TIFF.") from e
-    if picture.width * picture.height > MAX_PIXELS:
-        raise UserError(_too_large(label))
-    if picture.format in ("JPEG", "MPO") and _scans(picture) > MAX_SCANS:
-        raise UserError(f"{label} is built to keep the machine busy: save it anew in another program.")
-    return picture
+    except Image.DecompressionBombError:
+        raise UserError(_too_large(label)) from None
+    except MemoryError as error:
+        raise UserError(f"{label} needs more memory than is free: make it smaller first.") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(f"{label} cannot be read: {system_said(error)}.") from error
+        raise UserError(
+            otherwise or f"{label} is damaged or incomplete: replace it by a whole copy."
+        ) from error
+
+
+def _identified(source: Source) -> Image.Image:
+    """By what is in the file; its name may say something else, as with HEIC photos called .jpg."""
+    try:
+        return _opened(source)
+    except UnidentifiedImageError:
+        if "HEIF" in Image.OPEN or not _register_heif():
+            raise
+        return _opened(source)
+
+
+def _opened(source: Source) -> Image.Image:
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    if not isinstance(stream, Path):
+        stream.seek(0)
+    with warnings.catch_warnings():
+        # Pillow warns from 89 megapixels on; the limit that counts is ours.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(stream, formats=_known_formats())
 
 
 def read_photo(source: Source, name: str = "", max_side: int | None = None) -> NDArray[np.uint8]:
@@ -64,12 +98,8 @@ def read_photo(source: Source, name: str = "", max_side: int | None = None) -> N
     Raises UserError for files that are damaged, too large or no picture.
     """
     picture = open_picture(source, name)
-    label = name or (source.name if isinstance(source, Path) else "The picture")
-    try:
-        with _turn(picture):
-            return _decoded(picture, max_side)
-    except Exception as error:  # as above
-        raise UserError(f"{label} is damaged or incomplete: replace it by a whole copy.") from error
+    with reading(label_of(source, name)), _turn(picture):
+        return _decoded(picture, max_side)
 
 
 def _decoded(picture: Image.Image, max_side: int | None) -> NDArray[np.uint8]:
@@ -113,8 +143,43 @@ def _known_formats() -> tuple[str, ...]:
 def photo_size(source: Source, name: str = "") -> tuple[int, int]:
     """(height, width) in pixels as the photo is seen, that is after EXIF orientation."""
     picture = open_picture(source, name)
-    turned = picture.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
+    turned = orientation(picture, label_of(source, name)) in (5, 6, 7, 8)
     return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
+def orientation(picture: Image.Image, label: str) -> int:
+    """The EXIF orientation of an opened picture, 1 where it has none. No pixel is decoded for it, save
+    in a PNG that keeps such words behind its pixels. Raises UserError, naming `label`."""
+    with reading(label):
+        if picture.format == "PNG" and "exif" not in picture.info and not _says_more_at_the_end(picture):
+            return 1  # Pillow's getexif would decode the whole file to find the same
+        found = picture.getexif().get(ORIENTATION_TAG, 1)
+        return found if isinstance(found, int) else 1
+
+
+def _says_more_at_the_end(picture: Image.Image) -> bool:
+    """Whether a PNG has text or EXIF behind its pixels. Source: PNG specification, 5.3 and 11.3."""
+    if picture.info.keys() & {"xmp", "XML:com.adobe.xmp", "Raw profile type exif"}:
+        return True
+    stream: BinaryIO | None = getattr(picture, "fp", None)
+    if stream is None:  # decoded already
+        return True
+    place, behind = stream.tell(), False
+    stream.seek(8)
+    try:
+        while len(head := stream.read(8)) == 8:
+            behind = behind or head[4:] == b"IDAT"
+            if behind and head[4:] in (b"eXIf", b"iTXt", b"zTXt", b"tEXt"):
+                return True
+            stream.seek(int.from_bytes(head[:4], "big") + 4, io.SEEK_CUR)
+        return False
+    finally:
+        stream.seek(place)
+
+
+def label_of(source: Source, name: str = "") -> str:
+    """How a picture is called in a sentence."""
+    return name or (source.name if isinstance(source, Path) else "The picture")
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -140,9 +205,11 @@ def _too_large(label: str) -> str:
     return f"{label} has more than {MAX_PIXELS // 1_000_000} megapixels: make it smaller first."
 
 
-def _register_heif() -> None:
+def _register_heif() -> bool:
+    """Whether iPhone photos can be read; the package is optional, and takes a moment to load."""
     try:
         from pillow_heif import register_heif_opener
-    except ImportError:  # optional: without it iPhone photos are refused by name
-        return
+    except ImportError:
+        return False
     register_heif_opener()
+    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.data.dataset import DATASET_FILE, DataFolder
 from core.data.exporting import export
 from core.data.library import new_folder
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.system.workspace import read_json, write_json
 
 
@@ -35,9 +35,7 @@ def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[f
         write_json(making / DATASET_FILE, about | {"name": folder.name, "source": f"from {data.name}"})
         making.rename(folder)
     except OSError as error:
-        raise UserError(
-            f"{name} was not made ({error.strerror or error}): check the disk's free space."
-        ) from error
+        raise UserError(f"{name} was not made: {system_said(error)}.") from error
     finally:
         packed.unlink(missing_ok=True)
         shutil.rmtree(making, ignore_errors=True)

@@ -26,7 +26,7 @@ from core.data.classes import nearest
 from core.data.dataset import DataFolder, for_model
 from core.data.pairing import Pair, Problem
 from core.data.store import read_pair
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.evaluation import thresholds
 from core.evaluation.candidates import Contender
 from core.evaluation.per_image import Piece, kept_file, measure
@@ -124,9 +124,7 @@ def evaluate(
         while (found := _opened(folder)) is None:
             yield from _make_once(contender, data, pairs, folder)
     except OSError as error:
-        raise UserError(
-            f"The predictions cannot be kept ({error.strerror or error}): check the disk's free space."
-        ) from error
+        raise UserError(f"The predictions cannot be kept: {system_said(error)}.") from error
     yield found
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.imaging.rendering import display_size
@@ -106,7 +106,7 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
                 _copy(heard, sound, out, copied)
         making.replace(target)
     except OSError as error:
-        raise UserError(f"{target.name} cannot be written ({error.strerror or error}).") from error
+        raise UserError(f"{target.name} cannot be written: {system_said(error)}.") from error
     finally:
         making.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.system import workspace
 
 MAX_PHOTOS = 50
@@ -49,7 +49,7 @@ def pack(
             raise UserError("None of the photos could be read.")
         making.replace(target)
     except OSError as error:
-        raise UserError(f"The zip was not made ({error.strerror or error}): free some disk space.") from error
+        raise UserError(f"The zip was not made: {system_said(error)}.") from error
     finally:
         making.unlink(missing_ok=True)
 

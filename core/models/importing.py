@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.models.card import CARD_FILE, CONFIG_FILE, README_FILE, WEIGHTS_FILE, update_card
 from core.policy.permissions import require
 from core.system import workspace
@@ -98,7 +98,7 @@ def _new_model(name: str) -> Iterator[Path]:
         update_card(making, name=name)
         making.rename(target)
     except OSError as error:
-        raise UserError(f"The model was not brought in ({error.strerror or error}).") from error
+        raise UserError(f"The model was not brought in: {system_said(error)}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
 

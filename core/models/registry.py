@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.models import trash
 from core.models.card import WEIGHTS_FILE, ModelCard, is_model, read_card, update_card, weights_megabytes
 from core.models.trash import Thrown
@@ -96,7 +96,7 @@ def _change(entry: Entry, **changes: object) -> None:
     try:
         update_card(entry.folder, **changes)
     except OSError as error:
-        raise UserError(f"{entry.card.name} cannot be changed ({error.strerror}).") from error
+        raise UserError(f"{entry.card.name} cannot be changed: {system_said(error)}.") from error
 
 
 def _entry(folder: Path, run: Run | None) -> Entry | None:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.policy.permissions import require
 from core.system import workspace
 
@@ -31,7 +31,7 @@ def throw(folder: Path, name: str) -> Thrown:
     try:
         folder.rename(target)
     except OSError as error:
-        raise UserError(f"{name} cannot be deleted ({error.strerror}).") from error
+        raise UserError(f"{name} cannot be deleted: {system_said(error)}.") from error
     return Thrown(name, target, folder)
 
 
@@ -43,7 +43,7 @@ def bring_back(thrown: Thrown) -> None:
     try:
         thrown.now.rename(thrown.was)
     except OSError as error:
-        raise UserError(f"{thrown.name} is gone for good ({error.strerror}).") from error
+        raise UserError(f"{thrown.name} is gone for good: {system_said(error)}.") from error
 
 
 def _empty() -> None:

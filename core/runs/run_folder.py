@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from core.config import TrainConfig
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.runs import events
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, RateFound, RatePoint, Started, Step
 from core.system import workspace
@@ -151,7 +151,7 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder} cannot be made ({error.strerror}): name another folder.") from error
+        raise UserError(f"{folder} cannot be made: {system_said(error)}.") from error
     run = Run(folder.resolve())
     try:
         write_json(run.folder / "config.json", config.to_dict())

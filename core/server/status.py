@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.runs import jobs
 from core.system import workspace
 
@@ -66,7 +66,7 @@ def _workspace_problems() -> list[str]:
     except UserError as error:
         return [str(error)]
     except OSError as error:
-        return [f"The workspace cannot be written to ({error.strerror}): free some space or mend its rights."]
+        return [f"The workspace cannot be written to: {system_said(error)}."]
     return []
 
 

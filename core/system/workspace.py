@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from core.errors import UserError
+from core.errors import UserError, system_said
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED_MODELS = PROJECT / "checkpoints"
@@ -44,7 +44,7 @@ def _made(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            f"The workspace folder {folder} cannot be created ({error.strerror}). "
+            f"The workspace folder {folder} cannot be created: {system_said(error)}. "
             "Set SEGMENTATION_STUDIO_WORKSPACE to a folder you may write to."
         ) from error
     return folder
@@ -90,10 +90,7 @@ def _write_and_replace(path: Path, data: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """What to tell people when a file or folder of the workspace cannot be written or removed."""
-    return UserError(
-        f"{path.name} in {path.parent} cannot be written ({error.strerror}): free some space on the disk, or "
-        "see that the app may write there."
-    )
+    return UserError(f"{path.name} in {path.parent} cannot be written: {system_said(error)}.")
 
 
 def read_json(path: Path) -> dict[str, Any]:

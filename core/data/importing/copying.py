@@ -20,7 +20,7 @@ from core.data.importing.recognition import recognise
 from core.data.importing.sources import HarmfulSourceError, Source, open_source
 from core.data.importing.tables import with_tables
 from core.data.pairing import Problem
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.system.workspace import write_json
 
 KEPT_PROBLEMS = 2000  # sentences written down; more are counted
@@ -82,9 +82,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
         write_down(open_data(making))
         making.rename(folder)
     except OSError as error:
-        raise UserError(
-            f"The import stopped ({error.strerror or error}): check the disk's free space."
-        ) from error
+        raise UserError(f"The import stopped: {system_said(error)}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
     yield Imported(open_data(folder), tuple(problems))

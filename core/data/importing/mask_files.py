@@ -25,7 +25,7 @@ from core.data.importing.side_files import (
 from core.data.importing.sources import Source
 from core.data.masks import LOSSY_SUFFIXES, MaskRule, rule_for_values, value_counts
 from core.data.pairing import Problem
-from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES, open_picture
+from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES, open_picture, reading
 from core.errors import UserError
 
 SAMPLED = 60  # masks that are looked at before the whole is imported
@@ -222,9 +222,10 @@ def _colours(source: Source, masks: Sequence[str]) -> dict[Colour, str]:
             picture = open_picture(content)
             if picture.mode not in ("RGB", "RGBA"):
                 return {}
-            rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
-        except (UserError, OSError, ValueError, SyntaxError, EOFError):
-            continue
+            with reading("A mask"):
+                rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
+        except UserError:
+            continue  # named when it is imported
         codes, counts = np.unique(rgb @ np.array([65536, 256, 1]), return_counts=True)
         seen.update(dict(zip(codes.tolist(), counts.tolist(), strict=True)))
         if len(seen) > 4096:

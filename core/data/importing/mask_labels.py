@@ -11,8 +11,7 @@ from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
 from core.data.importing.plan import Item, MaskFile
 from core.data.importing.sources import Source
 from core.data.masks import MaskRule
-from core.data.photos import open_picture
-from core.errors import UserError
+from core.data.photos import open_picture, reading
 from core.imaging import rendering
 from core.task import Task
 
@@ -100,10 +99,8 @@ class Coloured:
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         name = item.masks[0]
         picture = open_picture(source.read(name), name)
-        try:
+        with reading(name):
             rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise UserError(f"{name} is damaged or incomplete: replace it by a whole copy.") from error
         seen, inverse = np.unique(rgb @ np.array([65536, 256, 1]), return_inverse=True)
         values = np.array([self.codes.get(int(code), self._nearest(int(code))) for code in seen], np.uint8)
         labels = values[inverse].reshape(rgb.shape[:2])

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from PIL import Image
 
-from core.data.photos import ORIENTATION_TAG, open_picture, read_photo
+from core.data.photos import open_picture, orientation, read_photo, reading
 from core.imaging.rendering import encode
 
 HEIF_QUALITY = 95
@@ -23,19 +23,20 @@ def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
     picture = open_picture(content, name)
     suffix = PurePosixPath(name).suffix.lower()
     if picture.format == "JPEG":
-        return ".jpg", _bare_jpeg(content, picture)
+        return ".jpg", _bare_jpeg(content, orientation(picture, name))
     if picture.format in ("HEIF", "HEIC", "AVIF"):
         stream = io.BytesIO()
         Image.fromarray(read_photo(content, name)).save(stream, "JPEG", quality=HEIF_QUALITY, subsampling=0)
         return ".jpg", stream.getvalue()
-    if picture.getexif() or "xmp" in picture.info or getattr(picture, "n_frames", 1) > 1:
+    with reading(name):
+        says_more = picture.getexif() or "xmp" in picture.info or getattr(picture, "n_frames", 1) > 1
+    if says_more:
         return ".png", encode(read_photo(content, name))
     return suffix, content
 
 
-def _bare_jpeg(content: bytes, picture: Image.Image) -> bytes:
+def _bare_jpeg(content: bytes, turn: int) -> bytes:
     """The file without its private segments. Source: ITU T.81, annex B; Exif 2.32, 4.7.2."""
-    turn = picture.getexif().get(ORIENTATION_TAG, 1)
     kept, at = bytearray(content[:2]), 2
     if turn in range(2, 9):
         kept += _orientation_segment(turn)
