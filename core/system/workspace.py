@@ -74,7 +74,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def _write_and_replace(path: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Short, so that every name that the disk takes can be written.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:20]}.")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

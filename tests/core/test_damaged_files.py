@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cli
 from core.data import catalogue, checks, composing, exporting, painting, thumbnails
 from core.data.dataset import open_data
 from core.data.importing.copying import Imported, import_data
@@ -27,13 +26,13 @@ Outcome = tuple[set[str], set[str]]
 
 
 def by_check(root: Path, model: Path) -> Outcome:
-    report = [r for r in checks.check(open_data(root)) if isinstance(r, checks.Report)][0]
+    report = next(r for r in checks.check(open_data(root)) if isinstance(r, checks.Report))
     assert all("Traceback" not in text and len(text) > 10 for text in report.problems["problem"])
     return stems(report.usable["name"]), stems(report.problems["name"])
 
 
 def by_gallery(root: Path, model: Path) -> Outcome:
-    found = [c for c in catalogue.open_catalogue(root) if isinstance(c, catalogue.Catalogue)][0]
+    found = next(c for c in catalogue.open_catalogue(root) if isinstance(c, catalogue.Catalogue))
     pairs = [found.pair(name) for name in found.report.table["name"]]
     urls = dict(
         zip((p.name for p in pairs), thumbnails.thumbnails(pairs, found.rule, "Overlay"), strict=True)
@@ -55,14 +54,14 @@ def by_import_of_a_zip(root: Path, model: Path) -> Outcome:
 
 
 def _imported(source: Path | io.BytesIO) -> Outcome:
-    done = [i for i in import_data(source, "brought in") if isinstance(i, Imported)][0]
+    done = next(i for i in import_data(source, "brought in") if isinstance(i, Imported))
     used, named = by_check(done.data.root, Path())
     return used, named | stems(p.name for p in done.problems)
 
 
 def by_training(root: Path, model: Path) -> Outcome:
     data = open_data(root)
-    store = [s for s in build_store(data.pairs, data.rule, 32) if isinstance(s, Store)][0]
+    store = next(s for s in build_store(data.pairs, data.rule, 32) if isinstance(s, Store))
     return stems(store.names), stems(p.name for p in store.problems)
 
 
@@ -109,21 +108,6 @@ def test_an_export_holds_every_pair_that_can_be_read(suffix: str, form: str, tmp
         packed = stems(n for n in archive.namelist() if n.startswith("images/"))
     assert set(good) <= packed
     assert not {stem for stem, is_lost in lost.items() if is_lost} & packed
-
-
-@pytest.mark.parametrize("suffix", FORMS)
-def test_predict_makes_the_rest_names_the_damaged_and_ends_with_one(
-    suffix: str, tmp_path: Path, saved_model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good, lost = write_pairs(tmp_path / "data", suffix)
-    command = ["predict", str(tmp_path / "data" / "images"), "--model", str(saved_model), "--device", "cpu",
-               "--out", str(tmp_path / "out"), "--save", "mask", "--long-side", "64"]  # fmt: skip
-    assert cli.main(command) == 1
-    made = {path.stem.removesuffix("_mask") for path in (tmp_path / "out").iterdir()}
-    damaged = {stem for stem, is_lost in lost.items() if is_lost and stem.startswith("photo")}
-    assert set(good) <= made and not damaged & made
-    told = capsys.readouterr().err
-    assert all(f"{stem}{suffix}" in told for stem in damaged)
 
 
 @pytest.mark.parametrize("suffix", FORMS)

@@ -355,7 +355,7 @@ def test_a_full_disk_leaves_nothing(small_data: Path, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UserError, match="free space"):
+    with pytest.raises(UserError, match="No space left on device: free some space"):
         imported(small_data)
     assert nothing_left()
 

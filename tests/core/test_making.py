@@ -91,7 +91,7 @@ def test_a_full_disk_leaves_no_half_export(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(zipfile.ZipFile, "write", full)
-    with pytest.raises(UserError, match="free space"):
+    with pytest.raises(UserError, match="No space left on device: free some space"):
         exported(small_data, tmp_path / "set.zip")
     assert [p for p in tmp_path.iterdir() if "set.zip" in p.name] == []
 
