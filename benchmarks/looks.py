@@ -18,7 +18,7 @@ import numpy as np
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from core.data.masks import MaskRule  # noqa: E402
+from core.data.masks import MaskRule, resize_mask  # noqa: E402
 from core.data.pairing import Pair  # noqa: E402
 from core.data.store import read_pair  # noqa: E402
 from core.evaluation.boundaries import boundary_iou  # noqa: E402
@@ -83,7 +83,7 @@ def read(file: Path, args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     photo, truth = read_pair(
         Pair(file.name, file, args.masks / f"{file.stem}.png"), MaskRule(args.first_value)
     )
-    return photo, cv2.resize(truth, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_NEAREST)
+    return photo, resize_mask(truth, photo.shape[:2])
 
 
 def laid_together(pairs: list[tuple[np.ndarray, np.ndarray]], side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,7 +91,7 @@ def laid_together(pairs: list[tuple[np.ndarray, np.ndarray]], side: int) -> tupl
     if side == 1:
         return pairs[0]
     photos = [cv2.resize(photo, CELL, interpolation=cv2.INTER_AREA) for photo, _ in pairs]
-    masks = [cv2.resize(mask, CELL, interpolation=cv2.INTER_NEAREST) for _, mask in pairs]
+    masks = [resize_mask(mask, CELL[::-1]) for _, mask in pairs]
     rows = [slice(i * side, (i + 1) * side) for i in range(side)]
     return tuple(np.vstack([np.hstack(part[row]) for row in rows]) for part in (photos, masks))  # type: ignore[return-value]
 

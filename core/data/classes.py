@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.data.masks import MaskRule, guess_rule, value_counts
+from core.data.resizing import resize_labels
 from core.errors import UserError
 from core.task import IGNORE, MAX_CLASSES, Task
 
@@ -43,7 +43,7 @@ class ClassRule:
         return np.asarray(self.labels(values) != IGNORE, np.uint8)
 
     def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-        return nearest(labels, size)
+        return resize_labels(labels, size)
 
     def to_dict(self) -> dict[str, Any]:
         merged = {"merged": [list(entry) for entry in self.merged]} if self.merged else {}
@@ -69,7 +69,7 @@ class LayersRule:
         return self.rule.foreground(values)
 
     def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-        return nearest(labels, size)
+        return resize_labels(labels, size)
 
     def to_dict(self) -> dict[str, Any]:
         return {"task": self.task.to_dict(), **self.rule.to_dict()}
@@ -128,11 +128,3 @@ def one_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:
     text = f"{', '.join(rule.task.classes[i] for i in sorted(chosen))} {'is' if len(chosen) == 1 else 'are'}"
     known = sorted(value for _, value in indices)
     return MaskRule(1, rule.task.void, f"{text} foreground", tuple(inside), known=tuple(known))
-
-
-def nearest(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Labels at (height, width), uint8. Values are kept, not blended."""
-    if labels.shape == size:
-        return labels
-    resized = cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(resized, np.uint8)

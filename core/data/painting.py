@@ -168,7 +168,7 @@ def grabcut(
     marks: NDArray[np.uint8] = np.full(small.shape[:2], cv2.GC_BGD, np.uint8)
     marks[top:bottom, left:right] = cv2.GC_PR_FGD
     if hints is not None:
-        sure = cv2.resize(hints, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST)
+        sure = cv2.resize(hints, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
         marks[np.asarray(sure) > 0] = cv2.GC_FGD
     if not (marks == cv2.GC_BGD).any():
         marks[:2], marks[-2:], marks[:, :2], marks[:, -2:] = (cv2.GC_BGD,) * 4

@@ -103,8 +103,10 @@ def read_photo(source: Source, name: str = "", max_side: int | None = None) -> N
 
 
 def _decoded(picture: Image.Image, max_side: int | None) -> NDArray[np.uint8]:
-    if max_side and max(picture.size) > max_side:
-        picture.draft("RGB", (max_side, max_side))  # no effect on other formats than JPEG
+    if max_side and max(picture.size) > max_side and picture.format in ("JPEG", "MPO"):
+        # Decoded small in whole blocks, of which the last may reach past the edge: Pillow's thumbnail
+        # cuts that off, so that the photo does not slide against its mask.
+        picture.thumbnail((max_side, max_side), Image.Resampling.BOX)
     upright = ImageOps.exif_transpose(picture)
     rgb = _to_rgb(upright)
     if max_side and max(rgb.size) > max_side:

@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import LayersRule, Rule, nearest
+from core.data.classes import LayersRule, Rule
 from core.data.masks import mask_values, resize_mask, same_shape, swapped
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
+from core.data.resizing import resize_labels
 from core.errors import UserError
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
@@ -69,7 +70,7 @@ class Store:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """These pairs stretched to one size: uint8 (n, height, width, 3) and (n, height, width)."""
         photos, masks = [], []
-        resize = resize_mask if self.is_binary else nearest
+        resize = resize_mask if self.is_binary else resize_labels
         for index in indices:
             photo, mask = self[index]
             photos.append(_resized(photo, (height, width)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.data.classes import Rule
 from core.data.pairing import Pair
+from core.data.resizing import resize_labels
 from core.data.store import read_pair
 from core.errors import UserError
 from core.imaging import rendering
@@ -35,7 +36,7 @@ def pair_view(
     """A small photo with its labels of any resolution in one of VIEWS: uint8 (h, w, 3) or (h, w)."""
     if view != "Contour":
         return rendering.pair_picture(photo, labels, view, task)
-    layer = rendering.contour_layer(rendering.labels_at(labels, photo.shape[:2]), task)
+    layer = rendering.contour_layer(resize_labels(labels, photo.shape[:2]), task)
     inside = layer[..., 3:] > 0
     return np.where(inside, layer[..., :3], photo).astype(np.uint8)
 

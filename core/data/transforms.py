@@ -1,11 +1,14 @@
 """Augmentation: geometry and colour of a photo and its mask together, on uint8, in albumentations."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import albumentations as A
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from core.data.resizing import resize_labels
 
 
 def augmentation(kind: str, height: int, width: int, strength: float = 1.0) -> A.Compose:
@@ -18,7 +21,7 @@ def augmentation(kind: str, height: int, width: int, strength: float = 1.0) -> A
     """
     if strength <= 0:
         kind = "none"
-    return A.Compose([*_STEPS[kind](height, width, strength)], mask_interpolation=cv2.INTER_NEAREST)
+    return A.Compose([*_STEPS[kind](height, width, strength)])
 
 
 def variants(
@@ -33,8 +36,26 @@ def variants(
     return made
 
 
+class _Resize(A.Resize):
+    """Labels resized by what covers each pixel: nearest pixels would move them against the photo."""
+
+    def apply_to_mask(self, mask: NDArray[np.uint8], **params: Any) -> NDArray[np.uint8]:
+        return resize_labels(mask, (self.height, self.width))
+
+
+class _RandomResizedCrop(A.RandomResizedCrop):
+    """The same for crops."""
+
+    def apply_to_mask(
+        self, mask: NDArray[np.uint8], crop_coords: tuple[int, int, int, int], **params: Any
+    ) -> NDArray[np.uint8]:
+        left, top, right, bottom = crop_coords
+        height, width = self.size
+        return resize_labels(np.ascontiguousarray(mask[top:bottom, left:right]), (height, width))
+
+
 def _none(height: int, width: int, strength: float) -> list[A.BasicTransform]:
-    return [A.Resize(height, width, interpolation=cv2.INTER_AREA)]
+    return [_Resize(height, width, interpolation=cv2.INTER_AREA)]
 
 
 def _tutorial(height: int, width: int, strength: float) -> list[A.BasicTransform]:
@@ -101,12 +122,12 @@ def _framing(
     """
     shape = width / height
     smallest, ratio = smallest**strength, ratio**strength
-    crop = A.RandomResizedCrop(
+    crop = _RandomResizedCrop(
         (height, width),
         scale=(smallest, 1.0),
         ratio=(shape * ratio, shape / ratio),
         interpolation=cv2.INTER_AREA,
     )
-    stretch = A.Resize(height, width, interpolation=cv2.INTER_AREA)
+    stretch = _Resize(height, width, interpolation=cv2.INTER_AREA)
     stretch.p, crop.p = whole, 1 - whole
     return A.OneOf([stretch, crop], p=1.0)

@@ -22,9 +22,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from core.data.classes import nearest
 from core.data.dataset import DataFolder, for_model
 from core.data.pairing import Pair, Problem
+from core.data.resizing import resize_labels
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.evaluation import thresholds
@@ -150,7 +150,7 @@ def panels(
     except OSError as error:
         raise UserError(f"The prediction of {pair.name} is gone: reload the page to make it anew.") from error
     if found.task.kind != "binary":
-        return Panels(photo, rule.resize(labels, size), nearest(kept, size), None)
+        return Panels(photo, rule.resize(labels, size), resize_labels(kept, size), None)
     probability = fit_map(kept.astype(np.float32) / np.float32(255), size)
     predicted = (probability >= threshold).astype(np.uint8)
     return Panels(photo, rule.resize(labels, size), predicted, probability)

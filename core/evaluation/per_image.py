@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import nearest
 from core.data.pairing import Problem
+from core.data.resizing import resize_labels
 from core.evaluation import thresholds
 from core.evaluation.boundaries import boundary_iou, hausdorff
 from core.imaging.rendering import display_size
@@ -102,7 +102,7 @@ def _row(result: "Scored", task: Task) -> dict[str, Any]:
     truth, predicted = result.truth, result.predicted
     if scale < 1:
         size = round(height * scale), round(width * scale)
-        truth, predicted = nearest(truth, size), nearest(predicted, size)
+        truth, predicted = resize_labels(truth, size), resize_labels(predicted, size)
     rims, distances = [], []
     for ours, theirs in _layers(truth, predicted, task):
         rims.append(boundary_iou(ours, theirs))
@@ -140,7 +140,7 @@ def _kept_picture(result: "Scored", side: int) -> bytes:
     else:
         scale = min(1.0, side / max(result.predicted.shape))
         height, width = (max(1, round(n * scale)) for n in result.predicted.shape)
-        shown = nearest(result.predicted, (height, width))
+        shown = resize_labels(result.predicted, (height, width))
     done, png = cv2.imencode(".png", shown, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done
     return bytes(png)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.data.resizing import resize_labels
 from core.imaging.matting import Finish, alpha_of, blend, cut_out
 from core.task import IGNORE, Task
 
@@ -199,19 +200,13 @@ def pair_picture(
     task = task or Task()
     if view == "Photo":
         return photo
-    fitted = labels_at(labels, photo.shape[:2])
+    fitted = resize_labels(labels, photo.shape[:2])
     if view == "Overlay":
         return label_overlay(photo, fitted, task)
     if task.kind == "binary":
         return np.select([fitted == 1, fitted == IGNORE], [np.uint8(255), np.uint8(128)], np.uint8(0))
     colours, known = label_colours(fitted, task)
     return colours * known[..., None].astype(np.uint8)
-
-
-def labels_at(labels: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Labels brought to (height, width) for showing."""
-    resized = cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(resized, np.uint8)
 
 
 def nothing(photo: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 More looks cost time and gain a little; docs/segment.md says how much, benchmarks/looks.py measures it.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -81,17 +82,51 @@ def _pieces(predictor: "Predictor", photo: Photo, gaze: Gaze, side: int) -> Map:
     height, width = (max(1, round(n * scale)) for n in photo.shape[:2])
     total: Map = np.zeros((height, width), np.float32)
     weight: Map = np.zeros((height, width), np.float32)
-    for top, bottom in spans(height, gaze.pieces):
-        for left, right in spans(width, gaze.pieces):
-            piece = photo[
-                round(top / scale) : round(bottom / scale), round(left / scale) : round(right / scale)
-            ]
-            found = _seen(predictor, np.ascontiguousarray(piece), gaze.mirror, side)
-            size = right - left, bottom - top
-            window = np.outer(_window(size[1]), _window(size[0])).astype(np.float32)
-            total[top:bottom, left:right] += cv2.resize(found, size, interpolation=cv2.INTER_LINEAR) * window
-            weight[top:bottom, left:right] += window
+    for rows in spans(photo.shape[0], gaze.pieces):
+        for columns in spans(photo.shape[1], gaze.pieces):
+            piece = np.ascontiguousarray(photo[slice(*rows), slice(*columns)])
+            found = _seen(predictor, piece, gaze.mirror, side)
+            across = _Span.of(columns, photo.shape[1], width)
+            down = _Span.of(rows, photo.shape[0], height)
+            window = np.outer(down.window(), across.window()).astype(np.float32)
+            total[down.place, across.place] += _laid(found, down, across) * window
+            weight[down.place, across.place] += window
     return np.asarray(total / weight, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where a piece lies along one side of the joint map: from `start` to `end`, in its pixels and
+    fractions of them, because pieces begin between whole pixels of the photo."""
+
+    start: float
+    end: float
+    place: slice
+
+    @classmethod
+    def of(cls, span: tuple[int, int], photo: int, joint: int) -> "_Span":
+        start, end = (n * joint / photo for n in span)
+        return cls(start, end, slice(math.floor(start), min(joint, math.ceil(end))))
+
+    def window(self) -> Map:
+        """High in the middle, low at the ends, nowhere 0."""
+        middles = np.arange(self.place.start, self.place.stop, dtype=np.float32) + 0.5
+        share = np.clip((middles - self.start) / (self.end - self.start), 0, 1)
+        return np.asarray(np.sin(np.pi * share) ** 2 + 0.01, np.float32)
+
+    def steps(self, length: int) -> tuple[float, float]:
+        """Which of a piece's `length` pixels is under pixel i of `place`: the first of these i times."""
+        each = length / (self.end - self.start)
+        return each, (self.place.start + 0.5 - self.start) * each - 0.5
+
+
+def _laid(found: Map, down: _Span, across: _Span) -> Map:
+    """A piece's map at its place of the joint map, to a fraction of a pixel."""
+    size = across.place.stop - across.place.start, down.place.stop - down.place.start
+    (x, left), (y, top) = across.steps(found.shape[1]), down.steps(found.shape[0])
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    matrix = np.array([[x, 0, left], [0, y, top]])
+    return np.asarray(cv2.warpAffine(found, matrix, size, flags=way, borderMode=cv2.BORDER_REPLICATE))
 
 
 def spans(length: int, pieces: int) -> Iterator[tuple[int, int]]:
@@ -100,9 +135,3 @@ def spans(length: int, pieces: int) -> Iterator[tuple[int, int]]:
     for i in range(pieces):
         start = round(i * (length - long) / max(1, pieces - 1))
         yield start, start + long
-
-
-def _window(length: int) -> Map:
-    """High in the middle, low at the ends, nowhere 0."""
-    x = (np.arange(length, dtype=np.float32) + 0.5) / length
-    return np.asarray(np.sin(np.pi * x) ** 2 + 0.01, np.float32)

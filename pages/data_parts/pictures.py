@@ -8,6 +8,7 @@ import streamlit as st
 from core.data import catalogue, findings, fixes, thumbnails
 from core.data.catalogue import Catalogue, View, page_count, page_of, rows_of
 from core.data.dataset import open_data
+from core.data.resizing import resize_labels
 from core.data.store import read_pair
 from core.errors import UserError
 from core.imaging import rendering
@@ -108,7 +109,7 @@ def large(shown: Catalogue, name: str) -> None:
         st.warning(plain(str(error)))
     else:
         photo = rendering.display_size(photo, LARGE)
-        fitted = rendering.labels_at(labels, photo.shape[:2])
+        fitted = resize_labels(labels, photo.shape[:2])
         zoom_view(
             rendering.data_url(photo),
             rendering.data_url(rendering.mask_layer(fitted, shown.rule.task), "PNG"),

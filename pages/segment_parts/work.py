@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.classes import nearest
 from core.data.photos import photo_size, read_photo
+from core.data.resizing import resize_labels
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
@@ -73,7 +73,7 @@ class Work:
         with taking_turns():
             photo = read_photo(self.content, self.name)
             if self.labels is not None:
-                labels = nearest(self.labels, (photo.shape[0], photo.shape[1]))
+                labels = resize_labels(self.labels, (photo.shape[0], photo.shape[1]))
                 return rendering.encode(rendering.label_result(kind, photo, labels, self.task), form)
             assert self.small is not None
             return rendering.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)

@@ -1,0 +1,37 @@
+"""Labels at another size, lying on the photo exactly as they did before."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def resize_labels(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Labels (h, w) at (height, width), uint8: each pixel takes the label that covers most of it, the
+    higher one of two that cover it equally. No label appears that was not there.
+
+    Picking the nearest pixel instead moves labels: by half a pixel with INTER_NEAREST, and by up to a
+    quarter with INTER_NEAREST_EXACT where a new pixel's centre lies between two old ones, as at 1/2
+    and 3/4. nnU-Net resamples labels in the same way (resample_data_or_seg: one map a label).
+    """
+    if labels.shape == size:
+        return labels
+    present = np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])).astype(np.uint8)
+    if len(present) == 1:
+        return np.full(size, present[0], np.uint8)
+    if len(present) == 2:
+        return np.where(_share(labels == present[1], size) >= 128, present[1], present[0])
+    found = np.full(size, present[0], np.uint8)
+    most = _share(labels == present[0], size)
+    for label in present[1:]:
+        share = _share(labels == label, size)
+        found[share >= most] = label
+        np.maximum(most, share, out=most)
+    return found
+
+
+def _share(inside: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """How much of each new pixel is inside, in 255ths."""
+    # Down to half the size, the two pixels between which a new one lies are all that it covers.
+    way = cv2.INTER_AREA if inside.shape[0] > 2 * size[0] else cv2.INTER_LINEAR
+    resized = cv2.resize(inside.astype(np.uint8) * np.uint8(255), (size[1], size[0]), interpolation=way)
+    return np.asarray(resized, np.uint8)
