@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.masks import MaskRule, guess_rule, value_counts
-from core.data.resizing import resize_labels
 from core.errors import UserError
+from core.imaging.label_resizing import resize_labels
 from core.task import IGNORE, MAX_CLASSES, Task
 
 

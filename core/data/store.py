@@ -23,8 +23,8 @@ from core.data.classes import LayersRule, Rule
 from core.data.masks import mask_values, resize_mask, same_shape, swapped
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
-from core.data.resizing import resize_labels
 from core.errors import UserError
+from core.imaging.label_resizing import resize_labels
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
 

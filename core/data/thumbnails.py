@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from core.data.classes import Rule
 from core.data.pairing import Pair
-from core.data.resizing import resize_labels
 from core.data.store import read_pair
 from core.errors import UserError
 from core.imaging import rendering
+from core.imaging.label_resizing import resize_labels
 from core.system import workspace
 from core.system.parallel import all_cores
 from core.system.workspace import write_atomically

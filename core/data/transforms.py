@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.resizing import resize_labels
+from core.imaging.label_resizing import resize_labels
 
 
 def augmentation(kind: str, height: int, width: int, strength: float = 1.0) -> A.Compose:
@@ -36,14 +36,14 @@ def variants(
     return made
 
 
-class _Resize(A.Resize):
+class _Resize(A.Resize):  # type: ignore[misc]
     """Labels resized by what covers each pixel: nearest pixels would move them against the photo."""
 
     def apply_to_mask(self, mask: NDArray[np.uint8], **params: Any) -> NDArray[np.uint8]:
         return resize_labels(mask, (self.height, self.width))
 
 
-class _RandomResizedCrop(A.RandomResizedCrop):
+class _RandomResizedCrop(A.RandomResizedCrop):  # type: ignore[misc]
     """The same for crops."""
 
     def apply_to_mask(

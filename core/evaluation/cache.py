@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from core.data.dataset import DataFolder, for_model
 from core.data.pairing import Pair, Problem
-from core.data.resizing import resize_labels
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.evaluation import thresholds
 from core.evaluation.candidates import Contender
 from core.evaluation.per_image import Piece, kept_file, measure
+from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size, fit_map
 from core.system import workspace
 from core.system.workspace import read_json, write_json

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.pairing import Problem
-from core.data.resizing import resize_labels
 from core.evaluation import thresholds
 from core.evaluation.boundaries import boundary_iou, hausdorff
+from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size
 from core.system.workspace import write_atomically
 from core.task import IGNORE, Task

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data.resizing import resize_labels
+from core.imaging.label_resizing import resize_labels
 from core.imaging.matting import Finish, alpha_of, blend, cut_out
 from core.task import IGNORE, Task
 

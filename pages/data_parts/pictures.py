@@ -8,10 +8,10 @@ import streamlit as st
 from core.data import catalogue, findings, fixes, thumbnails
 from core.data.catalogue import Catalogue, View, page_count, page_of, rows_of
 from core.data.dataset import open_data
-from core.data.resizing import resize_labels
 from core.data.store import read_pair
 from core.errors import UserError
 from core.imaging import rendering
+from core.imaging.label_resizing import resize_labels
 from core.system.formatting import percent, plain, plural
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.zoom_view import zoom_view

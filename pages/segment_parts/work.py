@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.photos import photo_size, read_photo
-from core.data.resizing import resize_labels
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
+from core.imaging.label_resizing import resize_labels
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.inference.test_time_augmentation import Gaze, small_map
 from core.models.registry import Entry

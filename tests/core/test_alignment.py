@@ -17,7 +17,6 @@ from core.data import thumbnails
 from core.data.classes import ClassRule
 from core.data.dataset import open_data
 from core.data.photos import read_photo
-from core.data.resizing import resize_labels
 from core.data.sampling import PairDataset
 from core.data.store import Store, build_store, read_pair, stored_side
 from core.data.transforms import augmentation
@@ -27,6 +26,7 @@ from core.export import predict as exported_script
 from core.export.onnx_file import save_onnx, traced
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
+from core.imaging.label_resizing import resize_labels
 from core.inference.predictor import Predictor
 from core.inference.test_time_augmentation import Gaze, small_map
 from core.models.card import ModelCard

@@ -19,7 +19,8 @@ def resize_labels(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[n
     if len(present) == 1:
         return np.full(size, present[0], np.uint8)
     if len(present) == 2:
-        return np.where(_share(labels == present[1], size) >= 128, present[1], present[0])
+        upper = _share(labels == present[1], size) >= 128
+        return np.asarray(np.where(upper, present[1], present[0]), np.uint8)
     found = np.full(size, present[0], np.uint8)
     most = _share(labels == present[0], size)
     for label in present[1:]:
