@@ -123,29 +123,42 @@ class Predictor:
         """Logits (1, h, w) as the foreground's probability at another size, float32 (height, width)."""
         if self.card.task.kind != "binary":
             raise UserError(f"{self.card.name} tells several classes apart: it has no one foreground.")
-        return np.asarray(_resized(_sigmoid(logits), size)[0], np.float32)
+        return np.asarray(_resized(_sigmoid(logits)[0], size), np.float32)
 
     def labels_of(
         self, logits: Maps, size: tuple[int, int], threshold: float | None = None
     ) -> NDArray[np.uint8]:
-        """Logits (outputs, h, w) as labels at another size, uint8 (height, width)."""
-        task = self.card.task
-        if task.kind == "multiclass":
-            shares = torch.from_numpy(logits).softmax(0).numpy()
-            return np.asarray(_resized(shares, size).argmax(axis=0), np.uint8)
+        """Logits (outputs, h, w) as labels at another size, uint8 (height, width).
+
+        One class after the other is brought to that size, so that 40 need no more memory than two.
+        """
+        if self.card.task.kind == "multiclass":
+            return _highest(torch.from_numpy(logits).softmax(0).numpy(), size)
         level = self.card.threshold if threshold is None else threshold
-        inside = _resized(_sigmoid(logits), size) >= level
-        bits = np.arange(task.outputs, dtype=np.uint8).reshape(-1, 1, 1)
-        return np.asarray((inside.astype(np.uint8) << bits).sum(axis=0), np.uint8)
+        labels: NDArray[np.uint8] = np.zeros(size, np.uint8)
+        for bit, share in enumerate(_sigmoid(logits)):
+            labels |= (_resized(share, size) >= level).astype(np.uint8) << np.uint8(bit)
+        return labels
+
+
+def _highest(shares: Maps, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """At another size, the first class of the highest share: (classes, h, w) -> uint8 (height, width)."""
+    labels: NDArray[np.uint8] = np.zeros(size, np.uint8)
+    best = np.array(_resized(shares[0], size))
+    for index in range(1, len(shares)):
+        share = _resized(shares[index], size)
+        higher = share > best
+        np.copyto(labels, np.uint8(index), where=higher)
+        np.copyto(best, share, where=higher)
+    return labels
 
 
 def _sigmoid(logits: Maps) -> Maps:
     return np.asarray(torch.from_numpy(logits).sigmoid().numpy(), np.float32)
 
 
-def _resized(maps: Maps, size: tuple[int, int]) -> Maps:
-    """(outputs, h, w) at (height, width)."""
-    if maps.shape[1:] == size:
-        return maps
-    resized = [cv2.resize(m, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for m in maps]
-    return np.asarray(resized, np.float32)
+def _resized(share: Maps, size: tuple[int, int]) -> Maps:
+    """(h, w) at (height, width)."""
+    if share.shape == size:
+        return share
+    return np.asarray(cv2.resize(share, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
