@@ -64,4 +64,4 @@ def test_memory_does_not_grow_with_the_number_of_classes(task: Task) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 14 * LARGE[0] * LARGE[1]  # bytes: two float32 maps, labels, and what is better
+    assert peak < 15 * LARGE[0] * LARGE[1]  # bytes: three float32 maps, labels, and what is higher
