@@ -1,11 +1,16 @@
 # make app   set up and open the app
 # make test  set up, then lint, type-check and test, in a real browser too
+# make docs  build the documentation into site/
 # make encoders  measure every encoder on this machine
 # make lock  write down the versions that are installed here, after the tests have passed with them
+#
+# TORCH=cpu takes PyTorch's build without CUDA from its own index: 1.5 GB instead of 6.6.
 PYTHON ?= python3
+TORCH ?=
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: app test lint browser encoders lock clean
+.PHONY: app test lint docs browser encoders lock clean
 
 app: .venv/app.done
 	$(BIN)/streamlit run streamlit_app.py
@@ -18,13 +23,27 @@ lint: .venv/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: .venv/docs.done
+	$(BIN)/mkdocs build --strict
+
 .venv/app.done: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+ifeq ($(TORCH),cpu)
+	@echo "Installing PyTorch without CUDA, about 0.2 GB to download"
+	$(PIP) --progress-bar on --index-url https://download.pytorch.org/whl/cpu torch torchvision
+else
+	@echo "Installing what the app needs. On Linux pip's torch brings CUDA: about 3 GB to download, 6.6 GB on disk,"
+	@echo "several minutes. Without an NVIDIA GPU, 'make app TORCH=cpu' needs 1.5 GB."
+endif
+	$(PIP) -r requirements.txt
 	touch $@
 
 .venv/dev.done: requirements-dev.txt .venv/app.done
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) --quiet -r requirements-dev.txt
+	touch $@
+
+.venv/docs.done: requirements-docs.txt .venv/app.done
+	$(PIP) --quiet -r requirements-docs.txt
 	touch $@
 
 # Debian and Ubuntu: install the browser that the tests drive, unless one is there.
@@ -50,4 +69,4 @@ lock: .venv/dev.done
 		open("requirements.lock").read(), re.M)))')
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache

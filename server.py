@@ -7,8 +7,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
-from core.request_guard import RequestGuard
 from core.server.middleware import Headers, health, until_the_end
+from core.server.request_guard import RequestGuard
 from core.server.rest import api
 from core.system import logs
 

@@ -2,12 +2,18 @@
 
 import streamlit as st
 
+from core import __version__
 from pages.widgets.access import admit, promise, who_is_here
 from pages.widgets.entry import INSIDE, navigation
 from pages.widgets.loading import keep_house, warm_up
 from pages.widgets.running import running_now
 
-st.set_page_config(page_title="Segmentation Studio", page_icon=":material/content_cut:", layout="wide")
+st.set_page_config(
+    page_title="Segmentation Studio",
+    page_icon=":material/content_cut:",
+    layout="wide",
+    menu_items={"About": f"Segmentation Studio {__version__}"},
+)
 st.logo("docs/logo.svg", size="large", icon_image="docs/icon.svg")
 admit()
 warm_up()

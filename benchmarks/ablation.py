@@ -89,7 +89,7 @@ def train(job: dict) -> None:
 
     from core.config import preset_config
     from core.runs.events import EpochEnd
-    from core.training import fit
+    from core.training.loop import fit
     from core.training.memory import keep_freed_memory
 
     keep_freed_memory()

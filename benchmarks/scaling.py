@@ -56,7 +56,7 @@ def train(work: Path, size: int) -> dict[str, float]:
 
     from core.config import preset_config
     from core.runs.events import Finished, Started
-    from core.training import fit
+    from core.training.loop import fit
 
     peak = Peak()
     config = preset_config(

@@ -98,7 +98,7 @@ def apart(args: argparse.Namespace, encoder: str, part: str) -> float:
 def ours(args: argparse.Namespace) -> float:
     """Steps of a real training, from the store on disk, augmented, with everything that `fit` does."""
     from core.runs.events import Step
-    from core.training import fit
+    from core.training.loop import fit
     from core.training.memory import keep_freed_memory
 
     keep_freed_memory()

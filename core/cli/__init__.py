@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from core import __version__
 from core.cli.data import data_arguments
 from core.cli.evaluate import evaluate_arguments
 from core.cli.export import export_arguments
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser("python -m core", description=__doc__, formatter_class=form)
+    top.add_argument("--version", action="version", version=f"Segmentation Studio {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     train_arguments(commands.add_parser(
         "train", formatter_class=form, help="teach a model to find the foreground",

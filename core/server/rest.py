@@ -30,8 +30,8 @@ from core.inference.request_queue import SharedPredictor
 from core.models import registry
 from core.policy.permissions import refusal
 from core.policy.policy import rules
-from core.request_guard import Hosts, RequestGuard
 from core.server.openapi import PAGE, openapi
+from core.server.request_guard import Hosts, RequestGuard
 from core.system.concurrency import BusyError, taking_turns
 from core.system.logs import log
 
@@ -52,7 +52,7 @@ class RefusedError(Exception):
 
 def api(model: Path | None = None, hosts: Hosts = lambda: ()) -> Starlette:
     """The routes. `model` is used where a request names none; None: the first on the shelf. `hosts`:
-    the names that the server answers to beside localhost, see core.request_guard."""
+    the names that the server answers to beside localhost, see core.server.request_guard."""
     app = Starlette(
         routes=[
             Route("/", _docs),

@@ -1,5 +1,1 @@
-"""Training: `fit(config, folder)` is the way in; each file beside it has one of its sentences."""
-
-from core.training.loop import fit
-
-__all__ = ["fit"]
+"""Teach a model: loop.py is the story to read first."""

@@ -87,7 +87,7 @@ def _let_pages_go_first() -> None:
 
 def assist(config: TrainConfig, folder: Path) -> None:
     """Train beside the process that speaks and writes: same settings, other images."""
-    from core.training import fit
+    from core.training.loop import fit
     from core.training.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -102,9 +102,9 @@ def _is_of_the_disk(error: Exception) -> bool:
 
 def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
     from core.system.device import pick_device
-    from core.training import fit
     from core.training.checkpoint import epoch_of
     from core.training.loggers import Listener
+    from core.training.loop import fit
     from core.training.memory import keep_freed_memory
 
     config = run.config

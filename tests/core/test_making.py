@@ -14,7 +14,7 @@ from core.data.exporting import export
 from core.data.importing import Imported, import_data
 from core.data.store import read_pair
 from core.errors import UserError
-from core.training import fit
+from core.training.loop import fit
 from tests.core import archives
 from tests.core.archives import photo, picture, scene
 from tests.core.test_checking import classes

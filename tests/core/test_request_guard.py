@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.policy.policy import VARIABLE
-from core.request_guard import answers_to, same_origin
+from core.server.request_guard import answers_to, same_origin
 
 NAMES = ["studio.example.org", "*.example.net"]
 

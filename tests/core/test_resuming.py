@@ -18,8 +18,8 @@ from core.models.factory import load_model
 from core.runs import jobs, run_folder
 from core.runs.events import EpochEnd, Finished, Note
 from core.runs.run_folder import LIVE, STATE_FILE, History, Run
-from core.training import fit
 from core.training.checkpoint import read_state
+from core.training.loop import fit
 from tests.core.test_training import of, tiny, trained
 
 PROJECT = Path(__file__).resolve().parents[2]

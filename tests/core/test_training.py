@@ -14,7 +14,7 @@ from core.models.card import read_card
 from core.models.factory import load_model
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started, Step, from_lines, to_line
 from core.system.device import use_channels_last
-from core.training import fit
+from core.training.loop import fit
 from tests.conftest import write_scenes
 
 TINY = {
