@@ -39,7 +39,7 @@ endif
 	touch $@
 
 .venv/dev.done: requirements-dev.txt .venv/app.done
-	$(PIP) --quiet -r requirements-dev.txt
+	$(PIP) --quiet -r requirements.txt -r requirements-dev.txt
 	touch $@
 
 .venv/docs.done: requirements-docs.txt .venv/app.done
