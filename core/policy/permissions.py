@@ -5,8 +5,9 @@ Who asks is known to the server alone: `visitor` is set by whatever runs pages, 
 and worker processes belong to the owner of the machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.errors import UserError
 from core.policy.policy import rules
@@ -32,6 +33,18 @@ class Person:
 
 OWNER, STRANGER = Person(owner=True), Person()
 visitor: Callable[[], Person] = lambda: OWNER  # noqa: E731 - replaced by the server of the pages
+
+
+def checked_email(claims: Mapping[str, Any]) -> str:
+    """The address of somebody who has signed in, "" where their provider does not vouch for it.
+
+    Until it does, an address is whatever somebody typed. OpenID Connect Core 1.0, 5.1: `email_verified`
+    is a boolean, so text, a number or nothing does not count, unless the rules say that a provider which
+    never sends it is trusted all the same. One that sends `False` never is.
+    """
+    vouched = claims.get("email_verified")
+    trusted = vouched is True or (vouched is None and rules().unverified_emails)
+    return str(claims.get("email") or "") if trusted else ""
 
 
 def know_visitors_by(ask: Callable[[], Person]) -> None:

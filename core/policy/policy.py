@@ -25,6 +25,7 @@ class Rules:
 
     sign_in                nobody sees anything before `st.login` knows who they are
     admins                 e-mail addresses, as the provider of the sign-in tells them
+    unverified_emails      an address counts though the provider never says whether it has checked it
     train                  trainings and whatever else keeps the machine busy for minutes
     add                    data sets and models
     change                 names, masks, splits; deleting; stopping a training
@@ -43,6 +44,7 @@ class Rules:
     public: bool = False
     sign_in: bool = False
     admins: tuple[str, ...] = ()
+    unverified_emails: bool = False
     train: str = "everyone"
     add: str = "everyone"
     change: str = "everyone"

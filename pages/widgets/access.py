@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import UserError
-from core.policy.permissions import STRANGER, Person, allowed, know_visitors_by, refusal
+from core.policy.permissions import STRANGER, Person, allowed, checked_email, know_visitors_by, refusal
 from core.policy.policy import rules
 from core.system.formatting import plain
 
@@ -16,10 +16,7 @@ def visitor() -> Person:
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         return STRANGER
-    email = ""
-    # An address that the provider has not checked is whatever somebody typed.
-    if getattr(st.user, "is_logged_in", False) and st.user.get("email_verified") is not False:
-        email = str(st.user.get("email") or "")
+    email = checked_email(st.user.to_dict()) if getattr(st.user, "is_logged_in", False) else ""
     mark = hashlib.sha256((email or context.session_id).encode()).hexdigest()[:16]
     return Person(email, mark)
 
@@ -37,6 +34,8 @@ def admit() -> None:
 
 
 def sign_in() -> None:
+    # On a server that has just started Streamlit lists the files of `pages` until it is told otherwise.
+    st.navigation([st.Page(lambda: None, title="Sign in")], position="hidden")
     st.title("Segmentation Studio")
     st.write("This server is for people who have signed in.")
     if st.button("Sign in", type="primary", icon=":material/login:"):

@@ -17,7 +17,7 @@ CLIENT = "segmentation-studio"
 
 
 class Provider:
-    def __init__(self, port: int, email: str, verified: bool = True) -> None:
+    def __init__(self, port: int, email: str, verified: object = True) -> None:
         self.url, self.email, self.verified = f"http://127.0.0.1:{port}", email, verified
         self._key = RSAKey.generate_key(2048, {"kid": "one"})
         self._nonces: dict[str, str] = {}

@@ -124,7 +124,7 @@ def test_who_signs_in_as_an_admin_may_do_everything(page: Page, public: App, pro
 def test_an_address_that_the_provider_did_not_check_opens_nothing(
     page: Page, public: App, provider: Provider
 ) -> None:
-    provider.verified = False
+    provider.verified = "false"
     set_rules(public, RULES + "sign_in = true\n")
     try:
         visit(page, public, "train")
