@@ -9,6 +9,7 @@ from core.errors import UserError
 from core.policy.permissions import STRANGER, Person, allowed, checked_email, know_visitors_by, refusal
 from core.policy.policy import rules
 from core.system.formatting import plain
+from pages.widgets.entry import navigation
 
 
 def visitor() -> Person:
@@ -35,7 +36,7 @@ def admit() -> None:
 
 def sign_in() -> None:
     # On a server that has just started Streamlit lists the files of `pages` until it is told otherwise.
-    st.navigation([st.Page(lambda: None, title="Sign in")], position="hidden")
+    navigation("hidden")
     st.title("Segmentation Studio")
     st.write("This server is for people who have signed in.")
     if st.button("Sign in", type="primary", icon=":material/login:"):

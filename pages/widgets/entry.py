@@ -1,6 +1,7 @@
 """Every page is opened through streamlit_app.py, whatever address was asked for first."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from core.system.formatting import plain
 INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 
 
-def navigation() -> st.Page:
+def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
     """The pages; returns the one that was asked for."""
     page = st.Page("pages/machine.py", title="Machine", icon=":material/memory:")
     machine = [page] if allowed("machine") else []
@@ -24,7 +25,8 @@ def navigation() -> st.Page:
             st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
             st.Page("pages/metrics.py", title="Metrics", icon=":material/school:"),
             *machine,
-        ]
+        ],
+        position=position,
     )
 
 

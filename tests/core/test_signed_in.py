@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.access import checked_email
-from core.rules import VARIABLE
+from core.policy.permissions import checked_email
+from core.policy.policy import VARIABLE
 
 ADA = "ada@example.org"
 UNCHECKED: list[Any] = [False, None, "false", "true", "True", 1, 0, "", [True], {"value": True}]
