@@ -10,7 +10,9 @@ from starlette.routing import Mount, Route
 from core.server.middleware import Headers, health, until_the_end
 from core.server.request_guard import RequestGuard
 from core.server.rest import api
+from core.server.upload_limit import UploadLimit
 from core.system import logs
+from pages.widgets.uploads import held
 
 
 def names() -> list[str]:
@@ -22,7 +24,11 @@ logs.set_up()
 app = st.App(
     "streamlit_app.py",
     routes=[Mount("/rest", app=api(hosts=names)), Route("/health", health)],
-    middleware=[Middleware(Headers), Middleware(RequestGuard, hosts=names)],
+    middleware=[
+        Middleware(Headers),
+        Middleware(RequestGuard, hosts=names),
+        Middleware(UploadLimit, held=held),
+    ],
     lifespan=until_the_end,
     on_script_error=logs.script_failed,
 )

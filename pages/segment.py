@@ -20,6 +20,7 @@ from pages.widgets.classes import class_legend
 from pages.widgets.entry import open_page
 from pages.widgets.image_slider import image_slider
 from pages.widgets.paste_photo import paste_photo
+from pages.widgets.uploads import PHOTO_MEGABYTES, take_photo, upload_many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +79,7 @@ def segment_page() -> None:
             if st.session_state.get("origin") == "Video":
                 whole_clip(entry, look)
             else:
-                all_photos(st.session_state.get("uploads") or [], entry, look)
+                all_photos(st.session_state.get("photos") or [], entry, look)
 
 
 def show(work: Work, view: str, picture: "NDArray[np.uint8]") -> None:
@@ -102,7 +103,7 @@ def choose_photo() -> tuple[str, bytes]:
         key="origin",
     )
     if origin == "Camera":
-        taken = st.camera_input("Take a photo", label_visibility="collapsed")
+        taken = take_photo("Take a photo")
         if taken is not None:
             return "camera.jpg", taken.getvalue()
     elif origin == "Video":
@@ -114,10 +115,8 @@ def choose_photo() -> tuple[str, bytes]:
         st.caption(SAMPLES[title].credit)
         return SAMPLES[title].file_name, sample_bytes(title)
     else:
-        files = st.file_uploader(
-            "Photos", TYPES, accept_multiple_files=True, max_upload_size=100, key="uploads",
-            label_visibility="collapsed",
-        )  # fmt: skip
+        files = upload_many("Photos", TYPES, PHOTO_MEGABYTES, key="uploads", show="collapsed")
+        st.session_state.photos = files
         paste_photo("Or paste a picture: Ctrl+V", "paste_photo")
         if files:
             number = 0

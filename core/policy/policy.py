@@ -37,6 +37,8 @@ class Rules:
     training_minutes       after which a training is ended; what it learned is kept
     trainings_at_once      running and waiting, of all people together
     upload_megabytes       of a data set's or model's files
+    page_megabytes         of the files that one open page holds
+    pages_megabytes        of those of all open pages together
     keep_hours             after which what visitors brought in or trained is deleted
     stop_trainings_at_exit ask trainings to stop when the server ends, so that they can be resumed
     """
@@ -56,6 +58,8 @@ class Rules:
     training_minutes: int = 0
     trainings_at_once: int = 0
     upload_megabytes: int = 1024
+    page_megabytes: int = 0
+    pages_megabytes: int = 0
     keep_hours: int = 0
     stop_trainings_at_exit: bool = False
 
@@ -73,6 +77,8 @@ CLOSED: dict[str, Any] = {
     "training_minutes": 30,
     "trainings_at_once": 3,
     "upload_megabytes": 200,
+    "page_megabytes": 400,
+    "pages_megabytes": 2000,
     "keep_hours": 24,
 }
 

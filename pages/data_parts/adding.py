@@ -9,6 +9,7 @@ from core.policy.permissions import allowed
 from core.system.formatting import percent, plain, plural
 from pages.data_parts import importing
 from pages.widgets.choices import select_dataset
+from pages.widgets.uploads import PHOTO_MEGABYTES, upload_many
 
 WAYS = ("Import", "Download", "Paint masks", "Compose")
 ADDING = "adding_data"
@@ -45,9 +46,7 @@ def leave() -> None:
 
 def paint_new() -> None:
     st.caption("Photos without masks: paint the masks here, and train on them. Ten are enough to begin with.")
-    uploads = st.file_uploader(
-        "Photos", [suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)], accept_multiple_files=True
-    )
+    uploads = upload_many("Photos", [suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)], PHOTO_MEGABYTES)
     name = st.text_input("Name of the data set", key="paint_name", width=360)
     if not st.button("Start painting", type="primary", disabled=not (uploads and name.strip())):
         return
@@ -69,11 +68,9 @@ def compose_new() -> None:
     )
     left, right = st.columns(2)
     with left:
-        cutouts = st.file_uploader("Cut-outs, with transparency", ["png", "webp"], accept_multiple_files=True)
+        cutouts = upload_many("Cut-outs, with transparency", ["png", "webp"], PHOTO_MEGABYTES)
     with right:
-        backgrounds = st.file_uploader(
-            "Backgrounds", ["jpg", "jpeg", "png", "webp"], accept_multiple_files=True
-        )
+        backgrounds = upload_many("Backgrounds", ["jpg", "jpeg", "png", "webp"], PHOTO_MEGABYTES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         count = st.number_input("Pairs", 2, composing.MAX_PAIRS, 100, width=120)
         width = st.number_input("Width", 32, composing.MAX_SIDE, 640, width=110)

@@ -20,6 +20,7 @@ from core.policy.policy import rules
 from core.system.formatting import duration, percent, plain, plural
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.uploads import upload_many
 
 PREVIEWED = 5
 PREVIEW_SIDE = 420
@@ -35,10 +36,7 @@ def from_files() -> None:
     )
     left, right = st.columns(2)
     with left:
-        uploads = st.file_uploader(
-            "A zip, or photos and masks together", accept_multiple_files=True,
-            max_upload_size=rules().upload_megabytes,
-        )  # fmt: skip
+        uploads = upload_many("A zip, or photos and masks together", None, rules().upload_megabytes)
     with right:
         path = ""
         if allowed("machine"):

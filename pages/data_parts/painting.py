@@ -14,6 +14,7 @@ from core.models import registry
 from core.system.formatting import plain, plural
 from pages.widgets.loading import predictor_of
 from pages.widgets.mask_painter import mask_painter
+from pages.widgets.uploads import PHOTO_MEGABYTES, upload_many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,8 +159,8 @@ def save(waiting: Waiting, url: str, size: tuple[int, int], photos: list[Waiting
 
 def more(folder: Path) -> None:
     with st.expander("Add photos to this data set"):
-        uploads = st.file_uploader(
-            "Photos", ["jpg", "jpeg", "png", "webp", "heic", "tif", "tiff"], accept_multiple_files=True
+        uploads = upload_many(
+            "Photos", ["jpg", "jpeg", "png", "webp", "heic", "tif", "tiff"], PHOTO_MEGABYTES
         )
         if uploads and st.button(f"Add {plural(len(uploads), 'photo')}"):
             try:

@@ -11,6 +11,7 @@ from core.data.splitting import SplitPlan
 from core.errors import UserError
 from core.system.formatting import percent, plain
 from pages.data_parts.pictures import apply
+from pages.widgets.uploads import NAMES_MEGABYTES, upload_one
 
 KINDS = {
     "random": "At random",
@@ -57,8 +58,8 @@ def splits(shown: Catalogue) -> None:
 def choose(shown: Catalogue, kind: str) -> SplitPlan | None:
     """The settings of this kind of split; None until they are complete."""
     if kind == "listed":
-        kept = st.file_uploader("Names for validation, one a line", ["txt", "csv"])
-        last = st.file_uploader("Names for test, one a line (if any)", ["txt", "csv"])
+        kept = upload_one("Names for validation, one a line", ["txt", "csv"], NAMES_MEGABYTES)
+        last = upload_one("Names for test, one a line (if any)", ["txt", "csv"], NAMES_MEGABYTES)
         if kept is None:
             return None
         return SplitPlan("listed", validation_names=lines(kept), test_names=lines(last) if last else ())

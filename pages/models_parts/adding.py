@@ -8,6 +8,7 @@ from core.errors import UserError
 from core.policy.permissions import allowed
 from core.policy.policy import rules
 from core.system.formatting import plain
+from pages.widgets.uploads import upload_one
 
 
 def add_model() -> None:
@@ -31,9 +32,7 @@ def add_dialog() -> None:
 
 def from_zip() -> Path | None:
     st.caption("The folder that `save_pretrained` of segmentation_models_pytorch writes, zipped.")
-    file = st.file_uploader(
-        "Zip", ["zip"], max_upload_size=rules().upload_megabytes, label_visibility="collapsed"
-    )
+    file = upload_one("Zip", ["zip"], rules().upload_megabytes, show="collapsed")
     name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
     if not st.button("Bring in", type="primary", disabled=file is None) or file is None:
         return None

@@ -14,6 +14,7 @@ from core.inference.test_time_augmentation import Gaze
 from core.models.registry import Entry
 from core.system.formatting import plain, plural
 from pages.segment_parts.work import ONCE, Look, Work
+from pages.widgets.uploads import PHOTO_MEGABYTES, upload_one
 
 
 def gaze_controls(entry: Entry) -> Gaze:
@@ -108,7 +109,7 @@ def background_controls() -> Background:
         return Background(kind, strength=st.slider("Strength", 0.0, 1.0, 0.4, 0.05, key="blur_strength"))
     if kind != "Picture":
         return Background(kind)
-    file = st.file_uploader("Picture behind", ["jpg", "jpeg", "png", "webp", "heic"], max_upload_size=100)
+    file = upload_one("Picture behind", ["jpg", "jpeg", "png", "webp", "heic"], PHOTO_MEGABYTES)
     if file is None:
         st.caption("White until you add one.")
         return Background(kind)

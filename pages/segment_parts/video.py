@@ -15,6 +15,7 @@ from core.system.formatting import duration, plain
 from core.system.workspace import write_atomically
 from pages.segment_parts.work import Look
 from pages.widgets.loading import predictor_of
+from pages.widgets.uploads import upload_one
 
 MAX_MEGABYTES = 200
 KEPT_SECONDS = 24 * 3600
@@ -22,10 +23,8 @@ KEPT_SECONDS = 24 * 3600
 
 def choose_clip() -> tuple[str, bytes] | None:
     """The name and the first frame, as the bytes of a PNG, of an uploaded video; None without one."""
-    file = st.file_uploader(
-        "Video", [suffix[1:] for suffix in SUFFIXES], max_upload_size=MAX_MEGABYTES, key="clip_upload",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    types = [suffix[1:] for suffix in SUFFIXES]
+    file = upload_one("Video", types, MAX_MEGABYTES, key="clip_upload", show="collapsed")
     st.session_state.clip = None
     if file is None:
         return None
