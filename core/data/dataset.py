@@ -2,7 +2,8 @@
 
 import random
 import stat
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,9 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     found = find_pairs(root)
     path = root / DATASET_FILE
     about = read_json(path) if path.is_file() else {}
-    left_out = _names_in(about, "left_out")
-    pairs, problems = _mended(found.pairs, left_out, _names_in(about, "inverted")), found.problems
+    as_here = {unicodedata.normalize("NFC", pair.name): pair.name for pair in found.pairs}
+    left_out = _names_in(about, "left_out", as_here)
+    pairs, problems = _mended(found.pairs, left_out, _names_in(about, "inverted", as_here)), found.problems
     if len(pairs) < 2:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
@@ -86,7 +88,7 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     else:
         rule = guess_rule([pair.mask for pair in pairs])
     names = [pair.name for pair in pairs]
-    known = _split_in(about)
+    known = _split_in(about, as_here)
     if found.validation and not known.validation:
         kept = set(found.validation)
         test = set(found.test)
@@ -215,19 +217,24 @@ def _mended(pairs: Sequence[Pair], left_out: set[str], inverted: set[str]) -> li
     )
 
 
-def _names_in(about: dict[str, Any], key: str) -> set[str]:
+def _names_in(about: dict[str, Any], key: str, as_here: Mapping[str, str]) -> set[str]:
+    """A list of photos in dataset.json, as their files are called here: macOS takes letters apart."""
     names = about.get(key, [])
     if not isinstance(names, list):
         raise UserError(f"'{key}' in {DATASET_FILE} should be a list of file names: delete the file.")
-    return set(map(str, names))
+    return {_as_here(name, as_here) for name in map(str, names)}
 
 
-def _split_in(about: dict[str, Any]) -> Split:
+def _split_in(about: dict[str, Any], as_here: Mapping[str, str]) -> Split:
     given = about.get("split", {})
     parts = [
         given.get(part, ()) if isinstance(given, dict) else () for part in ("train", "validation", "test")
     ]
     if not all(isinstance(part, list | tuple) for part in parts):
         raise UserError("The split in dataset.json should be lists of file names: delete the file.")
-    train, validation, test = (tuple(map(str, part)) for part in parts)
+    train, validation, test = (tuple(_as_here(str(name), as_here) for name in part) for part in parts)
     return Split(train, validation, test)
+
+
+def _as_here(name: str, as_here: Mapping[str, str]) -> str:
+    return as_here.get(unicodedata.normalize("NFC", name), name)

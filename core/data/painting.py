@@ -16,6 +16,7 @@ from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.importing.privacy import for_keeping
 from core.data.masks import MaskRule, mask_values, resize_mask
+from core.data.pairing import by_stem, masks_of
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
 from core.errors import UserError
 from core.imaging.rendering import display_size, encode
@@ -90,11 +91,11 @@ def photos_of(folder: Path) -> list[Waiting]:
     images, masks = folder / "images", folder / "masks"
     if not images.is_dir() or not masks.is_dir() or any(p.is_dir() for p in masks.iterdir()):
         return []
-    by_stem = {p.stem: p for p in sorted(masks.iterdir()) if not p.name.startswith(".")}
+    photos = by_stem(images, PHOTO_SUFFIXES, [])
+    done = masks_of(photos, masks, [])
     return [
-        Waiting(p.name, p, by_stem.get(p.stem, masks / f"{p.stem}.png"), p.stem in by_stem)
-        for p in sorted(images.iterdir())
-        if p.suffix.lower() in PHOTO_SUFFIXES and not p.name.startswith(".")
+        Waiting(p.name, p, done.get(stem, masks / f"{p.stem}.png"), stem in done)
+        for stem, p in sorted(photos.items(), key=lambda entry: entry[1].name)
     ]
 
 

@@ -1,6 +1,7 @@
 """Which mask belongs to which photo: files found, paired by stem, and named when they have no partner."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -117,33 +118,51 @@ def _pairs_in(root: Path, prefix: str) -> tuple[list[Pair], list[Problem], tuple
     if image_folder is None or mask_folder is None:
         raise UserError(f"{root.name} needs an images/ and a masks/ folder.")
     problems: list[Problem] = []
-    images = _by_stem(image_folder, PHOTO_SUFFIXES, lambda stem: stem, problems)
+    images = by_stem(image_folder, PHOTO_SUFFIXES, problems)
     folders = _layer_folders(mask_folder)
-    if folders:
-        layers = [_by_stem(folder, MASK_SUFFIXES, _mask_stem, problems) for folder in folders]
-        masks = {stem: path for layer in reversed(layers) for stem, path in layer.items()}
-        pairs = [
-            Pair(prefix + image.name, image, masks[stem], tuple(layer.get(stem) for layer in layers))
-            for stem, image in images.items()
-            if stem in masks
-        ]
-    else:
-        masks = _by_stem(mask_folder, MASK_SUFFIXES, _mask_stem, problems)
-        pairs = [
-            Pair(prefix + image.name, image, masks[stem]) for stem, image in images.items() if stem in masks
-        ]
+    layers = [masks_of(images, folder, problems) for folder in folders or [mask_folder]]
+    masks = {stem: path for layer in reversed(layers) for stem, path in layer.items()}
+    pairs = [
+        Pair(
+            prefix + image.name,
+            image,
+            masks[stem],
+            tuple(layer.get(stem) for layer in layers) if folders else (),
+        )
+        for stem, image in images.items()
+        if stem in masks
+    ]
     problems += [
-        Problem(image.name, f"{image.name} has no mask: add masks/{stem}.png.")
+        Problem(image.name, f"{image.name} has no mask: add masks/{image.stem}.png.")
         for stem, image in images.items()
         if stem not in masks
     ]
-    problems += [
-        Problem(mask.name, f"masks/{mask.name} has no photo of the same name in images/.")
-        for stem, mask in masks.items()
-        if stem not in images
-    ]
     names = tuple(folder.name for folder in folders)
     return sorted(pairs, key=lambda pair: pair.name), problems, names
+
+
+def masks_of(images: Mapping[str, Path], folder: Path, problems: list[Problem]) -> dict[str, Path]:
+    """The masks in a folder by their photos' stems: the very stem first, then what is left without
+    its ending. A photo may be called cat_mask.jpg too."""
+    masks = by_stem(folder, MASK_SUFFIXES, problems)
+    found = {stem: path for stem, path in masks.items() if stem in images}
+    for stem, path in masks.items():
+        if stem in found:
+            continue
+        bare = _mask_stem(stem)
+        if bare not in images:
+            problems.append(
+                Problem(path.name, f"masks/{path.name} has no photo of the same name in images/.")
+            )
+        elif bare in found:
+            problems.append(
+                Problem(
+                    path.name, f"{path.name} is a second mask of the photo of {found[bare].name}: rename one."
+                )
+            )
+        else:
+            found[bare] = path
+    return found
 
 
 def _holds_pairs(folder: Path) -> bool:
@@ -182,9 +201,8 @@ def _mask_stem(stem: str) -> str:
     return stem
 
 
-def _by_stem(
-    folder: Path, suffixes: frozenset[str], stem_of: Callable[[str], str], problems: list[Problem]
-) -> dict[str, Path]:
+def by_stem(folder: Path, suffixes: frozenset[str], problems: list[Problem]) -> dict[str, Path]:
+    """The pictures of a folder by their stems, letters composed (NFC): macOS takes them apart."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir(), key=lambda p: p.name):
         if path.name.startswith(".") or not path.is_file():
@@ -193,7 +211,7 @@ def _by_stem(
             if path.name.lower() not in ("thumbs.db", "desktop.ini"):
                 problems.append(Problem(path.name, f"{path.name} is no picture format that is read here."))
             continue
-        stem = stem_of(path.stem)
+        stem = unicodedata.normalize("NFC", path.stem)
         if stem in found:
             problems.append(
                 Problem(path.name, f"{path.name} has the same stem as {found[stem].name}: rename one.")

@@ -5,7 +5,7 @@ folder of masks for each label; Pascal VOC's and Cityscapes' folders; masks whos
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -13,14 +13,24 @@ import numpy as np
 
 from core.data.classes import classes_for_values, rule_from_dict
 from core.data.importing.mask_labels import AsTheyAre, Colour, Coloured, Layered, colour_of
-from core.data.importing.names import Picture, common_folder, is_picture, read_name
+from core.data.importing.matching import match
+from core.data.importing.names import (
+    Picture,
+    common_folder,
+    is_another_form,
+    is_picture,
+    parts_by_folder,
+    read_name,
+    unique_names,
+    with_roles_by_endings,
+)
 from core.data.importing.plan import Item, Plan
 from core.data.importing.side_files import (
     VOC_CLASSES,
     class_names,
-    listed_parts,
     own_description,
     palette_names,
+    with_listed_parts,
 )
 from core.data.importing.sources import Source
 from core.data.masks import LOSSY_SUFFIXES, MaskRule, rule_for_values, value_counts
@@ -37,15 +47,16 @@ def mask_file_plans(source: Source, photos: str = "", masks: str = "") -> list[P
     names = [name for name in source.names if is_picture(name)]
     if not names:
         return []
-    below = common_folder(names)
-    plans = []
     if photos and masks:
         return _plan(source, _by_hand(names, photos, masks), f"Photos in {photos}, masks in {masks}")
-    by_folder = [read_name(name, below, True) for name in names]
+    below = common_folder(names)
+    parts = parts_by_folder(names, below)
+    plans = []
+    by_folder = [read_name(name, below, parts) for name in names]
     roles = {p.role for p in by_folder}
     if "mask" in roles and roles & {"photo", ""}:
         plans += _plan(source, by_folder, "Folders of photos and masks")
-    beside = _with_partners([read_name(name, below, False) for name in names])
+    beside = with_roles_by_endings(by_folder)
     if any(p.role == "mask" for p in beside):
         plans += _plan(source, beside, "Photos and masks side by side")
     return sorted(plans, key=lambda plan: -len(plan.items))
@@ -56,92 +67,99 @@ def folders_of(source: Source) -> list[str]:
     return sorted({str(PurePosixPath(n).parent) for n in source.names if is_picture(n)})
 
 
-def _by_hand(names: Iterable[str], photos: str, masks: str) -> list[Picture]:
+def _by_hand(names: Sequence[str], photos: str, masks: str) -> list[Picture]:
+    """The pictures of two folders, each with the role that its folder was given."""
     found = []
-    for name in names:
-        for folder, role in ((photos, "photo"), (masks, "mask")):
-            path, root = PurePosixPath(name), PurePosixPath(folder)
-            if path.is_relative_to(root) and (
-                role == "photo" or photos == masks or not _inside(name, photos)
-            ):
-                read = read_name(name, root, False)
-                found.append(replace(read, role=role if photos != masks else read.role))
-                break
+    for folder, role in ((photos, "photo"), (masks, "mask")):
+        other = masks if role == "photo" else photos
+        inside = [
+            n for n in names if _inside(n, folder) and not (_inside(n, other) and len(other) > len(folder))
+        ]
+        root = PurePosixPath(folder)
+        parts = parts_by_folder(inside, root)
+        read = [read_name(name, root, parts) for name in inside]
+        if photos == masks:
+            return with_roles_by_endings(read)
+        found += [replace(picture, role=role) for picture in read]
     return found
 
 
-def _with_partners(found: list[Picture]) -> list[Picture]:
-    """A photo may be called cat_m.jpg: it is a mask only beside a cat.jpg."""
-    photos = {p.stem.casefold() for p in found if p.role == "photo"}
-    return [
-        p if p.role == "photo" or p.stem.casefold() in photos
-        else replace(p, role="photo", stem=PurePosixPath(p.name).stem)
-        for p in found
-    ]  # fmt: skip
-
-
 def _inside(name: str, folder: str) -> bool:
-    return folder != "." and PurePosixPath(name).is_relative_to(folder)
+    return folder == "." or PurePosixPath(name).is_relative_to(folder)
 
 
 def _plan(source: Source, found: Sequence[Picture], layout: str) -> list[Plan]:
     """One plan, or none where nothing pairs."""
     photos = [p for p in found if p.role in ("photo", "") and _ends(p.name, PHOTO_SUFFIXES)]
     masks = [p for p in found if p.role == "mask" and _ends(p.name, MASK_SUFFIXES)]
-    masks = [p for p in masks if not p.name.lower().rsplit(".", 1)[0].endswith(("instanceids",))]
-    pairs, layers, problems = _paired(photos, masks)
+    masks = [p for p in masks if not p.whole.lower().endswith("instanceids")]
+    layers = _layers(photos, masks)
+    pairs, problems = _layered(photos, masks, layers) if layers else _paired(photos, masks)
     if not pairs:
         return []
-    parts = listed_parts(source)
-    items = _named([
-        Item(photo.stem, photo.name, chosen, photo.part or parts.get(photo.stem.casefold(), ""))
-        for photo, chosen in pairs
-    ])  # fmt: skip
+    named = unique_names([Item(photo.whole, photo.name, chosen, photo.part) for photo, chosen in pairs])
+    items = tuple(with_listed_parts(source, named))
     problems = [*source.problems, *problems]
     told = f"{len(items):,} photos with masks"
     if layers:
         inner = _rule_of(source, [m for item in items for m in item.masks if m])
         return [Plan(f"{layout}, a folder for each label", f"{told}; labels: {', '.join(layers)}.",
-                     tuple(items), Layered(layers, inner), tuple(problems))]  # fmt: skip
-    labels = _labels_of(source, items)
-    return [Plan(_better_name(layout, source), told + ".", tuple(items), labels, tuple(problems))]
+                     items, Layered(layers, inner), tuple(problems))]  # fmt: skip
+    labels = _labels_of(source, list(items))
+    return [Plan(_better_name(layout, source), told + ".", items, labels, tuple(problems))]
 
 
 def _paired(
     photos: list[Picture], masks: list[Picture]
-) -> tuple[list[tuple[Picture, tuple[str, ...]]], tuple[str, ...], list[Problem]]:
-    """Photos with the names of their masks, the labels where each has a folder, and what is left."""
-    by_key: dict[tuple[str, tuple[str, ...], str], list[Picture]] = {}
-    for mask in masks:
-        by_key.setdefault(mask.key, []).append(mask)
-    stems: dict[str, list[Picture]] = {}
-    for mask in masks:
-        stems.setdefault(mask.stem.casefold(), []).append(mask)
-    layers = _layers(photos, masks)
-    photo_stems = Counter(photo.stem.casefold() for photo in photos)
-    pairs, problems, used = [], [], set()
+) -> tuple[list[tuple[Picture, tuple[str, ...]]], list[Problem]]:
+    """Photos with the name of their mask, and what is left over."""
+    matches = match(photos, masks)
+    problems = list(matches.unclear)
     for photo in photos:
-        stem = photo.stem.casefold()
-        if layers:
-            own = {m.folders[-1]: m.name for m in stems.get(stem, ())}
-            chosen = tuple(own.get(layer, "") for layer in layers)
-        else:
-            matches = by_key.get(photo.key) or (stems.get(stem, []) if photo_stems[stem] == 1 else [])
-            if len(matches) > 1 and len({m.rank for m in matches}) < len(matches):
-                problems.append(Problem(matches[1].name, f"{photo.name} has several masks: {matches[0].name} "
-                                                         "is taken."))  # fmt: skip
-            best = min(matches, key=lambda m: m.rank, default=None)
-            chosen = (best.name,) if best else ()
-            used |= {m.name for m in matches}
-        if not any(chosen):
-            problems.append(Problem(photo.name, f"{photo.name} has no mask."))
-            continue
-        used |= set(chosen)
-        pairs.append((photo, chosen))
-    problems += [
-        Problem(m.name, f"{m.name} has no photo of the same name.") for m in masks if m.name not in used
+        best, *others = matches.masks.get(photo.name, [None])
+        problems += [
+            Problem(other.name, f"{photo.name} has several masks: {best.name} is taken, {other.name} is not.")
+            for other in others
+            if best is not None and other is not None and not is_another_form(best, other)
+        ]
+    problems += _without_partner(photos, matches.masks, matches.alone)
+    return [(p, (matches.masks[p.name][0].name,)) for p in photos if p.name in matches.masks], problems
+
+
+def _layered(
+    photos: list[Picture], masks: list[Picture], layers: tuple[str, ...]
+) -> tuple[list[tuple[Picture, tuple[str, ...]]], list[Problem]]:
+    """Photos with the names of their masks, one for each label ("": none), and what is left over."""
+    problems: list[Problem] = []
+    alone: list[Picture] = []
+    by_label: list[dict[str, list[Picture]]] = []
+    for layer in layers:
+        own = [replace(m, folders=m.folders[:-1]) for m in masks if m.folders[-1] == layer]
+        matches = match(photos, own)
+        by_label.append(matches.masks)
+        problems += matches.unclear
+        alone += matches.alone
+        problems += [
+            Problem(other.name, f"{other.name} is a second mask of the same label: {best.name} is taken.")
+            for best, *others in matches.masks.values()
+            for other in others
+        ]
+    chosen = {
+        photo.name: tuple(found[photo.name][0].name if photo.name in found else "" for found in by_label)
+        for photo in photos
+    }
+    matched = {name: masks for name, masks in chosen.items() if any(masks)}
+    problems += _without_partner(photos, matched, alone)
+    return [(photo, chosen[photo.name]) for photo in photos if photo.name in matched], problems
+
+
+def _without_partner(
+    photos: Iterable[Picture], matched: Container[str], masks: Iterable[Picture]
+) -> list[Problem]:
+    return [
+        *(Problem(p.name, f"{p.name} has no mask.") for p in photos if p.name not in matched),
+        *(Problem(m.name, f"{m.name} has no photo of the same name.") for m in masks),
     ]
-    return pairs, layers, problems
 
 
 def _layers(photos: list[Picture], masks: list[Picture]) -> tuple[str, ...]:
@@ -150,26 +168,9 @@ def _layers(photos: list[Picture], masks: list[Picture]) -> tuple[str, ...]:
     own = {p.folders for p in photos}
     if not 2 <= len(deeper) <= 8 or any(not m.folders or m.folders in own for m in masks):
         return ()
-    stems = {p.stem.casefold() for p in photos}
-    return tuple(sorted(deeper)) if sum(m.stem.casefold() in stems for m in masks) > len(masks) / 2 else ()
-
-
-def _named(items: list[Item]) -> list[Item]:
-    """Stems that no two files share, not even where capitals do not count."""
-    stems = Counter(item.name.casefold() for item in items)
-    taken: set[str] = set()
-    named = []
-    for item in items:
-        name = item.name
-        if stems[name.casefold()] > 1:
-            above = PurePosixPath(item.image).parts[:-1][-2:]
-            name = "-".join([*above, name])
-        number, whole = 2, name
-        while whole.casefold() in taken:
-            whole, number = f"{name}-{number}", number + 1
-        taken.add(whole.casefold())
-        named.append(replace(item, name=whole))
-    return named
+    stems = {stem.casefold() for p in photos for stem in (p.whole, p.as_photo)}
+    known = sum(m.whole.casefold() in stems or m.as_mask.casefold() in stems for m in masks)
+    return tuple(sorted(deeper)) if known > len(masks) / 2 else ()
 
 
 def _labels_of(source: Source, items: list[Item]) -> AsTheyAre | Coloured:

@@ -1,9 +1,13 @@
 """What the names of folders and files say: photo or mask, which part, which photo."""
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import PurePosixPath
 
+from core.data.importing.plan import Item
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
 
 # Words that folders of masks and of photos have in their names, in use by the common data sets.
@@ -20,6 +24,7 @@ MASK_ENDINGS = (
     "_segmentation", "_groundtruth", "_annotation", "_mask", "-mask", ".mask", " mask", "_masks", "_label",
     "_labels", "_matte", "_seg", "-seg", "_gt", "-gt", "_l", "_m",
 )  # fmt: skip
+FORMS_OF_ONE = ("labelids", "labeltrainids", "gtfine_color", "instanceids")
 INSTANCE_ENDINGS = ("_gtfine_instanceids", "_instanceids")
 PHOTO_ENDINGS = ("_leftimg8bit", "_image", "_img", "_photo", "_rgb", "_sat", "_orig")
 PARTS = {
@@ -28,67 +33,130 @@ PARTS = {
     "test": "test", "testing": "test", "holdout": "test",
 }  # fmt: skip
 _PART = re.compile(r"(?:^|[^a-z])(train|training|trn|val|valid|validation|dev|test|testing|holdout)(?![a-z])")
+NEUTRAL = {
+    "set",
+    "data",
+    "dataset",
+    "split",
+    "hq",
+    "samples",
+    "files",
+}  # says nothing more beside train or val
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`role` is "photo", "mask" or "" where the name does not say; `folders` those that say neither
-    role nor part; `stem` without the endings that masks and photos have; `rank` is lower for the
-    better of several masks."""
+    role nor part; `whole` is the file's stem, `as_photo` and `as_mask` the same without the ending
+    that photos or masks have; `rank` is lower for the better of several masks."""
 
     name: str
     role: str
     part: str
     folders: tuple[str, ...]
-    stem: str
+    whole: str
+    as_photo: str
+    as_mask: str
     rank: int = 0
 
     @property
-    def key(self) -> tuple[str, tuple[str, ...], str]:
-        return self.part, self.folders, self.stem.casefold()
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        return self.part, tuple(folder.casefold() for folder in self.folders)
 
 
 def is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES | MASK_SUFFIXES
 
 
-def common_folder(names: list[str]) -> PurePosixPath:
+def common_folder(names: Iterable[str]) -> PurePosixPath:
     """The deepest folder that all these files are below."""
-    parents = [PurePosixPath(name).parent.parts for name in names]
-    shared = []
-    for level in zip(*parents, strict=False):
-        if len(set(level)) > 1:
-            break
-        shared.append(level[0])
-    return PurePosixPath(*shared)
+    shared: tuple[str, ...] | None = None
+    for name in names:
+        parts = PurePosixPath(name).parts[:-1]
+        if shared is None:
+            shared = parts
+            continue
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(shared, parts, strict=False)))
+        shared = shared[:same]
+    return PurePosixPath(*(shared or ()))
 
 
-def read_name(name: str, below: PurePosixPath, by_folder: bool) -> Picture:
-    """`by_folder`: roles come from the folders' names, nearest first; else from the files' endings."""
+def read_name(name: str, below: PurePosixPath, parts: Mapping[str, str]) -> Picture:
+    """What a picture's path below this folder says. `parts` is what `parts_by_folder` found.
+
+    The nearest folder that says something decides; the role is the folders' word alone.
+    """
     path = PurePosixPath(name).relative_to(below)
     role, part, folders = "", "", []
     for folder in reversed(path.parts[:-1]):
         lower = folder.lower()
-        part_here = part_of(lower)
-        role_here = role_of(lower) if by_folder else ""
+        part_here, role_here = parts.get(lower, ""), role_of(lower)
         decides = (role_here and not role) or (part_here and not part)
         role, part = role or role_here, part or part_here
         if not decides:
             folders.append(folder)
-    stem, rank, ended = path.stem, 0, False
-    lower = stem.lower()
-    for position, ending in enumerate((*MASK_ENDINGS, *INSTANCE_ENDINGS)):
-        if lower.endswith(ending) and len(lower) > len(ending) and role != "photo":
-            stem, rank, ended = stem[: -len(ending)], position, True
-            break
-    if not by_folder:
-        role = "mask" if ended else "photo"
-    if role != "mask" and not ended:
-        for ending in PHOTO_ENDINGS:
-            if lower.endswith(ending) and len(lower) > len(ending):
-                stem = stem[: -len(ending)]
-                break
-    return Picture(name, role, part, tuple(reversed(folders)), stem, rank)
+    stem = path.stem
+    as_mask, rank = _without_ending(stem, (*MASK_ENDINGS, *INSTANCE_ENDINGS))
+    as_photo, _ = _without_ending(stem, PHOTO_ENDINGS)
+    return Picture(name, role, part, tuple(reversed(folders)), stem, as_photo, as_mask, rank)
+
+
+def with_roles_by_endings(pictures: Iterable[Picture]) -> list[Picture]:
+    """The same pictures with the roles that their endings give: cat_mask.png is a mask beside a cat.jpg,
+    and a photo where there is no such photo.
+
+    An ending of one letter is taken for one only where the photo has no other mask and the file itself
+    has none: cat_l.jpg and cat_l_mask.png are a pair even beside a cat.jpg.
+    """
+    found = list(pictures)
+    by_stem: dict[object, list[Picture]] = {}
+    for picture in found:
+        for stem in {picture.whole.casefold(), picture.as_photo.casefold()}:
+            by_stem.setdefault((picture.place, stem), []).append(picture)
+    owners = {
+        p.name: [o for o in by_stem.get((p.place, p.as_mask.casefold()), ()) if o.name != p.name]
+        for p in found
+        if p.as_mask != p.whole
+    }
+    masks = {p.name for p in found if owners.get(p.name) and not _is_weak(p)}
+    with_mask = {owner.name for name in masks for owner in owners[name]}
+    for picture in found:
+        mine = owners.get(picture.name)
+        if (
+            mine
+            and _is_weak(picture)
+            and picture.name not in with_mask
+            and not with_mask & {o.name for o in mine}
+        ):
+            masks.add(picture.name)
+    return [replace(p, role="mask" if p.name in masks else "photo") for p in found]
+
+
+def is_another_form(one: Picture, other: Picture) -> bool:
+    """Whether two masks of a photo are one annotation in two forms, as Cityscapes has them."""
+    return all(any(f in p.whole.lower() for f in FORMS_OF_ONE) for p in (one, other))
+
+
+def unique_names(items: Sequence[Item]) -> list[Item]:
+    """The same items under names that no two share, not even where capitals do not count.
+
+    Equal stems are told apart by the folders above them, and then by numbers.
+    """
+    stems = Counter(item.name.casefold() for item in items)
+    taken = {stem for stem, count in stems.items() if count == 1}
+    named = []
+    for item in items:
+        name = item.name
+        if stems[name.casefold()] > 1:
+            above = PurePosixPath(item.image).parts[:-1][-2:]
+            name = whole = "-".join([*above, name])
+            number = 2
+            while whole.casefold() in taken:
+                whole, number = f"{name}-{number}", number + 1
+            taken.add(whole.casefold())
+            item = replace(item, name=whole)  # noqa: PLW2901
+        named.append(item)
+    return named
 
 
 def role_of(folder: str) -> str:
@@ -102,13 +170,64 @@ def role_of(folder: str) -> str:
     return ""
 
 
-def part_of(folder: str) -> str:
-    """ "train", "validation", "test" or "" for a folder's name in lower case."""
-    found = _PART.search(folder)
-    if found:
-        return PARTS[found.group(1)]
+def parts_by_folder(names: Iterable[str], below: PurePosixPath) -> dict[str, str]:
+    """Names of folders, in lower case, that stand for a part of the data: "train", "validation" or "test".
+
+    `train`, `test2017`, `val_images` do by themselves. A name with other words in it, `my-test`, does
+    only beside the same name for another part, `my-train`.
+    """
+    folders = {
+        folder.lower()
+        for parent in {PurePosixPath(name).parent for name in names}
+        for folder in (parent.relative_to(below).parts if parent.is_relative_to(below) else ())
+    }
+    found: dict[str, str] = {}
+    unsure: dict[str, dict[str, str]] = {}
+    for folder in folders:
+        part, rest = _part_and_rest(folder)
+        if plain := part_of_folder(folder):
+            found[folder] = plain
+        elif part:
+            unsure.setdefault(rest, {})[folder] = part
+    for alike in unsure.values():
+        if len(set(alike.values())) > 1:
+            found |= alike
+    return found
+
+
+def part_in(text: str) -> str:
+    """The part that a name like instances_train2017 speaks of, else ""."""
+    found = _PART.search("".join(c for c in text.lower() if not c.isdigit()))
+    return PARTS[found.group(1)] if found else ""
+
+
+def part_of_folder(folder: str) -> str:
+    """The part that a folder's name stands for by itself, in any case, else ""."""
+    part, rest = _part_and_rest(folder.lower())
+    return part if not rest or rest in NEUTRAL or role_of(rest) else ""
+
+
+def _part_and_rest(folder: str) -> tuple[str, str]:
+    """The part that a folder's name in lower case speaks of, and what else it says."""
+    plain = "".join(c for c in folder if not c.isdigit())
+    if found := _PART.search(plain):
+        rest = plain[: found.start(1)] + plain[found.end(1) :]
+        return PARTS[found.group(1)], rest.strip(" -_.()[]")
     # trainannot, valmasks, testimages: the part runs into the role
     for start in ("train", "valid", "val", "test"):
-        if folder.startswith(start) and role_of(folder[len(start) :]):
-            return PARTS[start]
-    return ""
+        if plain.startswith(start) and role_of(plain[len(start) :]):
+            return PARTS[start], plain[len(start) :]
+    return "", ""
+
+
+def _is_weak(picture: Picture) -> bool:
+    return len(picture.whole) - len(picture.as_mask) == 2
+
+
+def _without_ending(stem: str, endings: Sequence[str]) -> tuple[str, int]:
+    """The stem without the first of these endings that it has, and which that was; else whole and 0."""
+    lower = stem.lower()
+    for position, ending in enumerate(endings):
+        if lower.endswith(ending) and len(lower) > len(ending):
+            return stem[: -len(ending)], position
+    return stem, 0

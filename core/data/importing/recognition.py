@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from core.data.importing.annotations import coco_plans, yolo_plans
+from core.data.importing.coco import coco_plans
 from core.data.importing.mask_files import mask_file_plans
 from core.data.importing.names import is_picture
 from core.data.importing.plan import Plan
 from core.data.importing.sources import Source
+from core.data.importing.yolo import yolo_plans
 from core.errors import UserError
+
+# Layouts in which numbers are the outlines, a module each. A reader gives its plans, none where the source
+# is not of its layout, and raises UserError where it is and cannot be used. Before others where equal.
+LAYOUTS: tuple[Callable[[Source], list[Plan]], ...] = (coco_plans, yolo_plans)
 
 
 def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
@@ -18,12 +23,12 @@ def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
     """
     plans = mask_file_plans(source, photos, masks)
     if not (photos and masks):
-        (coco, first), (yolo, second) = _tried(coco_plans, source), _tried(yolo_plans, source)
-        drawn, refusal = [*coco, *yolo], first or second
+        tried = [_tried(read, source) for read in LAYOUTS]
         # Outlines were made for this; a few pictures that look like masks were not.
-        plans = sorted([*drawn, *plans], key=lambda plan: -len(plan.items))
-        if not plans and refusal:
-            raise UserError(refusal)
+        plans = sorted([*(plan for found, _ in tried for plan in found), *plans], key=lambda p: -len(p.items))
+        refusals = [refusal for _, refusal in tried if refusal]
+        if not plans and refusals:
+            raise UserError(refusals[0])
     if not plans:
         raise UserError(_nothing_found(source))
     return plans

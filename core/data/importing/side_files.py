@@ -6,12 +6,15 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from core.data.dataset import DATASET_FILE
 from core.data.importing.mask_labels import Colour
-from core.data.importing.names import PARTS
+from core.data.importing.names import PARTS, common_folder, parts_by_folder
+from core.data.importing.plan import Item
+from core.data.importing.references import PhotoIndex
 from core.data.importing.sources import Source
 
 VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
@@ -19,6 +22,7 @@ VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "
                "train", "tv monitor")  # fmt: skip
 # Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/#devkit
 
+MAX_LIST_BYTES = 50_000_000
 NUMBER = re.compile(r"\d{1,9}")
 
 
@@ -54,24 +58,41 @@ def class_names(source: Source) -> tuple[str, ...]:
     return ()
 
 
-def listed_parts(source: Source) -> dict[str, str]:
-    """Photo stems, without case, and the part that a list of names such as train.txt, or a split.json
-    with such lists, puts them in."""
-    found: dict[str, str] = {}
+def with_listed_parts(source: Source, items: Sequence[Item]) -> list[Item]:
+    """The same items, those without a part in that which a list of names such as train.txt, or a
+    split.json with such lists, puts them in. One part for everything is no split: then there is none."""
+    lists = list(_lists(source))
+    if lists:
+        names = [item.image for item in items]
+        index = PhotoIndex(names, parts_by_folder(names, common_folder(names)), by_stem=True)
+        found: dict[str, str] = {}
+        for file, part, references in lists:
+            for photo in index.resolve(
+                references, str(PurePosixPath(file).with_name(f"{part}.txt"))
+            ).photos.values():
+                found[photo] = part
+        items = [item if item.part else replace(item, part=found.get(item.image, "")) for item in items]
+    if len({item.part for item in items}) == 1:
+        return [replace(item, part="") for item in items]
+    return list(items)
+
+
+def _lists(source: Source) -> Iterator[tuple[str, str, list[str]]]:
+    """Files that list photos: their name, the part that they list and what they call the photos."""
     for name in source.names:
         path = PurePosixPath(name)
         if path.name.lower() in ("split.json", "splits.json"):
-            found |= _json_parts(json_object(source, name))
+            yield from ((name, part, names) for part, names in _json_parts(json_object(source, name)))
         elif path.name == DATASET_FILE:
-            found |= _json_parts(json_object(source, name).get("split"))
+            split = json_object(source, name).get("split")
+            yield from ((name, part, names) for part, names in _json_parts(split))
         part = {"train": "train", "val": "validation", "valid": "validation", "test": "test"}.get(
-            path.stem.lower()
+            path.stem.lower(), ""
         )
-        if part and path.suffix.lower() == ".txt" and source.size(name) < 50_000_000:
-            for line in _text(source, name).splitlines():
-                if line.strip():
-                    found[PurePosixPath(line.split()[0]).stem.casefold()] = part
-    return found
+        if part and path.suffix.lower() == ".txt" and source.size(name) < MAX_LIST_BYTES:
+            lines = [line.strip() for line in _text(source, name).splitlines() if line.strip()]
+            # A line is a name, which may have spaces in it, or a name and more after a space.
+            yield name, part, [entry for line in lines for entry in (line, line.split()[0])]
 
 
 def own_description(source: Source) -> dict[str, Any]:
@@ -89,14 +110,10 @@ def json_object(source: Source, name: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _json_parts(content: Any) -> dict[str, str]:
-    lists = content.items() if isinstance(content, dict) else ()
-    return {
-        PurePosixPath(str(photo)).stem.casefold(): PARTS[part.lower()]
-        for part, photos in lists
-        if part.lower() in PARTS and isinstance(photos, list)
-        for photo in photos
-    }
+def _json_parts(content: Any) -> Iterator[tuple[str, list[str]]]:
+    for part, photos in content.items() if isinstance(content, dict) else ():
+        if part.lower() in PARTS and isinstance(photos, list):
+            yield PARTS[part.lower()], list(map(str, photos))
 
 
 def _rows(source: Source, name: str) -> Iterator[list[str]]:

@@ -31,8 +31,8 @@ class HarmfulSourceError(UserError):
 
 
 class Source(ABC):
-    """`names` are those of all files that may be read, with forward slashes, in order; `problems`
-    are files that were refused at sight."""
+    """`names` are those of all files that may be read, with forward slashes and letters composed (NFC,
+    which macOS takes apart), in order; `problems` are files that were refused at sight."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -97,23 +97,26 @@ class FolderSource(Source):
     def __init__(self, folder: Path, links_within: Path | None = None) -> None:
         super().__init__(folder.name or str(folder))
         self.folder = folder
+        self._paths: dict[str, Path] = {}
         for here, folders, files in os.walk(folder, followlinks=False):
             folders[:] = sorted(f for f in folders if not f.startswith("."))
             for file in sorted(files):
                 path = Path(here, file)
-                name = path.relative_to(folder).as_posix()
+                name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
                 if path.is_symlink() and not _stays_inside(path, links_within or folder):
                     self.problems.append(
                         Problem(name, f"{name} is a link to a file elsewhere: copy the file.")
                     )
-                elif path.is_file():
-                    self._take(name)
+                elif name in self._paths:
+                    self.problems.append(Problem(name, f"Two of the files are called {name}: rename one."))
+                elif path.is_file() and self._take(name):
+                    self._paths[name] = path
 
     def size(self, name: str) -> int:
-        return (self.folder / name).stat().st_size
+        return self._paths[name].stat().st_size
 
     def _open(self, name: str) -> BinaryIO:
-        return open(self.folder / name, "rb")
+        return open(self._paths[name], "rb")
 
 
 class FilesSource(Source):
