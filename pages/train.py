@@ -145,14 +145,14 @@ def headline(run: Run, status: Status, history: History) -> None:
         st.progress(history.fraction_done, progress_text(status, history))
         if (
             status.state in LIVE
-            and jobs.may_stop(run)
+            and jobs.may_change(run)
             and st.button("Stop", icon=":material/stop:", key="stop")
         ):
             with st.spinner("Stopping …"):
                 jobs.stop(run)
             st.rerun()
-        if run.can_resume and allowed("train") and st.button("Resume", icon=":material/resume:", key="resume",
-                                                             help=RESUME_HELP):  # fmt: skip
+        may_resume = run.can_resume and allowed("train") and jobs.may_change(run)
+        if may_resume and st.button("Resume", icon=":material/resume:", key="resume", help=RESUME_HELP):
             resume(run)
     if status.state in ("failed", "died"):
         st.error(plain(status.message))

@@ -27,13 +27,15 @@ from core.cli.serve import serve_arguments
 from core.cli.train import rate_arguments, train_arguments
 from core.cli.video import video_arguments
 from core.errors import UserError
+from core.policy.permissions import OWNER, acting_as
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 said why not, 2 wrong arguments, 130 interrupted."""
     args = parser().parse_args(arguments)
     try:
-        result: dict[str, Any] = args.work(args)
+        with acting_as(OWNER):  # whoever starts a process on this machine needs no leave of the app
+            result: dict[str, Any] = args.work(args)
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

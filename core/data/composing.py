@@ -15,6 +15,7 @@ from core.data.masks import MaskRule
 from core.data.photos import PHOTO_SUFFIXES, open_picture, read_photo, reading
 from core.errors import UserError, system_said
 from core.imaging.rendering import display_size, encode
+from core.policy.ownership import sign
 from core.system.workspace import write_json
 
 MAX_SIDE = 2048
@@ -108,6 +109,7 @@ def compose(
             (making / "images" / f"{index:06d}.jpg").write_bytes(encode(photo, "JPEG"))
             (making / "masks" / f"{index:06d}.png").write_bytes(encode(mask * np.uint8(255)))
             yield (index + 1) / how.count
+        sign(making)
         rule = MaskRule(128, meaning="0 is background, 255 is foreground")
         write_json(making / DATASET_FILE, {"name": name.strip(), "mask_rule": rule.to_dict(),
                                            "origin": {"layout": "composed", "pairs": how.count}})  # fmt: skip

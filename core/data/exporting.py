@@ -18,6 +18,7 @@ from core.data.photos import photo_size
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.imaging.rendering import encode
+from core.policy.permissions import needs
 from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")
@@ -25,6 +26,7 @@ PLAIN = MaskRule(128, meaning="0 is background, 255 is foreground")
 WITH_VOID = MaskRule(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
 
 
+@needs("train")
 def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float | Path]:
     """Write `target`. Yields the share done, then the path.
 

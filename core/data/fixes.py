@@ -12,7 +12,7 @@ from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
 from core.data.dataset import DATASET_FILE, DataFolder, open_data
 from core.data.masks import MaskRule
 from core.errors import UserError
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system.workspace import read_json, write_json
 from core.task import MAX_CLASSES, Task
 
@@ -20,6 +20,7 @@ HISTORY = "history"
 _FIXED = ("mask_rule", "left_out", "inverted")  # what a fix may change, and undoing brings back
 
 
+@needs("change")
 def leave_out(data: DataFolder, names: Sequence[str]) -> DataFolder:
     """Without these photos, in training, evaluation and export. Raises UserError if too few are left."""
     known = {pair.name for pair in data.pairs}
@@ -31,12 +32,14 @@ def leave_out(data: DataFolder, names: Sequence[str]) -> DataFolder:
     return _change(data, f"Left out {_photos(chosen)}", left_out=sorted({*data.left_out, *chosen}))
 
 
+@needs("change")
 def take_back(data: DataFolder, names: Sequence[str]) -> DataFolder:
     """With these photos, which had been left out."""
     chosen = sorted(set(names) & set(data.left_out))
     return _change(data, f"Took back {_photos(chosen)}", left_out=sorted(set(data.left_out) - set(chosen)))
 
 
+@needs("change")
 def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
     """Foreground and background swapped, in these photos' masks or in all. For binary masks."""
     rule = _mask_rule(data)
@@ -47,6 +50,7 @@ def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
     return _change(data, f"Inverted the mask of {_photos(names)}", inverted=sorted(before ^ set(names)))
 
 
+@needs("change")
 def binarise(data: DataFolder, level: int) -> DataFolder:
     """Foreground is every mask value from `level` on."""
     if not 1 <= level <= 65535:
@@ -55,6 +59,7 @@ def binarise(data: DataFolder, level: int) -> DataFolder:
     return _change(data, f"Foreground from a mask value of {level} on", mask_rule=rule.to_dict())
 
 
+@needs("change")
 def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     """These classes as one, called `name`. Raises UserError unless two classes are left."""
     rule = _class_rule(data)
@@ -76,6 +81,7 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     )
 
 
+@needs("change")
 def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     """Pixels of these classes count neither in training nor in scores, like void."""
     rule = _class_rule(data)
@@ -90,6 +96,7 @@ def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     return _change(data, f"Ignored {', '.join(gone)}", mask_rule=changed.to_dict())
 
 
+@needs("change")
 def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
     """The classes under other names, in the same order."""
     task = data.rule.task
@@ -103,6 +110,7 @@ def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
     return _change(data, f"Renamed classes to {', '.join(checked)}", mask_rule=changed.to_dict())
 
 
+@needs("change")
 def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     """Pixels of these classes are foreground, everything else is background."""
     rule = _class_rule(data)
@@ -114,6 +122,7 @@ def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     return _change(data, text[0].upper() + text[1:], mask_rule=changed.to_dict())
 
 
+@needs("change")
 def as_classes(data: DataFolder) -> DataFolder:
     """Every mask value a class of its own. Raises UserError where there are too many."""
     from core.data.classes import guess_classes
@@ -127,9 +136,9 @@ def as_classes(data: DataFolder) -> DataFolder:
     return _change(data, "Every mask value is a class", mask_rule=guess_classes(masks, void).to_dict())
 
 
+@needs("change")
 def undo(data: DataFolder) -> DataFolder:
     """As it was before the last fix. Raises UserError when there is none."""
-    require("change")
     about = read_json(data.root / DATASET_FILE)
     past = about.get(HISTORY) or []
     if not past:
@@ -147,7 +156,6 @@ def history(data: DataFolder) -> list[str]:
 
 
 def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
-    require("change")
     path = data.root / DATASET_FILE
     about = read_json(path) if path.is_file() else dict(data.about)
     about.setdefault("mask_rule", data.rule.to_dict())

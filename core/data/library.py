@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core.data.dataset import DATASET_FILE
 from core.errors import UserError, system_said
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import read_json, safe_name
 
@@ -15,18 +15,18 @@ def list_datasets() -> list[Path]:
     return sorted(p for p in workspace.datasets().iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
+@needs("add")
 def new_folder(name: str) -> Path:
     """Where a data set of this name goes. Raises UserError when there is one already."""
-    require("add")
     folder = workspace.datasets() / safe_name(name, "data set name")
     if folder.exists():
         raise UserError(f"There is a data set '{folder.name}' already: choose another name.")
     return folder
 
 
+@needs("change")
 def delete_dataset(folder: Path) -> None:
     """Remove a data set of the workspace. Raises UserError for any other folder."""
-    require("change")
     if folder.resolve().parent != workspace.datasets().resolve():
         raise UserError(f"{folder} is not a data set of this workspace, so it is not deleted.")
     try:

@@ -20,7 +20,8 @@ from core.data.pairing import by_stem, masks_of
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
 from core.errors import UserError
 from core.imaging.rendering import display_size, encode
-from core.policy.permissions import require
+from core.policy.ownership import sign
+from core.policy.permissions import needs
 from core.system.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
 from core.task import IGNORE
 
@@ -41,6 +42,7 @@ class Waiting:
     is_done: bool
 
 
+@needs("add")
 def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
     """A new data set folder with these photos and no masks yet.
 
@@ -56,6 +58,7 @@ def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
     try:
         for part in ("images", "masks"):
             (folder / part).mkdir(parents=True)
+        sign(folder)
         for stem, suffix, content in kept:
             write_atomically(_free(folder / "images", stem, suffix), content)
         write_json(folder / DATASET_FILE, about)
@@ -65,9 +68,9 @@ def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
     return folder
 
 
+@needs("add")
 def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> int:
     """Add photos without masks to a painted data set; returns how many."""
-    require("add")
     for file, content in photos:
         suffix, kept = for_keeping(content, file)
         write_atomically(_free(folder / "images", _stem(file), suffix), kept)
@@ -130,13 +133,13 @@ def _saved_labels(waiting: Waiting, rule: MaskRule) -> NDArray[np.uint8]:
     return resize_mask(labels, photo_size(waiting.photo))
 
 
+@needs("change")
 def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     """Write a mask of 0 and 1 for a photo, in the terms of its data set. Returns its path.
 
     Where the mask before was void and nothing is painted, it stays void.
     Raises UserError where the data set's masks are not of one foreground.
     """
-    require("change")
     folder = waiting.photo.parent.parent
     rule = _rule_of(waiting)
     if waiting.is_done and rule.has_void:

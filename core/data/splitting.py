@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.data.dataset import SPLIT_SEED, DataFolder, Split, open_data
 from core.errors import UserError
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system.workspace import read_json, write_json
 
 KINDS = ("random", "stratified", "grouped", "listed")
@@ -57,9 +57,9 @@ def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, f
     return _checked(Split(_flat(train), _flat(validation), _flat(test)))
 
 
+@needs("change")
 def apply_split(data: DataFolder, split: Split, told: str) -> DataFolder:
     """Write the split into dataset.json, with how it was made. Later photos join training or validation."""
-    require("change")
     path = data.root / "dataset.json"
     about = read_json(path) if path.is_file() else dict(data.about)
     parts = {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)}

@@ -10,9 +10,12 @@ from core.data.dataset import DATASET_FILE, DataFolder
 from core.data.exporting import export
 from core.data.library import new_folder
 from core.errors import UserError, system_said
+from core.policy.ownership import sign
+from core.policy.permissions import needs
 from core.system.workspace import read_json, write_json
 
 
+@needs("add")
 def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[float | Path]:
     """Copy these images with their masks. Yields the share done, then the new folder.
 
@@ -33,6 +36,7 @@ def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[f
             archive.extractall(making)
         about = read_json(making / DATASET_FILE)
         write_json(making / DATASET_FILE, about | {"name": folder.name, "source": f"from {data.name}"})
+        sign(making)
         making.rename(folder)
     except OSError as error:
         raise UserError(f"{name} was not made: {system_said(error)}.") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from core.errors import UserError
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import read_json, write_json
 
@@ -23,6 +23,7 @@ def read_groups(root: Path) -> dict[str, list[str]]:
     return {str(k): sorted(str(name) for name in names) for k, names in sorted(groups.items())}
 
 
+@needs("change")
 def put(root: Path, group: str, names: Sequence[str]) -> None:
     """Put images into a group, which begins with its first. Raises UserError for an empty name."""
     group = " ".join(group.split())
@@ -31,13 +32,13 @@ def put(root: Path, group: str, names: Sequence[str]) -> None:
     _change(root, group, lambda before: before | set(names))
 
 
+@needs("change")
 def take_out(root: Path, group: str, names: Sequence[str]) -> None:
     """Take images out of a group, which ends with its last."""
     _change(root, group, lambda before: before - set(names))
 
 
 def _change(root: Path, group: str, work: Callable[[set[str]], set[str]]) -> None:
-    require("change")
     file = _file(root)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(f".{file.name}.lock")):

@@ -13,19 +13,19 @@ from typing import Any
 
 from core.errors import UserError
 from core.export.formats import FORMATS, REPORT_FILE
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import safe_name
 
 KEPT_SECONDS = 24 * 3600
 
 
+@needs("train")
 def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None) -> Iterator[str | Path]:
     """Export a saved model; yields what is being done, in sentences, then the zip with everything.
 
     The process ends when the caller stops asking. Raises UserError where the export does.
     """
-    require("train")
     wanted = [key for key in FORMATS if key in formats]
     if not wanted:
         raise UserError("Choose at least one form.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.policy.permissions import needs
 from core.system.workspace import read_json, write_atomically, write_json
 from core.task import Task
 
@@ -114,6 +115,7 @@ def read_card(folder: Path) -> ModelCard:
     )
 
 
+@needs("change")
 def update_card(folder: Path, **changes: Any) -> None:
     """Change single fields of a saved model's card, such as its name or threshold."""
     card = dataclasses.replace(read_card(folder), **changes)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.errors import UserError
 from core.models.encoder_catalogue import IMAGENET_FILE, TIMM_FILE, all_encoders, facts
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import read_json, write_json
 
@@ -121,12 +121,12 @@ def speeds() -> dict[str, float]:
         return {}
 
 
+@needs("train")
 def measure_here(encoder: str) -> float:
     """Train a U-Net with it on noise for some seconds, in a process of its own; the result is kept.
 
     Returns images a second at 256x192. Raises UserError when it cannot be trained here.
     """
-    require("train")
     command = [sys.executable, "-m", "core.training.encoder_benchmark", encoder]
     try:
         done = subprocess.run(

@@ -8,19 +8,19 @@ from pathlib import Path
 from core.errors import UserError
 from core.models.card import WEIGHTS_FILE, read_card
 from core.models.importing import FILES, adopt_folder
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system.downloads import Progress, in_background, probe, repository_name
 
 PAGES = "https://huggingface.co/"
 
 
+@needs("machine")
 def pull(name: str) -> Iterator[Progress | Path]:
     """Download a model, OWNER/NAME, onto the shelf. Yields Progress, then its folder there.
 
     Only the files of a model are fetched, none that could hold code. Raises UserError when there is
     no such model, no network, or it is none that can be opened here.
     """
-    require("machine")
     repository = repository_name(name, PAGES, "model")
     from huggingface_hub import constants, snapshot_download
 
@@ -39,12 +39,12 @@ def pull(name: str) -> Iterator[Progress | Path]:
             yield adopt_folder(step, repository.split("/")[1])
 
 
+@needs("machine")
 def push(folder: Path, name: str, token: str, private: bool = True) -> str:
     """Upload a model's folder as OWNER/NAME, made if it is not there; returns the address of its page.
 
     `token` is one that may write; it is used and not kept. Raises UserError when that fails.
     """
-    require("machine")
     repository = repository_name(name, PAGES, "model")
     if not token.strip():
         raise UserError("A token that may write is needed: make one in the settings of your hub account.")

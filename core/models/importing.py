@@ -1,5 +1,6 @@
 """Models that were made elsewhere, onto the shelf: folders and zips as smp's save_pretrained writes them."""
 
+import dataclasses
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -8,8 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core.errors import UserError, system_said
-from core.models.card import CARD_FILE, CONFIG_FILE, README_FILE, WEIGHTS_FILE, update_card
-from core.policy.permissions import require
+from core.models.card import (
+    CARD_FILE,
+    CONFIG_FILE,
+    README_FILE,
+    WEIGHTS_FILE,
+    read_card,
+    write_card,
+)
+from core.policy.ownership import sign
+from core.policy.permissions import needs
 from core.system import workspace
 from core.system.archives import DAMAGE, files_of, open_zip
 
@@ -19,6 +28,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 CHUNK = 1 << 20
 
 
+@needs("add")
 def adopt_folder(source: Path, name: str) -> Path:
     """Copy a model's folder onto the shelf; returns where it is. Raises UserError, leaving nothing."""
     if not source.is_dir():
@@ -33,6 +43,7 @@ def adopt_folder(source: Path, name: str) -> Path:
     return workspace.models() / _folder_name(name)
 
 
+@needs("add")
 def adopt_zip(source: str | Path | IO[bytes], name: str) -> Path:
     """The same from a zip that holds such a folder, at any depth. Of it only the files that a model
     has are written, under their own names, whatever paths the zip gives them."""
@@ -82,7 +93,6 @@ def _new_model(name: str) -> Iterator[Path]:
     """A folder to fill; at the end the model in it is opened, and only what opens stays."""
     from core.models.factory import load_model
 
-    require("add")
     target = workspace.models() / _folder_name(name)
     if target.exists():
         raise UserError(f"There is a model called {target.name} already: choose another name.")
@@ -95,7 +105,8 @@ def _new_model(name: str) -> Iterator[Path]:
             load_model(making)
         except UserError as error:
             raise UserError(str(error).replace(str(making), target.name)) from error
-        update_card(making, name=name)
+        write_card(making, dataclasses.replace(read_card(making), name=name))
+        sign(making)
         making.rename(target)
     except OSError as error:
         raise UserError(f"The model was not brought in: {system_said(error)}.") from error

@@ -7,7 +7,7 @@ from core.errors import UserError, system_said
 from core.models import trash
 from core.models.card import WEIGHTS_FILE, ModelCard, is_model, read_card, update_card, weights_megabytes
 from core.models.trash import Thrown
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.runs import run_folder
 from core.runs.run_folder import LIVE, Run
 from core.system import workspace
@@ -60,6 +60,7 @@ def list_models() -> list[Entry]:
     return [entry for entry in found if entry is not None]
 
 
+@needs("change")
 def rename(entry: Entry, name: str) -> None:
     """Give a model another name. Its folder stays where it is. Raises UserError for an empty name."""
     name = " ".join(name.split())
@@ -68,6 +69,7 @@ def rename(entry: Entry, name: str) -> None:
     _change(entry, name=name)
 
 
+@needs("change")
 def tag(entry: Entry, tags: list[str]) -> None:
     """Replace a model's tags. Raises UserError where there are too many, or one is too long."""
     kept = tuple(dict.fromkeys(" ".join(word.split()) for word in tags if word.strip()))
@@ -76,12 +78,12 @@ def tag(entry: Entry, tags: list[str]) -> None:
     _change(entry, tags=kept)
 
 
+@needs("change")
 def delete(entry: Entry) -> Thrown:
     """Put a model away, with its run where it has one; `trash.bring_back` undoes it.
 
     Raises UserError for shipped models and for runs that train.
     """
-    require("change")
     if entry.ships:
         raise UserError(f"{entry.card.name} comes with the project and is not deleted from here.")
     if entry.run is None:
@@ -92,7 +94,6 @@ def delete(entry: Entry) -> Thrown:
 
 
 def _change(entry: Entry, **changes: object) -> None:
-    require("change")
     try:
         update_card(entry.folder, **changes)
     except OSError as error:

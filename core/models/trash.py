@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UserError, system_said
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system import workspace
 
 KEPT_SECONDS = 7 * 24 * 3600
@@ -21,6 +21,7 @@ class Thrown:
     was: Path
 
 
+@needs("change")
 def throw(folder: Path, name: str) -> Thrown:
     """Move a folder into the trash, on the same disk: nothing is copied, so it takes no time.
 
@@ -35,9 +36,9 @@ def throw(folder: Path, name: str) -> Thrown:
     return Thrown(name, target, folder)
 
 
+@needs("change")
 def bring_back(thrown: Thrown) -> None:
     """Undo. Raises UserError where something else has taken its place, or it is gone for good."""
-    require("change")
     if thrown.was.exists():
         raise UserError(f"{thrown.name} cannot come back: {thrown.was} exists again.")
     try:

@@ -1,38 +1,52 @@
 """Who is asking, and whether this server's rules let them.
 
-`require` stands at the doors of `core`, not of the pages, so that whatever way leads there is closed.
-Who asks is known to the server alone: `visitor` is set by whatever runs pages, and the command line
-and worker processes belong to the owner of the machine.
+`needs` and `require` stand in `core` at the functions that do it, not in the pages, so that whatever way
+leads there is closed. A call of which nobody has said on whose behalf it is made counts as a stranger's:
+the command line, worker processes and maintenance say so themselves, with `acting_as(OWNER)`.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from core.errors import UserError
 from core.policy.policy import rules
 
-DEEDS = {
+Action = Literal["train", "add", "change", "machine", "rest"]
+ACTIONS: dict[Action, str] = {
     "train": "start trainings or other long work",
     "add": "add data sets or models",
     "change": "change or delete what is here",
     "machine": "reach the machine's own folders or the net through it",
     "rest": "use the REST endpoint",
 }
+NEEDS = "__needs__"  # attribute of a function that asks before it does anything
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody at a page. `email` is "" for those who have not signed in; `mark` tells them from others
-    and says nothing of who they are."""
+    and says nothing of who they are. `owner`: whoever may start processes on the machine itself."""
 
     email: str = ""
     mark: str = ""
     owner: bool = False
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether the rules name them as one who runs this server."""
+        return bool(self.email) and self.email.lower() in {a.lower() for a in rules().admins}
+
 
 OWNER, STRANGER = Person(owner=True), Person()
-visitor: Callable[[], Person] = lambda: OWNER  # noqa: E731 - replaced by the server of the pages
+_acting: ContextVar[Person | None] = ContextVar("acting", default=None)
+_ask: Callable[[], Person] = lambda: STRANGER  # noqa: E731 - replaced by the server of the pages
 
 
 def checked_email(claims: Mapping[str, Any]) -> str:
@@ -48,35 +62,66 @@ def checked_email(claims: Mapping[str, Any]) -> str:
 
 
 def know_visitors_by(ask: Callable[[], Person]) -> None:
-    """From now on `ask` says who is behind a call."""
-    global visitor  # noqa: PLW0603
-    visitor = ask
+    """From now on `ask` says who is behind a call for which `acting_as` says nothing."""
+    global _ask  # noqa: PLW0603
+    _ask = ask
 
 
-def allowed(deed: str, person: Person | None = None) -> bool:
-    """Whether this person, the one who asks by default, may do one of DEEDS."""
+@contextmanager
+def acting_as(person: Person) -> Iterator[None]:
+    """Within this, calls of this thread or task are made on this person's behalf. Threads that are
+    started within it know nothing of it."""
+    token = _acting.set(person)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def visitor() -> Person:
+    """On whose behalf this is called; a stranger where nobody has said."""
+    return _acting.get() or _ask()
+
+
+def allowed(action: Action, person: Person | None = None) -> bool:
+    """Whether this person, the one who asks by default, may do this."""
     person = person or visitor()
     if person.owner:
         return True
-    there = rules()
-    match getattr(there, deed):
+    match getattr(rules(), action):
         case "everyone":
             return True
         case "signed-in":
             return bool(person.email)
         case "admins":
-            return bool(person.email) and person.email.lower() in {a.lower() for a in there.admins}
+            return person.is_admin
         case _:
             return False
 
 
-def require(deed: str) -> None:
+def require(action: Action) -> None:
     """Raises UserError where the rules keep the one who asks from it."""
-    if not allowed(deed):
-        raise UserError(refusal(deed))
+    if not allowed(action):
+        raise UserError(refusal(action))
 
 
-def refusal(deed: str) -> str:
+def needs(action: Action) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """A function that asks before it does anything: `require` at the call, of a generator too."""
+
+    def guard(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        @functools.wraps(work)
+        def asked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            require(action)
+            return work(*args, **kwargs)
+
+        setattr(asked, NEEDS, action)
+        return asked
+
+    return guard
+
+
+def refusal(action: Action) -> str:
+    """Who may, in a sentence for somebody who may not."""
     who = {"signed-in": "Only people who have signed in", "admins": "Only the people who run this server"}
-    wanted = getattr(rules(), deed)
-    return f"{who.get(wanted, 'Nobody')} may {DEEDS[deed]} here."
+    wanted = getattr(rules(), action)
+    return f"{who.get(wanted, 'Nobody')} may {ACTIONS[action]} here."

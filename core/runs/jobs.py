@@ -10,7 +10,8 @@ import psutil
 
 from core.config import TrainConfig
 from core.errors import UserError
-from core.policy import permissions
+from core.policy.ownership import is_own, sign
+from core.policy.permissions import allowed, needs
 from core.policy.policy import rules
 from core.runs import run_folder
 from core.runs.run_folder import LIVE, Run
@@ -19,10 +20,10 @@ from core.system.logs import log
 
 STOP_SECONDS = 2.9
 POLITE = "SEGMENTATION_STUDIO_POLITE"  # tells a worker that people wait at pages beside it
-STARTED_BY = "started_by"  # in a run's folder: the mark of a visitor
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
+@needs("train")
 def start(config: TrainConfig) -> Run:
     """A new run with a worker of its own, which goes on when this process ends.
 
@@ -30,47 +31,46 @@ def start(config: TrainConfig) -> Run:
     """
     _check_turn()
     run = run_folder.create(config)
-    _sign(run)
+    sign(run.folder)
     _launch(run)
     log("training started", encoder=config.encoder, epochs=config.epochs)
     return run
 
 
+@needs("train")
 def resume(run: Run) -> None:
-    """Let a run that ended early go on after its last whole epoch. Raises UserError when it cannot."""
+    """Let a run that ended early go on after its last whole epoch.
+
+    Raises UserError when it cannot, or is somebody else's and the server's rules protect it.
+    """
+    if not may_change(run):
+        raise UserError("Somebody else started this training: only they may resume it.")
     _check_turn()
     run.make_ready_to_resume()
     _launch(run)
 
 
+@needs("train")
 def find_rate(config: TrainConfig) -> Run:
     """A learning-rate sweep with these settings, as a run of its own that makes no model."""
     _check_turn()
     folder = workspace.cache() / "sweeps" / time.strftime("%Y%m%d-%H%M%S")
     shutil.rmtree(folder.parent, ignore_errors=True)  # only the last one is of interest
     run = run_folder.create(config, folder)
-    _sign(run)
+    sign(run.folder)
     _launch(run, "find-rate")
     return run
 
 
 def _check_turn() -> None:
-    permissions.require("train")
     most = rules().trainings_at_once
     if most and len(active()) >= most:
         raise UserError(f"{most} trainings run or wait already, as many as this server takes: try later.")
 
 
-def _sign(run: Run) -> None:
-    """Whoever starts a run may stop it, though others' are not theirs to stop."""
-    if mark := permissions.visitor().mark:
-        (run.folder / STARTED_BY).write_text(mark)
-
-
-def may_stop(run: Run) -> bool:
+def may_change(run: Run) -> bool:
     """Whether it is the visitor's own, or they may change what is others'."""
-    mark, file = permissions.visitor().mark, run.folder / STARTED_BY
-    return permissions.allowed("change") or (bool(mark) and file.is_file() and file.read_text() == mark)
+    return allowed("change") or is_own(run.folder)
 
 
 def _launch(run: Run, command: str = "train") -> None:
@@ -102,7 +102,7 @@ def stop(run: Run) -> None:
 
     Raises UserError where the run is somebody else's and the server's rules protect it.
     """
-    if not may_stop(run):
+    if not may_change(run):
         raise UserError("Somebody else started this training: only they may stop it.")
     if run.status().state not in LIVE:
         return

@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
+from core.policy.permissions import OWNER, acting_as
 from core.policy.policy import rules
 from core.runs import jobs
 from core.server import status
-from core.system.logs import log
+from core.system.logs import log, log_error
 
 # Streamlit's own page needs scripts, styles and workers of its own origin, inline ones among them, so
 # a policy for these would either break it or allow everything; what may embed it can be said.
@@ -65,18 +66,19 @@ async def until_the_end(app: Any) -> AsyncIterator[MutableMapping[str, Any] | No
     try:
         if rules().stop_trainings_at_exit:
             await run_in_threadpool(stop_trainings)
-    except UserError:
-        pass  # rules that cannot be read ask for nothing
+    except UserError as error:  # rules that cannot be read ask for nothing
+        log_error("trainings were not stopped", error)
     log("server ended")
 
 
 def stop_trainings() -> int:
     """Ask all of them at once and wait for each; returns how many. They can be resumed."""
     runs = jobs.active()
-    for run in runs:
-        run.stop_file.touch()
-    for run in runs:
-        jobs.stop(run)
+    with acting_as(OWNER):  # the server itself ends them, whoever has started them
+        for run in runs:
+            run.stop_file.touch()
+        for run in runs:
+            jobs.stop(run)
     if runs:
         log("trainings stopped", count=len(runs))
     return len(runs)

@@ -28,7 +28,7 @@ from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.inference.request_queue import SharedPredictor
 from core.models import registry
-from core.policy.permissions import refusal
+from core.policy.permissions import STRANGER, acting_as, refusal
 from core.policy.policy import rules
 from core.server.openapi import PAGE, openapi
 from core.server.request_guard import Hosts, RequestGuard
@@ -74,7 +74,8 @@ def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
         try:
             _check_key(request)
             started = time.perf_counter()
-            response = await work(request)
+            with acting_as(STRANGER):  # whoever has started the server
+                response = await work(request)
             log("request answered", path=request.url.path, seconds=round(time.perf_counter() - started, 3))
             return response
         except RefusedError as refusal:

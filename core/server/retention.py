@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.data import demo
 from core.errors import UserError
+from core.policy.permissions import OWNER, acting_as, needs
 from core.policy.policy import rules
 from core.runs import jobs
 from core.runs.run_folder import LIVE, Run
@@ -18,6 +19,7 @@ from core.system.logs import log, log_error
 EVERY_SECONDS = 600.0
 
 
+@needs("change")
 def clean(hours: float, now: float | None = None) -> list[Path]:
     """Delete what was last changed more than `hours` ago; returns what went. What trains stays."""
     limit = (time.time() if now is None else now) - hours * 3600
@@ -86,6 +88,10 @@ def housekeeping() -> threading.Thread:
                 log_error("cleaning failed", error)
             time.sleep(EVERY_SECONDS)
 
-    thread = threading.Thread(target=keep, daemon=True, name="housekeeping")
+    def keep_as_owner() -> None:
+        with acting_as(OWNER):
+            keep()
+
+    thread = threading.Thread(target=keep_as_owner, daemon=True, name="housekeeping")
     thread.start()
     return thread

@@ -13,6 +13,7 @@ from core.evaluation.filters import Filter
 from core.evaluation.statistics import Interval
 from core.models.card import update_card
 from core.models.registry import Entry
+from core.policy.permissions import allowed
 from core.runs import plots as charts
 from core.system.formatting import plain, plural
 from pages.compare_parts.images import image_rows, legend
@@ -147,6 +148,9 @@ def set_threshold(entry: Entry, best: float, threshold: float) -> None:
     """Make the best or the shown threshold the model's own."""
     if entry.run is None:
         st.caption(f"Best: {best:g}. The threshold of a model that ships stays as it is.")
+        return
+    if not allowed("change"):
+        st.caption(f"Best: {best:g}. The model's own is {entry.card.threshold:g}.")
         return
     own = entry.card.threshold
     with st.container(horizontal=True):

@@ -6,7 +6,15 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import UserError
-from core.policy.permissions import STRANGER, Person, allowed, checked_email, know_visitors_by, refusal
+from core.policy.permissions import (
+    STRANGER,
+    Action,
+    Person,
+    allowed,
+    checked_email,
+    know_visitors_by,
+    refusal,
+)
 from core.policy.policy import rules
 from core.system.formatting import plain
 from pages.widgets.entry import navigation
@@ -67,9 +75,9 @@ def promise() -> str:
     return f"Photos that you cut out are kept in memory until you leave. {kept}"
 
 
-def open_to(deed: str) -> bool:
+def open_to(action: Action) -> bool:
     """Whether the visitor may do this; says who may where they may not."""
-    if allowed(deed):
+    if allowed(action):
         return True
-    st.info(refusal(deed), icon=":material/lock:")
+    st.info(refusal(action), icon=":material/lock:")
     return False

@@ -21,6 +21,7 @@ from core.data.importing.sources import HarmfulSourceError, Source, open_source
 from core.data.importing.tables import with_tables
 from core.data.pairing import Problem
 from core.errors import UserError, system_said
+from core.policy.ownership import sign
 from core.system.workspace import write_json
 
 KEPT_PROBLEMS = 2000  # sentences written down; more are counted
@@ -78,6 +79,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
                 yield done / len(plan.items)
         if not any((making / "images").iterdir()) and problems:
             raise UserError(f"None of the pairs could be read. The first: {problems[-1].sentence}")
+        sign(making)
         write_json(making / DATASET_FILE, _about(name, source, plan, parts, problems))
         write_down(open_data(making))
         making.rename(folder)

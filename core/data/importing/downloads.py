@@ -5,19 +5,19 @@ from pathlib import Path
 
 from core.data.importing.sources import FolderSource, Source, ZipSource
 from core.data.importing.tables import with_tables
-from core.policy.permissions import require
+from core.policy.permissions import needs
 from core.system.downloads import Progress, in_background, probe, repository_name
 
 TUTORIAL_SET = "tapakah68/supervisely-filtered-segmentation-person-dataset"
 INSTEAD = "download the data set elsewhere and import its zip here"
 
 
+@needs("machine")
 def from_kaggle(name: str) -> Iterator[Progress | Path]:
     """Download a public Kaggle data set, OWNER/NAME. Yields Progress, then the folder it lies in.
 
     Raises UserError when there is no such set, no network, or it asks for an account.
     """
-    require("machine")
     handle = repository_name(name, "https://www.kaggle.com/datasets/")
     probe(_kaggle_address(), "Kaggle", INSTEAD)
     import kagglehub
@@ -28,12 +28,12 @@ def from_kaggle(name: str) -> Iterator[Progress | Path]:
     yield from in_background(lambda: Path(kagglehub.dataset_download(handle)), archives, f"Kaggle's {handle}")
 
 
+@needs("machine")
 def from_hub(name: str) -> Iterator[Progress | Path]:
     """Download a data set of the Hugging Face hub, OWNER/NAME. Yields Progress, then its folder.
 
     Raises UserError when there is no such set, no network, or it asks for an account.
     """
-    require("machine")
     handle = repository_name(name, "https://huggingface.co/datasets/")
     from huggingface_hub import constants, snapshot_download
 
