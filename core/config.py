@@ -31,6 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "compile": ("auto", "on", "off"),
 }
 LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
+REMOTE_LOGGERS = ("mlflow", "wandb")  # they may send what they get elsewhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Train: choose data, encoder and preset, start, and watch it learn."""
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from core.config import TrainConfig
 from core.errors import UserError
 from core.models.encoder_catalogue import describe
+from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
 from core.runs.run_folder import LIVE, History, Run, Status
@@ -235,7 +237,7 @@ def classes(history: History) -> None:
 
 def previews(run: Run, history: History, status: Status) -> None:
     """The same validation images after each epoch, under the truth."""
-    if not history.previews:
+    if not history.previews or not may_open(Path(run.config.data)):
         return
     epochs = sorted(history.previews)
     latest = epochs[-1]

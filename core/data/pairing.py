@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
 from core.errors import UserError
+from core.policy.folders import require_folder
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
 MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentation")
@@ -68,8 +69,9 @@ def find_root(folder: Path) -> Path:
     """The folder that holds images/ and masks/, or train/ and val/ with these in them: this one or
     the only one below it that does.
 
-    Raises UserError when there is none, or several.
+    Raises UserError when there is none, or several, or the one who asks may not have it opened.
     """
+    require_folder(folder)
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}: give one that holds images/ and masks/.")
     if _holds_pairs(folder) or _parts(folder):

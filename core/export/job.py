@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.export.formats import FORMATS, REPORT_FILE
+from core.policy.folders import require_folder
 from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import safe_name
@@ -26,6 +27,8 @@ def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None
 
     The process ends when the caller stops asking. Raises UserError where the export does.
     """
+    for folder in (model, data) if data else (model,):
+        require_folder(folder)  # the process acts as the owner
     wanted = [key for key in FORMATS if key in formats]
     if not wanted:
         raise UserError("Choose at least one form.")

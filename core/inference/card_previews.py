@@ -10,6 +10,7 @@ from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.imaging import rendering
 from core.models.registry import Entry
+from core.policy.folders import may_open
 from core.system import workspace
 from core.system.workspace import write_atomically
 
@@ -49,11 +50,10 @@ def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
     from core.data.dataset import open_data
     from core.data.photos import read_photo
 
-    source = str(entry.card.settings.get("data") or "")
-    found = []
-    if source and Path(source).is_dir():
+    found, source = [], _own_data(entry)
+    if source is not None and source.is_dir():
         try:
-            pairs = open_data(Path(source)).part("validation")
+            pairs = open_data(source).part("validation")
             step = max(1, len(pairs) // PICTURES)
             found = [read_photo(pair.image, max_side=1024) for pair in pairs[::step][:PICTURES]]
         except UserError:
@@ -62,4 +62,12 @@ def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
 
 
 def _folder(entry: Entry) -> Path:
-    return workspace.cache() / "cards" / hashlib.sha256(entry.key.encode()).hexdigest()[:24]
+    """Pictures of photos that the one who asks may not have opened lie apart from the others."""
+    key = entry.key if _own_data(entry) else f"{entry.key}|samples"
+    return workspace.cache() / "cards" / hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
+def _own_data(entry: Entry) -> Path | None:
+    """What the model was trained on, where the one who asks may have it opened."""
+    named = str(entry.card.settings.get("data") or "")
+    return Path(named) if named and may_open(Path(named)) else None

@@ -5,13 +5,15 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
-from core.config import TrainConfig
+from core.config import REMOTE_LOGGERS, TrainConfig
 from core.errors import UserError
+from core.policy.folders import require_folder
 from core.policy.ownership import is_own, sign
-from core.policy.permissions import allowed, needs
+from core.policy.permissions import allowed, needs, require
 from core.policy.policy import rules
 from core.runs import run_folder
 from core.runs.run_folder import LIVE, Run
@@ -29,6 +31,7 @@ def start(config: TrainConfig) -> Run:
 
     Raises UserError where the server's rules forbid it or as many as they allow wait already.
     """
+    _check_settings(config)
     _check_turn()
     run = run_folder.create(config)
     sign(run.folder)
@@ -53,6 +56,7 @@ def resume(run: Run) -> None:
 @needs("train")
 def find_rate(config: TrainConfig) -> Run:
     """A learning-rate sweep with these settings, as a run of its own that makes no model."""
+    _check_settings(config)
     _check_turn()
     folder = workspace.cache() / "sweeps" / time.strftime("%Y%m%d-%H%M%S")
     shutil.rmtree(folder.parent, ignore_errors=True)  # only the last one is of interest
@@ -60,6 +64,15 @@ def find_rate(config: TrainConfig) -> Run:
     sign(run.folder)
     _launch(run, "find-rate")
     return run
+
+
+def _check_settings(config: TrainConfig) -> None:
+    """The worker acts as the owner: what its settings reach for is asked on behalf of who starts it."""
+    for named in (config.data, config.start_from):
+        if named:
+            require_folder(Path(named))
+    if any(name in REMOTE_LOGGERS for name in config.logger_names):
+        require("machine")
 
 
 def _check_turn() -> None:

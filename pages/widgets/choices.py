@@ -9,6 +9,7 @@ from core.data import demo
 from core.data.library import display_name, list_datasets
 from core.models import registry
 from core.models.registry import Entry
+from core.policy.folders import may_open
 
 
 def choose_model(label: str = "Model", key: str = "model", prefer_trained: bool = False) -> Entry | None:
@@ -37,7 +38,7 @@ def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = 
     builtin = str(demo.demo_folder())
     if builtin not in folders:
         folders.insert(0, builtin)
-    if prefer and prefer not in folders and Path(prefer).is_dir():
+    if prefer and prefer not in folders and may_open(Path(prefer)) and Path(prefer).is_dir():
         folders.append(prefer)  # a model trained on a folder outside the workspace
     wanted = prefer if prefer in folders else st.session_state.get("chosen_dataset")
     index = folders.index(wanted) if wanted in folders else folders.index(builtin)

@@ -145,8 +145,9 @@ def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
     monkeypatch.setattr(
         jobs, "_launch", lambda run, command="train": run.set_status("queued", process=os.getpid())
     )
-    write_scenes(tmp_path / "scenes", 4)
-    config = TrainConfig(data=str(tmp_path / "scenes"))
+    with acting_as(OWNER):
+        folder = write_scenes(library.new_folder("scenes"), 4)
+    config = TrainConfig(data=str(folder))
     know_visitors_by(lambda: Person(mark="one"))
     run = jobs.start(config)
     with pytest.raises(UserError, match="as many as this server takes"):
