@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.data.dataset import DataFolder, open_data
+from core.data.reading import reading
 from core.errors import UserError
 from core.evaluation.cache import Evaluation
 from core.evaluation.candidates import of_entry
@@ -57,6 +58,9 @@ def compare_page() -> None:
 
 def one_model(entry: Entry, data: DataFolder, part: str, section: str) -> None:
     """Its images or its scores. Raises UserError when nothing can be scored."""
+    note = reading(data, entry.card.task).note
+    if note:
+        st.info(plain(note))
     found = evaluated(of_entry(entry), data, part)
     trained_on = entry.card.settings.get("data")
     if trained_on and Path(str(trained_on)).resolve() != data.root.resolve():

@@ -34,6 +34,7 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.dataset import open_data
+    from core.data.reading import reading
     from core.evaluation.candidates import of_folder
 
     if args.threshold is not None and not 0 <= args.threshold <= 1:
@@ -42,10 +43,13 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     data = open_data(args.data)
     names = _named(data, args.names) if args.names else None
     part = "all" if args.names else args.part
+    note = reading(data, model.card.task).note
+    if note:
+        print(note, file=sys.stderr)
     found = _predict(model, data, part, names)
     for problem in found.problems:
         print(f"Left out: {problem.sentence}", file=sys.stderr)
-    result = _told(found, model.card.threshold)
+    result = _told(found, model.card.threshold) | ({"masks": note} if note else {})
     _write(args, found, data, model, part)
     return result | (_against(args, model, found, data, part, names) if args.against else {})
 

@@ -18,11 +18,13 @@ from core.task import IGNORE, MAX_CLASSES, Task
 class ClassRule:
     """A mask's value is the class of its pixel; values that are no class are ignored.
 
-    `merged` are further values and the index of the class that they count as.
+    `merged` are further values and the index of the class that they count as. With `of_one`, masks are
+    of one foreground, which is the second of two classes, and its background the first.
     """
 
     task: Task
     merged: tuple[tuple[int, int], ...] = ()
+    of_one: MaskRule | None = None
 
     @property
     def meaning(self) -> str:
@@ -31,6 +33,8 @@ class ClassRule:
 
     def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Raw values (height, width) -> index of the class, or IGNORE; uint8, same shape."""
+        if self.of_one is not None:
+            return self.of_one.labels(values)
         found = np.full(values.shape, IGNORE, np.uint8)
         for index, value in enumerate(self.task.values):
             found[values == value] = index
@@ -47,7 +51,8 @@ class ClassRule:
 
     def to_dict(self) -> dict[str, Any]:
         merged = {"merged": [list(entry) for entry in self.merged]} if self.merged else {}
-        return {"task": self.task.to_dict(), **merged}
+        of_one = {"of_one": self.of_one.to_dict()} if self.of_one else {}
+        return {"task": self.task.to_dict(), **merged, **of_one}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,11 @@ class LayersRule:
 
 
 Rule = MaskRule | ClassRule | LayersRule
+
+
+def marks_one(rule: Rule) -> bool:
+    """Whether masks have a foreground and a background, which an inverted pair exchanges."""
+    return isinstance(rule, MaskRule) or (isinstance(rule, ClassRule) and rule.of_one is not None)
 
 
 def rule_from_dict(values: dict[str, Any]) -> Rule:

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.data.classes import (
     ClassRule,
+    LayersRule,
     Rule,
     guess_classes,
     layers_rule,
@@ -20,7 +21,6 @@ from core.data.masks import MaskRule, guess_rule
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.errors import UserError
 from core.system.workspace import read_json, write_json
-from core.task import Task
 
 VALIDATION_SHARE = 0.2
 SPLIT_SEED = 42  # not the training's seed: another training must not see these validation photos
@@ -111,6 +111,10 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
     now = data.rule.task
     if kind in ("auto", now.kind) and not (kind == "multiclass" and (names or void not in (-1, now.void))):
         return data
+    if kind != "multilabel" and isinstance(data.rule, LayersRule):
+        raise UserError(
+            f"{data.name} has a mask for each of several labels: train it as it is, for them all."
+        )
     if kind == "binary" and isinstance(data.rule, ClassRule):
         return replace(data, rule=_all_but_background(data.rule))
     if kind == "binary":
@@ -121,24 +125,6 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
         f"{data.name} has one mask a photo, and several labels a pixel need one mask for each: "
         "put them into masks/FIRST LABEL/, masks/SECOND LABEL/ and so on."
     )
-
-
-def for_model(data: DataFolder, task: Task) -> DataFolder:
-    """The same photos, their masks read as a model with this task was taught to.
-
-    Raises UserError where they cannot be.
-    """
-    if task.kind == "multiclass":
-        if isinstance(data.rule, ClassRule) and data.rule.task.classes == task.classes:
-            return data  # with the classes that were merged into others
-        return replace(data, rule=ClassRule(task))
-    if task.kind == "binary":
-        return as_task(data, "binary")
-    if data.rule.task.classes != task.classes:
-        raise UserError(
-            f"The model knows the labels {', '.join(task.classes)}; {data.name} has no masks for just these."
-        )
-    return data
 
 
 def may_hold_classes(root: Path) -> bool:

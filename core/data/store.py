@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import LayersRule, Rule
+from core.data.classes import LayersRule, Rule, marks_one
 from core.data.masks import mask_values, resize_mask, same_shape, swapped
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
@@ -100,7 +100,7 @@ def read_pair(
     if isinstance(rule, LayersRule):
         return photo, _joined(pair, rule, values.shape)
     labels = rule.labels(values)
-    return photo, swapped(labels) if pair.inverted and rule.task.kind == "binary" else labels
+    return photo, swapped(labels) if pair.inverted and marks_one(rule) else labels
 
 
 def stored_form(

@@ -22,8 +22,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from core.data.dataset import DataFolder, for_model
+from core.data.dataset import DataFolder
 from core.data.pairing import Pair, Problem
+from core.data.reading import for_model
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.evaluation import thresholds

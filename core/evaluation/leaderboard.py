@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.data.dataset import DataFolder, for_model
+from core.data.dataset import DataFolder
+from core.data.reading import for_model
 from core.errors import UserError
 from core.evaluation.cache import Evaluation, already
 from core.evaluation.candidates import Contender, of_entry

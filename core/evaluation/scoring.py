@@ -68,7 +68,7 @@ def score_images(
 ) -> Iterator[Scored | Problem]:
     """Predict each pair and count, in order. A pair that cannot be used comes out as a Problem.
 
-    `rule` reads the masks as the model was taught to (`core.data.dataset.for_model`). A mask of
+    `rule` reads the masks as the model was taught to (`core.data.reading.for_model`). A mask of
     another resolution than its photo is brought to the photo's.
     """
     return each_scored(predictor, pairs, rule, threshold, lambda scored: scored, long_side)

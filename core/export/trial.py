@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.dataset import DataFolder, for_model
+from core.data.dataset import DataFolder
 from core.data.photos import read_photo
+from core.data.reading import for_model
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.evaluation import metrics

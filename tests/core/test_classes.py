@@ -11,8 +11,9 @@ from sklearn.metrics import confusion_matrix, f1_score, jaccard_score
 
 from core import cli
 from core.data.classes import guess_classes, rule_from_dict
-from core.data.dataset import as_task, for_model, may_hold_classes, open_data
+from core.data.dataset import as_task, may_hold_classes, open_data
 from core.data.pairing import find_pairs
+from core.data.reading import for_model
 from core.data.store import read_pair
 from core.errors import UserError
 from core.evaluation import metrics
