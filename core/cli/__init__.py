@@ -13,6 +13,7 @@
 """
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,11 @@ from core.policy.permissions import OWNER, acting_as
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 said why not, 2 wrong arguments, 130 interrupted."""
+    """Exit status: 0 done, 1 said why not, or one of several files failed, 2 wrong arguments, 130
+    interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold what a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     args = parser().parse_args(arguments)
     try:
         with acting_as(OWNER):  # whoever starts a process on this machine needs no leave of the app
@@ -44,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     if getattr(args, "json", False) and result:
         print(json.dumps(result, ensure_ascii=False))
-    return 0
+    return 1 if result.get("failed") else 0
 
 
 def parser() -> argparse.ArgumentParser:

@@ -170,21 +170,32 @@ def _compose(args: argparse.Namespace) -> dict[str, Any]:
         count=args.count, height=args.height, width=args.width, subjects=args.subjects,
         light=args.light, blur=args.blur, seed=args.seed,
     )  # fmt: skip
-    cutouts = [composing.read_cutout(p) for p in composing.pictures_in(args.cutouts)]
-    backgrounds = [composing.read_background(p) for p in composing.pictures_in(args.backgrounds)]
+    cutouts, odd = composing.read_each(
+        ((p, p.name) for p in composing.pictures_in(args.cutouts)), composing.read_cutout
+    )
+    backgrounds, damaged = composing.read_each(
+        ((p, p.name) for p in composing.pictures_in(args.backgrounds)), composing.read_background
+    )
+    for sentence in [*odd, *damaged]:
+        print(f"Left out: {sentence}", file=sys.stderr)
     folder = _last(composing.compose(args.name, how, cutouts, backgrounds), Path, "Made")
     print(f"{how.count} pairs in {folder}")
-    return {"folder": str(folder), "pairs": how.count}
+    return {"folder": str(folder), "pairs": how.count, "left_out": len(odd) + len(damaged)}
 
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.dataset import open_data
     from core.data.exporting import export
+    from core.data.pairing import Problem
 
     data = open_data(args.folder)
-    path = _last(export(data, args.target, args.form), Path, "Packed")
-    print(f"{len(data.pairs)} pairs in {path}")
-    return {"file": str(path), "pairs": len(data.pairs), "bytes": path.stat().st_size}
+    problems: list[Problem] = []
+    path = _last(export(data, args.target, args.form, problems.append), Path, "Packed")
+    for problem in problems[:SHOWN]:
+        print(f"Left out: {problem.sentence}", file=sys.stderr)
+    count = len(data.pairs) - len(problems)
+    print(f"{count} pairs in {path}")
+    return {"file": str(path), "pairs": count, "left_out": len(problems), "bytes": path.stat().st_size}
 
 
 def _demo(args: argparse.Namespace) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UserError
+from core.system.file_names import shown, unique_stems
+from core.system.formatting import plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,25 +58,26 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
     args.out.mkdir(parents=True, exist_ok=True)
     written: list[str] = []
     failed: dict[str, str] = {}
-    passed, shown = 0, time.monotonic()
+    passed, last = 0, time.monotonic()
     photos = list(_photos(args.photos))
-    for number, (path, stem) in enumerate(_named(photos), 1):
+    stems = unique_stems([path.name for path in photos])
+    for number, (path, stem) in enumerate(zip(photos, stems, strict=True), 1):
         targets = {part: args.out / f"{stem}_{part}.{'csv' if part == 'parts' else 'png'}" for part in wanted}
         if args.resume and all(target.is_file() for target in targets.values()):
             passed += 1
             continue
         try:
             made = _results(predictor, path, args, list(targets), finish, background)
+            _save(made, targets, written)
         except UserError as error:
-            failed[str(path)] = str(error)
+            failed[shown(str(path))] = str(error)
             print(f"Left out: {error}", file=sys.stderr)
             continue
-        _save(made, targets, written)
-        if len(photos) > 1 and time.monotonic() - shown > 5:
-            shown = time.monotonic()
+        if len(photos) > 1 and time.monotonic() - last > 5:
+            last = time.monotonic()
             print(f"{number} of {len(photos)} photos", file=sys.stderr)
-    if failed and not written and not passed:
-        raise UserError("None of the photos could be read.")
+    if failed:
+        print(f"{len(failed)} of {plural(len(photos), 'photo')} left out.", file=sys.stderr)
     return {"written": written, "failed": failed, "passed_over": passed}
 
 
@@ -99,14 +102,6 @@ def _photos(given: list[Path]) -> Iterator[Path]:
             )
         else:
             yield path
-
-
-def _named(photos: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Each photo with the name of its results: two photos of one name get two."""
-    seen: dict[str, int] = {}
-    for path in photos:
-        seen[path.stem] = seen.get(path.stem, 0) + 1
-        yield path, path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"
 
 
 def named_background(words: str) -> "Background":

@@ -138,6 +138,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
         height, width = photo_size(pair.image)
         photo = read_photo(pair.image, max_side=DECODE_SIDE)
         values = mask_values(pair.mask, pair.image)
+        row.classes = _shares(pair, data, values)
     except UserError as error:
         row.problem, row.findings = str(error), "unread"
         return row
@@ -153,7 +154,6 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     labels = _labels(pair, data, values)
     inside, known = (labels == 1).astype(np.uint8), int(np.count_nonzero(labels != IGNORE))
     row.foreground = cv2.countNonZero(inside) / max(1, known)
-    row.classes = _shares(pair, data, values)
     if isinstance(data.rule, MaskRule):
         row.specks = count_specks(inside)
     found = list(_found(row, pair, values, data, known))

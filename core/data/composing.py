@@ -1,7 +1,7 @@
 """Training pairs made of cut-outs and backgrounds: as many as wanted, with masks that are exact."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,6 +135,25 @@ def pictures_in(folder: Path) -> list[Path]:
 def read_background(source: Path | bytes, name: str = "") -> NDArray[np.uint8]:
     """An RGB picture, no larger than it can be needed."""
     return display_size(read_photo(source, name, max_side=MAX_SIDE), MAX_SIDE)
+
+
+def read_each(
+    sources: Iterable[tuple[Path | bytes, str]], read: Callable[[Path | bytes, str], NDArray[np.uint8]]
+) -> tuple[list[NDArray[np.uint8]], list[str]]:
+    """The pictures that `read` can read, and why each other one cannot be, in a sentence.
+
+    Raises UserError, the first of these, where there is no other.
+    """
+    pictures: list[NDArray[np.uint8]] = []
+    problems: list[str] = []
+    for source, name in sources:
+        try:
+            pictures.append(read(source, name))
+        except UserError as error:
+            problems.append(str(error))
+    if problems and not pictures:
+        raise UserError(problems[0])
+    return pictures, problems
 
 
 def _background(photo: NDArray[np.uint8], how: Composition, random: np.random.Generator) -> Floats:

@@ -3,7 +3,7 @@
 import json
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,22 +13,27 @@ from numpy.typing import NDArray
 
 from core.data.dataset import DataFolder, Split, describe
 from core.data.masks import MaskRule
-from core.data.pairing import Pair
+from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.imaging.rendering import encode
 from core.policy.permissions import needs
+from core.system.file_names import short_stem
 from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")
+LeaveOut = Callable[[Problem], None]
 PLAIN = MaskRule(128, meaning="0 is background, 255 is foreground")
 WITH_VOID = MaskRule(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
 
 
 @needs("train")
-def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float | Path]:
-    """Write `target`. Yields the share done, then the path.
+def export(
+    data: DataFolder, target: Path, form: str = "zip", leave_out: LeaveOut | None = None
+) -> Iterator[float | Path]:
+    """Write `target`. Yields the share done, then the path; `leave_out` is given the pairs that cannot
+    be read, which are not in it.
 
     "zip": images/, masks/ and dataset.json, which this project imports again, split and all. Masks are
     written as they are understood: fixes are in them, and void is 255. "coco": images/ and
@@ -37,8 +42,9 @@ def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float 
     """
     making = target.with_name(f".{target.name}.part")
     try:
-        with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED) as archive:
-            yield from (_coco if form == "coco" else _plain)(data, archive)
+        # Files from before 1980, as some tools leave them, have no place in a zip's calendar.
+        with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+            yield from (_coco if form == "coco" else _plain)(data, archive, leave_out or _unheard)
         making.replace(target)
     except OSError as error:
         raise UserError(f"The export stopped: {system_said(error)}.") from error
@@ -47,7 +53,11 @@ def export(data: DataFolder, target: Path, form: str = "zip") -> Iterator[float 
     yield target
 
 
-def _plain(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
+def _unheard(problem: Problem) -> None:
+    """For callers that do not ask what was left out."""
+
+
+def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> Iterator[float]:
     task, binary = data.rule.task, _binary_rule(data)
     codes = np.arange(256, dtype=np.uint8)  # what is written for each label
     if task.kind == "binary" and not binary.has_void:
@@ -56,7 +66,8 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
             _, labels = read_pair(pair, data.rule, max_side=64)
-        except UserError:
+        except UserError as error:
+            leave_out(Problem(pair.name, str(error)))
             continue
         renamed[pair.name] = flat
         archive.write(pair.image, f"images/{flat}")
@@ -85,7 +96,7 @@ def _binary_rule(data: DataFolder) -> MaskRule:
     return WITH_VOID if has_void else PLAIN
 
 
-def _coco(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
+def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> Iterator[float]:
     """Source of the form: https://cocodataset.org/#format-data"""
     from pycocotools import mask as coco_masks
 
@@ -102,7 +113,8 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile) -> Iterator[float]:
         try:
             _, labels = read_pair(pair, data.rule, max_side=64)
             height, width = photo_size(pair.image)
-        except UserError:
+        except UserError as error:
+            leave_out(Problem(pair.name, str(error)))
             continue
         labels = data.rule.resize(labels, (height, width))
         archive.write(pair.image, f"images/{flat}")
@@ -143,4 +155,4 @@ def _flat_names(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, str]]:
     """Names without folders, which stay apart: train/a.jpg becomes train-a.jpg."""
     for pair in pairs:
         name = PurePosixPath(pair.name.replace("/", "-"))
-        yield pair, str(name.with_suffix(pair.image.suffix))
+        yield pair, short_stem(name.stem) + pair.image.suffix

@@ -16,7 +16,7 @@ from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.importing.privacy import for_keeping
 from core.data.masks import MaskRule, mask_values, resize_mask
-from core.data.pairing import by_stem, masks_of
+from core.data.pairing import Problem, by_stem, masks_of
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
 from core.errors import UserError
 from core.imaging.rendering import display_size, encode
@@ -43,38 +43,53 @@ class Waiting:
 
 
 @needs("add")
-def start(name: str, photos: list[tuple[str, bytes]]) -> Path:
-    """A new data set folder with these photos and no masks yet.
+def start(name: str, photos: list[tuple[str, bytes]]) -> tuple[Path, list[Problem]]:
+    """A new data set folder with these photos and no masks yet, and the photos that cannot be read.
 
-    Raises UserError when the name is taken or a file is no photo; then nothing is left.
+    Raises UserError when the name is taken or none of the files is a photo; then nothing is left.
     """
-    kept = [
-        (safe_name(Path(file).stem, "photo name"), *for_keeping(content, file)) for file, content in photos
-    ]
-    if not kept:
-        raise UserError("Choose at least one photo.")
+    kept, problems = _for_keeping(photos)
     folder = library.new_folder(name)
     about = {"name": name.strip(), "mask_rule": PAINTED.to_dict(), "origin": {"layout": "painted"}}
     try:
         for part in ("images", "masks"):
             (folder / part).mkdir(parents=True)
         sign(folder)
-        for stem, suffix, content in kept:
-            write_atomically(_free(folder / "images", stem, suffix), content)
+        _keep(folder, kept)
         write_json(folder / DATASET_FILE, about)
     except (OSError, UserError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise error if isinstance(error, UserError) else cannot_write(folder, error) from error
-    return folder
+    return folder, problems
 
 
 @needs("add")
-def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> int:
-    """Add photos without masks to a painted data set; returns how many."""
+def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> list[Problem]:
+    """Add photos without masks to a painted data set; returns those that cannot be read.
+
+    Raises UserError when none can.
+    """
+    kept, problems = _for_keeping(photos)
+    _keep(folder, kept)
+    return problems
+
+
+def _for_keeping(photos: list[tuple[str, bytes]]) -> tuple[list[tuple[str, str, bytes]], list[Problem]]:
+    """(stem, suffix, content) of each photo, and those that cannot be read."""
+    kept, problems = [], []
     for file, content in photos:
-        suffix, kept = for_keeping(content, file)
-        write_atomically(_free(folder / "images", _stem(file), suffix), kept)
-    return len(photos)
+        try:
+            kept.append((_stem(file), *for_keeping(content, file)))
+        except UserError as error:
+            problems.append(Problem(file, str(error)))
+    if not kept:
+        raise UserError(problems[0].sentence if problems else "Choose at least one photo.")
+    return kept, problems
+
+
+def _keep(folder: Path, photos: list[tuple[str, str, bytes]]) -> None:
+    for stem, suffix, content in photos:
+        write_atomically(_free(folder / "images", stem, suffix), content)
 
 
 def _free(folder: Path, stem: str, suffix: str) -> Path:
@@ -86,7 +101,10 @@ def _free(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def _stem(file: str) -> str:
-    return safe_name(Path(file).stem, "photo name")
+    try:
+        return safe_name(Path(file).stem, "photo name")
+    except UserError:
+        return "photo"  # of a name of emoji alone, as phones give them
 
 
 def photos_of(folder: Path) -> list[Waiting]:

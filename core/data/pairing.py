@@ -8,6 +8,7 @@ from pathlib import Path
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
 from core.errors import UserError
 from core.policy.folders import require_folder
+from core.system.file_names import is_unicode, shown
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
 MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentation")
@@ -208,6 +209,10 @@ def by_stem(folder: Path, suffixes: frozenset[str], problems: list[Problem]) -> 
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir(), key=lambda p: p.name):
         if path.name.startswith(".") or not path.is_file():
+            continue
+        if not is_unicode(path.name):
+            name = shown(path.name)
+            problems.append(Problem(name, f"The name of {name} is no text: rename the file."))
             continue
         if path.suffix.lower() not in suffixes:
             if path.name.lower() not in ("thumbs.db", "desktop.ini"):

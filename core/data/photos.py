@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import UserError, system_said
+from core.system.file_names import shown
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"}
@@ -24,6 +25,8 @@ MAX_PIXELS = 120_000_000  # a 108-megapixel phone photo opens; a decompression b
 MAX_SCANS = 120  # of a progressive JPEG; encoders write about ten, and each takes as long as a photo
 LARGE = 24_000_000  # pixels; decoding takes gigabytes where many arrive at once, so these take turns
 ORIENTATION_TAG = 0x0112
+# Of a damaged TIFF's fields; what cannot be used is said once, in our own sentence.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 _large_turn = threading.BoundedSemaphore(2)
 
 Source = Path | bytes | BinaryIO
@@ -181,7 +184,7 @@ def _says_more_at_the_end(picture: Image.Image) -> bool:
 
 def label_of(source: Source, name: str = "") -> str:
     """How a picture is called in a sentence."""
-    return name or (source.name if isinstance(source, Path) else "The picture")
+    return name or (shown(source.name) if isinstance(source, Path) else "The picture")
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -4,10 +4,11 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from core.errors import UserError, system_said
 from core.system import workspace
+from core.system.file_names import unique_stems
 
 MAX_PHOTOS = 50
 KEPT_SECONDS = 24 * 3600
@@ -70,14 +71,3 @@ def megabytes(path: Path) -> float:
 
 def _suffix(kind: str) -> str:
     return "csv" if kind == "parts" else "png"
-
-
-def unique_stems(names: Sequence[str]) -> list[str]:
-    """File names without folder and suffix; two of one name are told apart by a number."""
-    seen: dict[str, int] = {}
-    stems = []
-    for name in names:
-        stem = PurePosixPath(name.replace("\\", "/")).stem or "photo"
-        seen[stem] = seen.get(stem, 0) + 1
-        stems.append(stem if seen[stem] == 1 else f"{stem}-{seen[stem]}")
-    return stems

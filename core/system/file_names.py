@@ -20,6 +20,20 @@ def short_stem(text: str, most: int = LONGEST) -> str:
     return f"{raw[: most - len(mark) - 1].decode('utf-8', 'ignore')}-{mark}"
 
 
+def is_unicode(name: str) -> bool:
+    """Whether a name that Linux gave is text: it allows any bytes, which no other program can name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(name: str) -> str:
+    """Such a name for a sentence: what is no text becomes U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def unique_stems(names: Sequence[str]) -> list[str]:
     """A stem for each of these files, without folder and suffix, shortened. Where several have one, the
     first keeps it and the others get a number that no other file has, capitals not counted."""

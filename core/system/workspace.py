@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError, system_said
+from core.system.file_names import short_stem
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED_MODELS = PROJECT / "checkpoints"
@@ -55,7 +56,8 @@ def safe_name(text: str, what: str = "name") -> str:
 
     Raises UserError where nothing usable is left.
     """
-    name = re.sub(r"[^\w.-]+", "-", text.strip(), flags=re.UNICODE).strip("-._")[:80]
+    name = re.sub(r"[^\w.-]+", "-", text.strip(), flags=re.UNICODE).strip("-._")
+    name = short_stem(name[:80], 160).strip("-._")
     if not name:
         raise UserError(f"'{text}' cannot be a {what}: use at least one letter or digit.")
     return name

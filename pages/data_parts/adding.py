@@ -51,10 +51,12 @@ def paint_new() -> None:
     if not st.button("Start painting", type="primary", disabled=not (uploads and name.strip())):
         return
     try:
-        folder = painting.start(name, [(file.name, file.getvalue()) for file in uploads])
+        folder, problems = painting.start(name, [(file.name, file.getvalue()) for file in uploads])
     except UserError as error:
         st.error(plain(str(error)))
         return
+    for problem in problems:
+        st.toast(plain(problem.sentence), icon=":material/visibility_off:")
     select_dataset(folder)
     st.session_state.data_section = "Paint"
     leave()
@@ -95,11 +97,17 @@ def compose_new() -> None:
             blur,
             int(seed),
         )
-        subjects_read = [composing.read_cutout(file.getvalue(), file.name) for file in cutouts]
-        grounds = [composing.read_background(file.getvalue(), file.name) for file in backgrounds]
+        subjects_read, odd = composing.read_each(
+            ((file.getvalue(), file.name) for file in cutouts), composing.read_cutout
+        )
+        grounds, damaged = composing.read_each(
+            ((file.getvalue(), file.name) for file in backgrounds), composing.read_background
+        )
     except UserError as error:
         st.error(plain(str(error)))
         return
+    for sentence in [*odd, *damaged]:
+        st.warning(f"Left out: {plain(sentence)}")
     st.image([composing.compose_one(how, subjects_read, grounds, index)[0] for index in range(4)], width=220)
     if not st.button(f"Make {plural(int(count), 'pair')}", type="primary", disabled=not name.strip()):
         return

@@ -5,9 +5,10 @@ import streamlit as st
 from core.data.catalogue import Catalogue
 from core.data.dataset import open_data
 from core.data.exporting import export
+from core.data.pairing import Problem
 from core.errors import UserError
 from core.system import workspace
-from core.system.formatting import percent, plain
+from core.system.formatting import percent, plain, plural
 from core.system.workspace import safe_name
 
 FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's annotations.json"}
@@ -26,13 +27,16 @@ def exporting(shown: Catalogue) -> None:
         target.parent.mkdir(exist_ok=True)
         bar = st.progress(0.0, "Packing …")
         try:
-            for step in export(open_data(shown.root), target, form):
+            problems: list[Problem] = []
+            for step in export(open_data(shown.root), target, form, problems.append):
                 if isinstance(step, float):
                     bar.progress(step, f"Packed {percent(step)}")
         except UserError as error:
             st.error(plain(str(error)))
             return
         bar.empty()
+        if problems:
+            st.warning(f"{plural(len(problems), 'pair')} left out. {plain(problems[0].sentence)}")
         st.session_state.exported = str(target)
     if st.session_state.get("exported") == str(target) and target.is_file():
         size = target.stat().st_size

@@ -164,8 +164,10 @@ def more(folder: Path) -> None:
         )
         if uploads and st.button(f"Add {plural(len(uploads), 'photo')}"):
             try:
-                painting.add_photos(folder, [(file.name, file.getvalue()) for file in uploads])
+                problems = painting.add_photos(folder, [(file.name, file.getvalue()) for file in uploads])
             except UserError as error:
                 st.error(plain(str(error)))
                 return
+            for problem in problems:
+                st.toast(plain(problem.sentence), icon=":material/visibility_off:")
             st.rerun()

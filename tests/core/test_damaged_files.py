@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import cli
 from core.data import catalogue, checks, composing, exporting, painting, thumbnails
 from core.data.dataset import open_data
 from core.data.importing.copying import Imported, import_data
@@ -20,6 +21,8 @@ from core.evaluation.scoring import score_images
 from core.inference import zip_writer
 from core.inference.predictor import Predictor
 from tests.core.damage import FORMS, damages, whole, write_pairs
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 # What a door made of a data set: the stems that were used, and those that were named.
 Outcome = tuple[set[str], set[str]]
@@ -103,11 +106,28 @@ def test_a_damaged_pair_is_named_and_every_other_goes_on(
 @pytest.mark.parametrize("suffix", FORMS)
 def test_an_export_holds_every_pair_that_can_be_read(suffix: str, form: str, tmp_path: Path) -> None:
     good, lost = write_pairs(tmp_path / "data", suffix)
-    list(exporting.export(open_data(tmp_path / "data"), tmp_path / "out.zip", form))
+    data, left_out = open_data(tmp_path / "data"), []
+    list(exporting.export(data, tmp_path / "out.zip", form, left_out.append))
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         packed = stems(n for n in archive.namelist() if n.startswith("images/"))
     assert set(good) <= packed
     assert not {stem for stem, is_lost in lost.items() if is_lost} & packed
+    assert stems(p.name for p in left_out) == {*good, *lost} - packed
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+def test_predict_makes_the_rest_names_the_damaged_and_ends_with_one(
+    suffix: str, tmp_path: Path, saved_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, lost = write_pairs(tmp_path / "data", suffix)
+    command = ["predict", str(tmp_path / "data" / "images"), "--model", str(saved_model), "--device", "cpu",
+               "--out", str(tmp_path / "out"), "--save", "mask", "--long-side", "64"]  # fmt: skip
+    assert cli.main(command) == 1
+    made = {path.stem.removesuffix("_mask") for path in (tmp_path / "out").iterdir()}
+    damaged = {stem for stem, is_lost in lost.items() if is_lost and stem.startswith("photo")}
+    assert set(good) <= made and not damaged & made
+    told = capsys.readouterr().err
+    assert all(f"{stem}{suffix}" in told for stem in damaged)
 
 
 @pytest.mark.parametrize("suffix", FORMS)

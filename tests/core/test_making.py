@@ -146,7 +146,7 @@ def test_real_cutouts_and_backgrounds_compose(shared_data: Path) -> None:
 
 
 def painted(count: int = 3) -> Path:
-    return painting.start("mine", [(f"{i}.jpg", photo(i)) for i in range(count)])
+    return painting.start("mine", [(f"{i}.jpg", photo(i)) for i in range(count)])[0]
 
 
 def test_a_painted_mask_is_the_same_to_the_pixel_after_saving() -> None:
@@ -193,7 +193,7 @@ def test_what_is_no_painted_mask_is_one_sentence(url: str) -> None:
 def test_photos_to_paint_keep_apart_when_they_share_a_name_and_hold_no_place() -> None:
     from tests.core.test_importing import placed
 
-    folder = painting.start(
+    folder, _ = painting.start(
         "mine", [("a.jpg", placed()), ("a.png", picture(scene(1)[0])), ("../../a.jpg", photo(2))]
     )
     assert len(painting.photos_of(folder)) == 3 and len({w.mask for w in painting.photos_of(folder)}) == 3
@@ -202,9 +202,17 @@ def test_photos_to_paint_keep_apart_when_they_share_a_name_and_hold_no_place() -
     assert len(painting.photos_of(folder)) == 4
 
 
-def test_a_file_that_is_no_photo_starts_nothing(workspace: Path) -> None:
+def test_a_file_that_is_no_photo_is_named_and_the_rest_can_be_painted(workspace: Path) -> None:
+    folder, problems = painting.start("mine", [("a.jpg", photo(0)), ("b.jpg", b"junk")])
+    assert [w.name for w in painting.photos_of(folder)] == ["a.jpg"]
+    assert [p.name for p in problems] == ["b.jpg"] and "b.jpg" in problems[0].sentence
+    problems = painting.add_photos(folder, [("c.jpg", b"junk"), ("\U0001f600.jpg", photo(1))])
+    assert [p.name for p in problems] == ["c.jpg"] and len(painting.photos_of(folder)) == 2
+
+
+def test_no_photo_at_all_starts_nothing(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"b\.jpg"):
-        painting.start("mine", [("a.jpg", photo(0)), ("b.jpg", b"junk")])
+        painting.start("mine", [("b.jpg", b"junk")])
     assert not (workspace / "datasets" / "mine").exists()
 
 

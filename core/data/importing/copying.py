@@ -7,7 +7,7 @@ ever written to.
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,10 +22,10 @@ from core.data.importing.tables import with_tables
 from core.data.pairing import Problem
 from core.errors import UserError, system_said
 from core.policy.ownership import sign
+from core.system.file_names import short_stem
 from core.system.workspace import write_json
 
 KEPT_PROBLEMS = 2000  # sentences written down; more are counted
-MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,13 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
 def _copy_pair(source: Source, plan: Plan, item: Item, making: Path) -> str:
     """Write one photo and its masks; returns the photo's file name."""
     stem = item.name
-    if "/" in stem or "\0" in stem or stem in ("", ".", "..") or len(stem.encode()) > MAX_NAME_BYTES:
-        raise UserError(f"'{item.image[:80]}' is too long or odd to be a file name: rename it.")
+    if "/" in stem or "\0" in stem or stem in ("", ".", ".."):
+        raise UserError(f"'{item.image[:80]}' cannot be a file name: rename it.")
+    item = replace(item, name=short_stem(stem))
     content = source.read(item.image)
     suffix, photo = for_keeping(content, item.image)
     masks = plan.labels.files(source, item, upright_size(content, item.image))
-    target = making / "images" / f"{stem}{suffix}"
+    target = making / "images" / f"{item.name}{suffix}"
     for path, mask in masks:
         where = making / "masks" / path
         where.parent.mkdir(exist_ok=True)

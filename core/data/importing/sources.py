@@ -18,6 +18,7 @@ from core.data.pairing import Problem
 from core.errors import UserError
 from core.policy.permissions import require
 from core.system.archives import DAMAGE, MAX_FILES, files_of, open_zip
+from core.system.file_names import is_unicode, shown
 
 MAX_BYTES = 50_000_000_000
 MAX_FILE_BYTES = 500_000_000
@@ -103,7 +104,10 @@ class FolderSource(Source):
             for file in sorted(files):
                 path = Path(here, file)
                 name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
-                if path.is_symlink() and not _stays_inside(path, links_within or folder):
+                if not is_unicode(name):
+                    name = shown(name)
+                    self.problems.append(Problem(name, f"The name of {name} is no text: rename it."))
+                elif path.is_symlink() and not _stays_inside(path, links_within or folder):
                     self.problems.append(
                         Problem(name, f"{name} is a link to a file elsewhere: copy the file.")
                     )
