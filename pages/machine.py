@@ -6,6 +6,7 @@ from core.policy.policy import rules
 from core.runs import jobs
 from core.server import status
 from core.system.formatting import percent, plain, plural
+from core.system.spreadsheets import inert
 from pages.widgets.access import open_to
 from pages.widgets.entry import open_page
 from pages.widgets.loading import photos_waiting, sessions_open
@@ -39,7 +40,7 @@ def state() -> None:
         for run in jobs.active()
     ]
     if rows:
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(inert(rows), hide_index=True)
 
 
 def what_is_allowed() -> None:
@@ -47,11 +48,13 @@ def what_is_allowed() -> None:
     with st.expander("What this server allows"):
         st.caption("One file sets it: studio.toml. 0 stands for no limit.")
         st.dataframe(
-            [
-                {"Setting": name, "Value": str(getattr(there, name))}
-                for name in there.__slots__
-                if name != "admins"
-            ],
+            inert(
+                [
+                    {"Setting": name, "Value": str(getattr(there, name))}
+                    for name in there.__slots__
+                    if name != "admins"
+                ]
+            ),
             hide_index=True,
         )
 

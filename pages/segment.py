@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.imaging import rendering
 from core.system.concurrency import taking_turns
 from core.system.formatting import megapixels, percent, plain
+from core.system.spreadsheets import inert
 from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import gaze_controls, look_controls
 from pages.segment_parts.counting import counted, smallest_part
@@ -151,7 +152,7 @@ def look_at_classes(work: Work) -> str:
     assert work.labels is not None
     shares = rendering.class_shares(work.labels, work.task)
     st.dataframe(
-        {"Class": [name for name, _ in shares], "Share": [share for _, share in shares]}, hide_index=True,
+        inert([{"Class": name, "Share": share} for name, share in shares]), hide_index=True,
         column_config={"Share": st.column_config.ProgressColumn("Share", format="percent")},
     )  # fmt: skip
     return view

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import UserError
 from core.system.file_names import shown, unique_stems
 from core.system.formatting import plural
+from core.system.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,7 +155,7 @@ def _results(
             made[part] = matting.compose(photo, alpha, finish, background)
         elif part == "parts":
             parts, _ = find_parts((alpha >= 0.5).astype(np.uint8))
-            made[part] = str(part_table(parts, path.name).to_csv(index=False))
+            made[part] = csv_text(part_table(parts, shown(path.name)))
         else:
             made[part] = rendering.result(part, photo, alpha, 0.5)
     return made

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from core.system.spreadsheets import csv_file
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -85,4 +87,4 @@ def download(table: pd.DataFrame) -> bytes:
     """The list of everything found, as CSV in UTF-8 that spreadsheets open."""
     found = table[table["findings"] != ""]
     columns: Sequence[str] = ["name", "part", "findings", "problem", "note", "width", "height", "foreground"]
-    return found[list(columns)].to_csv(index=False).encode("utf-8-sig")
+    return csv_file(found[list(columns)])

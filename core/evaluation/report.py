@@ -18,6 +18,7 @@ from core.evaluation.filters import Filter, chosen
 from core.evaluation.pictures import errors_beside, small_pictures
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.system.formatting import percent, plural
+from core.system.spreadsheets import csv_text
 
 PICTURED = 12  # images shown, worst first
 COLUMNS = {
@@ -41,7 +42,7 @@ font-size: .8rem; } img { width: 100%; border-radius: 6px; display: block; } .to
 def scores_table(judged: pd.DataFrame) -> str:
     """Every image's scores as CSV, fractions in 0..1, worst Dice first."""
     rows = chosen(judged, Filter())
-    return str(rows.rename(columns=COLUMNS)[list(COLUMNS.values())].to_csv(index=False, float_format="%.6g"))
+    return csv_text(rows.rename(columns=COLUMNS)[list(COLUMNS.values())], digits=6)
 
 
 def report(found: Evaluation, data: DataFolder, model: str, part: str, threshold: float) -> str:

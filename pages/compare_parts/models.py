@@ -17,6 +17,7 @@ from core.models import registry
 from core.models.registry import Entry
 from core.system.formatting import plain, plural
 from core.system.parallel import all_cores
+from core.system.spreadsheets import inert
 from pages.compare_parts.images import legend
 from pages.compare_parts.opening import evaluated, intervals
 from pages.compare_parts.report import take_comparison_away
@@ -75,7 +76,7 @@ def table(chosen: dict[str, Contender], found: dict[str, Evaluation], levels: di
         })  # fmt: skip
     numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in list(rows[0])[1:8]}
     numbers |= {name: st.column_config.NumberColumn(format="%.1f") for name in list(rows[0])[8:]}
-    st.dataframe(rows, hide_index=True, column_config=numbers)
+    st.dataframe(inert(rows), hide_index=True, column_config=numbers)
     one = next(iter(found.values()))
     st.caption(
         f"{plural(len(one.table), 'image')}. Dice and IoU: mean over images, Dice with its 95 % interval. "

@@ -8,6 +8,7 @@ from core.data.dataset import DataFolder
 from core.evaluation.cache import Evaluation
 from core.evaluation.comparison import Scoreboard
 from core.models.registry import Entry
+from core.system.spreadsheets import csv_text
 from core.system.workspace import safe_name
 
 
@@ -61,4 +62,4 @@ def _comparison(
 
 
 def _board(board: Scoreboard) -> str:
-    return str(board.table.to_csv(index=False, float_format="%.6g"))
+    return csv_text(board.table, digits=6)

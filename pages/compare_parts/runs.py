@@ -9,6 +9,7 @@ from core.evaluation import comparison, plots
 from core.runs import run_folder
 from core.runs.run_folder import History, Run
 from core.system.formatting import plain
+from core.system.spreadsheets import inert
 from pages.widgets.chart import chart
 
 MEASURES = {
@@ -86,7 +87,7 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
         )
     scores = ("Best Dice", "IoU", "Pixel accuracy")
     st.dataframe(
-        _readable(rows), hide_index=True,
+        inert(_readable(rows)), hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%.4f") for name in scores}
         | {"Seconds": st.column_config.NumberColumn(format="%.0f")}
         | {name: st.column_config.Column(help="differs between these runs") for name in differ},

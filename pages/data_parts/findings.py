@@ -9,6 +9,7 @@ from core.data.dataset import open_data
 from core.data.findings import Kind
 from core.data.masks import MaskRule
 from core.system.formatting import plain, plural
+from core.system.spreadsheets import inert
 from pages.data_parts.pictures import apply, gallery
 from pages.widgets.picture_grid import Cell, picture_grid
 
@@ -109,7 +110,8 @@ def imported(shown: Catalogue) -> None:
             f"{plural(count, 'file')} stayed behind at the import ({plain(str(origin.get('source', '')))})"
         ):
             st.dataframe(
-                [{"File": name, "Why": why} for name, why in origin.get("left_out", [])], hide_index=True,
+                inert([{"File": file, "Why": why} for file, why in origin.get("left_out", [])]),
+                hide_index=True,
                 column_config={"Why": st.column_config.TextColumn(width="large")},
             )  # fmt: skip
 

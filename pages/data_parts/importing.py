@@ -18,6 +18,7 @@ from core.imaging import rendering
 from core.policy.permissions import allowed
 from core.policy.policy import rules
 from core.system.formatting import duration, percent, plain, plural
+from core.system.spreadsheets import inert
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.uploads import upload_many
@@ -127,8 +128,11 @@ def confirm(source: Source, plans: list[Plan], name: str) -> None:
         st.caption(f"Masks: {plain(rule.meaning)}.{told_parts}")
     if plan.problems:
         with st.expander(f"{plural(len(plan.problems), 'file')} will stay behind"):
-            st.dataframe([{"File": p.name, "Why": p.sentence} for p in plan.problems[:1000]], hide_index=True,
-                         column_config={"Why": st.column_config.TextColumn(width="large")})  # fmt: skip
+            st.dataframe(
+                inert([{"File": p.name, "Why": p.sentence} for p in plan.problems[:1000]]),
+                hide_index=True,
+                column_config={"Why": st.column_config.TextColumn(width="large")},
+            )
     previews(source, plan)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.text_input("Name of the data set", placeholder=name, width=360)

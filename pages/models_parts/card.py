@@ -10,6 +10,7 @@ from core.models.encoder_catalogue import short_name
 from core.models.registry import Entry
 from core.policy.permissions import allowed
 from core.system.formatting import percent, plain
+from core.system.spreadsheets import inert
 from pages.models_parts.exporting import export_dialog
 from pages.models_parts.sharing import push_dialog
 from pages.widgets.loading import predictor_of
@@ -160,7 +161,7 @@ def details_dialog(entry: Entry) -> None:
         rows = [
             {"Score": LABELS[k], "Value (95 % interval)": told(model, k)} for k in LABELS if k in model.scores
         ]
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(inert(rows), hide_index=True)
     licences = [("Data", model.data_licence), ("Encoder weights", model.weights_licence)]
     st.caption(
         "Licences: "

@@ -10,6 +10,7 @@ from core.models.encoder_table import HUB, SHORTLISTS, encoder_table, measure_he
 from core.policy.permissions import allowed
 from core.runs.plots import encoder_costs
 from core.system.formatting import plain, plural
+from core.system.spreadsheets import inert
 from pages.widgets.chart import chart
 
 COLUMNS = {
@@ -59,7 +60,7 @@ def table(shown: pd.DataFrame) -> str:
     """The rows; returns the encoder that is picked, "" for none."""
     number = st.column_config.NumberColumn
     event = st.dataframe(
-        shown.rename(columns=COLUMNS)[list(COLUMNS.values())],
+        inert(shown.rename(columns=COLUMNS)[list(COLUMNS.values())]),
         hide_index=True, on_select="rerun", selection_mode="single-row-required", height=460,
         key=f"encoders_{len(shown)}",
         column_config={

@@ -7,6 +7,7 @@ from core.errors import UserError
 from core.evaluation.leaderboard import Standing, standings
 from core.models import registry
 from core.system.formatting import plain, plural
+from core.system.spreadsheets import inert
 from pages.compare_parts.opening import PARTS, evaluated
 from pages.widgets.choices import choose_dataset, ensure_drawn
 from pages.widgets.explained import numbers_explained
@@ -66,7 +67,7 @@ def table(board: list[Standing], images: int) -> None:
         for name in ("Dice", "from", "to", "IoU", "Pixel accuracy")
     }
     numbers |= {n: st.column_config.NumberColumn(format="%.1f") for n in ("Latency, ms", "Size, MB")}
-    st.dataframe(rows, hide_index=True, column_config=numbers, placeholder=" ")
+    st.dataframe(inert(rows), hide_index=True, column_config=numbers, placeholder=" ")
     devices = {s.device for s in board if s.device}
     st.caption(
         f"{plural(images, 'image')}, each at its own size. Dice and IoU: mean over images, Dice with its "

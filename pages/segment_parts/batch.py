@@ -19,6 +19,7 @@ from core.models.registry import Entry
 from core.policy.policy import rules
 from core.system.concurrency import taking_turns
 from core.system.formatting import duration, plain, plural
+from core.system.spreadsheets import csv_file, inert
 from pages.segment_parts.work import Look, rendered, take_one
 from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
@@ -69,7 +70,7 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
             table, made = counted(photo, probability, names[place], look)
             tables.append(table)
             shown[names[place]] = rendering.data_url(rendering.display_size(made, SMALL))
-            return bytes(table.to_csv(index=False), "utf-8")
+            return csv_file(table)
         made = rendered(photo, probability, kind, look)
         small = rendering.display_size(made, SMALL)
         on_board = rendering.on_checkerboard(small) if small.shape[-1] == 4 else small
@@ -116,8 +117,8 @@ def offer(packed: Path, problems: list[str], counts: "pd.DataFrame | None") -> N
         return
     totals = counts.groupby("file", sort=False).agg(parts=("number", "count"), share=("share", "sum"))
     st.markdown(f"**{plural(len(counts), 'part')}** in {plural(len(totals), 'photo')}")
-    st.dataframe(totals, column_config={"share": st.column_config.NumberColumn(format="percent")})
+    st.dataframe(inert(totals), column_config={"share": st.column_config.NumberColumn(format="percent")})
     st.download_button(
-        "All parts as CSV", counts.to_csv(index=False), "parts.csv", "text/csv",
+        "All parts as CSV", csv_file(counts), "parts.csv", "text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip

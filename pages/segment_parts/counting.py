@@ -9,6 +9,7 @@ import streamlit as st
 from core.imaging.components import find_parts, numbered, part_table
 from core.imaging.matting import alpha_of
 from core.system.formatting import percent, plural
+from core.system.spreadsheets import csv_file, inert
 from pages.segment_parts.work import Look, Work
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ def counted(work: Work, look: Look, least: float, show: "Callable[[NDArray[np.ui
     covered = sum(part.share for part in parts)
     st.markdown(f"**{plural(len(parts), 'part')}**, {percent(covered)} of the photo")
     st.dataframe(
-        table, hide_index=True, height=min(320, 38 + 35 * max(1, len(table))),
+        inert(table), hide_index=True, height=min(320, 38 + 35 * max(1, len(table))),
         column_config={"share": st.column_config.NumberColumn(format="percent")},
     )  # fmt: skip
     st.caption("Areas and boxes in pixels of the photo at its own size.")
     st.download_button(
-        "Table as CSV", table.to_csv(index=False), f"{work.name.rsplit('.', 1)[0]}_parts.csv", "text/csv",
+        "Table as CSV", csv_file(table), f"{work.name.rsplit('.', 1)[0]}_parts.csv", "text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
