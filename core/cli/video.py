@@ -26,8 +26,9 @@ def _video(args: argparse.Namespace) -> dict[str, Any]:
     from core.cli.predict import named_background
     from core.errors import UserError
     from core.imaging.matting import Background, Finish
+    from core.inference.clips import read_clip
     from core.inference.predictor import Predictor
-    from core.inference.video import CODECS, Recipe, read_clip, replace_background
+    from core.inference.video import CODECS, Recipe, replace_background
 
     if args.out.suffix not in CODECS:
         raise UserError(f"--out cannot be '{args.out.name}': name a file that ends in .mp4 or .webm.")
@@ -47,6 +48,6 @@ def _video(args: argparse.Namespace) -> dict[str, Any]:
     for frames in replace_background(args.video, args.out, predictor, recipe):
         if time.monotonic() - shown > 5:
             shown = time.monotonic()
-            print(f"{frames} of about {round(clip.seconds * clip.rate)} frames", file=sys.stderr)
+            print(f"{frames} of about {clip.frames} frames", file=sys.stderr)
     print(args.out)
     return {"written": str(args.out), "frames": frames}

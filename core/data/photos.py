@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import UserError, system_said
+from core.policy.rate_limit import check_pixels, photos_in
 from core.system.file_names import shown
 
 PHOTO_SUFFIXES = frozenset(
@@ -185,6 +186,16 @@ def _says_more_at_the_end(picture: Image.Image) -> bool:
 def label_of(source: Source, name: str = "") -> str:
     """How a picture is called in a sentence."""
     return name or (shown(source.name) if isinstance(source, Path) else "The picture")
+
+
+def photo_cost(source: Source, name: str = "") -> int:
+    """As how many photos of a visitor's hour this one counts, by its megapixels, without decoding it.
+
+    Raises UserError where it is no picture, or larger than this server takes.
+    """
+    height, width = photo_size(source, name)
+    check_pixels(height * width, name or "The picture")
+    return photos_in(height * width)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

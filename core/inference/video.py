@@ -1,6 +1,5 @@
 """A short video or GIF with its background replaced, frame by frame, the mask steadied over time."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,31 +14,20 @@ from core.errors import UserError, system_said
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.imaging.rendering import display_size
+from core.inference.clips import MAX_SIDE, Clip, Picture, frames, opened, read_clip, video_of
 from core.inference.test_time_augmentation import Gaze, small_map
-from core.policy.policy import rules
+from core.system.concurrency import taking_turns
 
 if TYPE_CHECKING:
     from core.inference.predictor import Predictor
 
 Map = NDArray[np.float32]
-Picture = NDArray[np.uint8]
 
-SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif")
-MAX_SECONDS, MAX_FRAMES, MAX_SIDE = 120, 3600, 1920
+MAX_FRAMES = 3600
 STEADY = 0.35  # weight of a frame's own mask where nothing moves; the rest is the frames' before it
 MOVED = 0.06  # change of brightness, 0..1, from which on the past counts for nothing
 CODECS = {".mp4": ("libx264", "yuv420p"), ".webm": ("libvpx-vp9", "yuva420p")}
 KEPT_AUDIO = {".mp4": ("aac", "mp3"), ".webm": ("opus", "vorbis")}
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """What a video is: (width, height) as it is shown, frames a second, and seconds (0: not told)."""
-
-    width: int
-    height: int
-    rate: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +48,6 @@ def suffix_for(background: Background) -> str:
     return ".webm" if background.kind == "Transparent" else ".mp4"
 
 
-def read_clip(source: Path) -> Clip:
-    """Raises UserError for what is no video, or one that is too long."""
-    with _opened(source) as container:
-        stream = _video_of(container, source)
-        first = next(_frames(container, stream), None)
-        if first is None:
-            raise UserError(f"{source.name} holds no picture: record or export it again.")
-        rate = float(stream.average_rate or 25)
-        told = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
-        seconds = float(told)
-        most = min(MAX_SECONDS, rules().video_seconds or MAX_SECONDS)
-        if seconds > most:
-            raise UserError(f"{source.name} is {seconds:.0f} s long: cut it to {most} s or less.")
-        return Clip(first.shape[1], first.shape[0], min(rate, 120.0), seconds)
-
-
-def first_frame(source: Path) -> Picture:
-    """RGB uint8 (h, w, 3). Raises UserError like `read_clip`."""
-    with _opened(source) as container:
-        for frame in _frames(container, _video_of(container, source)):
-            return frame
-    raise UserError(f"{source.name} holds no picture: record or export it again.")
-
-
 def replace_background(source: Path, target: Path, predictor: "Predictor", recipe: Recipe) -> Iterator[int]:
     """Write the video `target`, .mp4 or .webm, yielding the number of frames done after each.
 
@@ -95,13 +59,18 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
     clip = read_clip(source)
     making = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
-        with _opened(source) as container, _opened(source) as heard, av.open(str(making), "w") as out:
-            frames = _frames(container, _video_of(container, source))
+        label = source.name
+        with (
+            opened(source, label) as container,
+            opened(source, label) as heard,
+            av.open(str(making), "w") as out,
+        ):
+            pictures_in = frames(container, video_of(container, label), label)
             sound = _sound_of(heard, target.suffix)
             # A container learns of all its streams before the first packet.
             pictures = _new_stream(out, clip, target.suffix)
             copied = out.add_stream_from_template(sound) if sound else None
-            yield from _write(out, pictures, frames, Treated(predictor, recipe))
+            yield from _write(out, pictures, pictures_in, Treated(predictor, recipe))
             if copied:
                 _copy(heard, sound, out, copied)
         making.replace(target)
@@ -127,7 +96,8 @@ def _write(out: Any, stream: Any, frames: Iterator[Picture], treated: "Treated")
     for number, frame in enumerate(frames, 1):
         if number > MAX_FRAMES:
             raise UserError(f"The video has more than {MAX_FRAMES} frames: cut it.")
-        made = treated(_even(display_size(frame, MAX_SIDE)))
+        with taking_turns():
+            made = treated(_even(display_size(frame, MAX_SIDE)))
         kind = "rgba" if made.shape[2] == 4 else "rgb24"
         for packet in stream.encode(av.VideoFrame.from_ndarray(made, format=kind)):
             out.mux(packet)
@@ -169,39 +139,6 @@ class Treated:
 def _even(frame: Picture) -> Picture:
     """Codecs halve the colours: sides are even numbers."""
     return np.ascontiguousarray(frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2])
-
-
-@contextlib.contextmanager
-def _opened(source: Path) -> Iterator[Any]:
-    import av
-
-    try:
-        with av.open(str(source)) as container:
-            yield container
-    except av.error.FFmpegError as error:
-        if isinstance(error, OSError) and error.errno == 28:
-            raise
-        raise UserError(f"{source.name} cannot be read as a video: record or export it again.") from error
-
-
-def _video_of(container: Any, source: Path) -> Any:
-    if not container.streams.video:
-        raise UserError(f"{source.name} holds no pictures: choose a video or a GIF.")
-    stream = container.streams.video[0]
-    if stream.width * stream.height > 8192 * 8192 or not stream.width * stream.height:
-        raise UserError(
-            f"The pictures of {source.name} are {stream.width}x{stream.height}: make them smaller."
-        )
-    stream.thread_type = "AUTO"
-    return stream
-
-
-def _frames(container: Any, stream: Any) -> Iterator[Picture]:
-    """Each frame the way up that it is shown: phones write how they were held beside it."""
-    for frame in container.decode(stream):
-        picture = frame.to_ndarray(format="rgb24")
-        turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-        yield np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 
 def _sound_of(container: Any, suffix: str) -> Any:

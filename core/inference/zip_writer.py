@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UserError, system_said
-from core.system import workspace
+from core.system import scratch
 from core.system.file_names import unique_stems
 
 MAX_PHOTOS = 50
-KEPT_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,9 @@ def pack(
 
 
 def new_zip() -> Path:
-    """Where the next zip goes. Those of yesterday and before are deleted."""
-    folder = workspace.cache() / "batches"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.zip"):
-        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
-            old.unlink(missing_ok=True)
-    return folder / f"{time.time_ns()}.zip"
+    """Where the next zip goes. Old ones make room for it."""
+    scratch.make_room("batches")
+    return scratch.folder("batches") / f"{time.time_ns()}.zip"
 
 
 def megabytes(path: Path) -> float:

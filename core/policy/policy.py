@@ -31,7 +31,9 @@ class Rules:
     change                 names, masks, splits; deleting; stopping a training
     machine                folders of the server, downloads to it and from it, its load
     rest                   the REST endpoint; a key, where one is set, is asked for as well
-    photos_per_hour        of one session
+    photos_per_hour        of one session, or one address at the REST endpoint; each of 12 megapixels,
+                           a larger one counts as several
+    photo_megapixels       of a photo or a frame
     photos_at_once         in one batch
     video_seconds          length of a clip
     training_minutes       after which a training is ended; what it learned is kept
@@ -53,6 +55,7 @@ class Rules:
     machine: str = "everyone"
     rest: str = "everyone"
     photos_per_hour: int = 0
+    photo_megapixels: int = 0
     photos_at_once: int = 50
     video_seconds: int = 120
     training_minutes: int = 0
@@ -72,6 +75,7 @@ CLOSED: dict[str, Any] = {
     "machine": "admins",
     "rest": "nobody",
     "photos_per_hour": 200,
+    "photo_megapixels": 64,
     "photos_at_once": 10,
     "video_seconds": 10,
     "training_minutes": 30,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.data.photos import read_photo
+from core.data.photos import photo_cost, read_photo
 from core.imaging import rendering
 from core.imaging.components import find_parts, numbered, part_table
 from core.imaging.guided_filter import enlarge
@@ -20,7 +20,7 @@ from core.policy.policy import rules
 from core.system.concurrency import taking_turns
 from core.system.formatting import duration, plain, plural
 from core.system.spreadsheets import csv_file, inert
-from pages.segment_parts.work import Look, rendered, take_one
+from pages.segment_parts.work import Look, rendered, take
 from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
 
@@ -58,8 +58,7 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
     tables: list[pd.DataFrame] = []
 
     def picture(place: int, kind: str) -> bytes:
-        if kind == kinds[0]:
-            take_one()
+        take(photo_cost(files[place].getvalue(), names[place]))
         with taking_turns():
             return made_of(place, kind)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.data.photos import read_photo
+from core.data.photos import photo_cost, read_photo
 from core.errors import UserError
 from core.imaging.components import find_parts, inner_point, numbered
 from core.imaging.matting import BACKGROUNDS, Background, Finish
@@ -114,6 +114,7 @@ def background_controls() -> Background:
         st.caption("White until you add one.")
         return Background(kind)
     try:
+        photo_cost(file.getvalue(), file.name)  # refused before it is decoded, where it is too large
         return Background(kind, picture=read_photo(file.getvalue(), file.name, max_side=4096))
     except UserError as error:
         st.error(plain(str(error)))

@@ -1,6 +1,6 @@
 """A short video: its first frame is worked on like a photo, then all of it is made the same way."""
 
-import hashlib
+import secrets
 import time
 from pathlib import Path
 
@@ -8,17 +8,17 @@ import streamlit as st
 
 from core.errors import UserError
 from core.imaging import rendering
-from core.inference.video import SUFFIXES, Recipe, first_frame, read_clip, replace_background, suffix_for
+from core.inference.clips import SUFFIXES, clip_cost, keep_clip
+from core.inference.video import Recipe, replace_background, suffix_for
 from core.models.registry import Entry
-from core.system import workspace
+from core.system import scratch
+from core.system.concurrency import taking_turns
 from core.system.formatting import duration, plain
-from core.system.workspace import write_atomically
-from pages.segment_parts.work import Look
+from pages.segment_parts.work import Look, take
 from pages.widgets.loading import predictor_of
-from pages.widgets.uploads import upload_one
+from pages.widgets.uploads import discard, upload_one
 
 MAX_MEGABYTES = 200
-KEPT_SECONDS = 24 * 3600
 
 
 def choose_clip() -> tuple[str, bytes] | None:
@@ -28,43 +28,51 @@ def choose_clip() -> tuple[str, bytes] | None:
     st.session_state.clip = None
     if file is None:
         return None
-    try:
-        clip = kept_clip(file.getvalue(), Path(file.name).suffix.lower())
-        told = read_clip(clip)
-        frame = rendering.encode(first_frame(clip))
-    except UserError as error:
-        st.error(plain(str(error)))
-        return None
-    st.session_state.clip = (clip, told)
-    st.caption(f"{told.width} x {told.height}, {duration(told.seconds)}. Below: its first frame.")
-    return f"{file.name}.png", frame
+    opened = st.session_state.get("clip_opened")
+    if opened is None or opened[0] != file.file_id or not opened[1].is_file():
+        try:
+            with taking_turns():
+                clip, seen, frame = keep_clip(file.getvalue(), file.name, this_session())
+                opened = file.file_id, clip, seen, rendering.encode(frame)
+        except UserError as error:
+            discard(file)
+            st.error(plain(str(error)))
+            return None
+        replace_file("clip_file", clip)
+        st.session_state.clip_opened = opened
+    _, clip, seen, content = opened
+    st.session_state.clip = (clip, seen)
+    st.caption(f"{seen.width} x {seen.height}, {duration(seen.seconds)}. Below: its first frame.")
+    return f"{file.name}.png", content
 
 
-def kept_clip(content: bytes, suffix: str) -> Path:
-    """The uploaded video as a file, which decoders want. Those of yesterday are deleted."""
-    folder = workspace.cache() / "videos"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
-            old.unlink(missing_ok=True)
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
-    if not path.is_file():
-        write_atomically(path, content)
-    return path
+def this_session() -> str:
+    """Tells this visitor's videos from those of others."""
+    return str(st.session_state.setdefault("clip_owner", secrets.token_hex(16)))
+
+
+def replace_file(key: str, path: Path) -> None:
+    """Remember a file of this session, and delete the one before it."""
+    before = st.session_state.get(key)
+    if before is not None and before != path:
+        before.unlink(missing_ok=True)
+    st.session_state[key] = path
 
 
 def whole_clip(entry: Entry, look: Look) -> None:
     """A button that treats every frame as the first one is shown."""
     if not st.session_state.get("clip"):
         return
-    clip, told = st.session_state.clip
+    clip, seen = st.session_state.clip
     steady = st.toggle("Steady the mask over time", True, key="clip_steady")
     if st.button("Make the whole video", icon=":material/movie:", type="primary"):
         target = clip.with_name(f"{clip.stem}-{time.time_ns()}{suffix_for(look.background)}")
         recipe = Recipe(look.threshold, look.fine, look.gaze, look.finish, look.background, steady)
         bar, started = st.progress(0.0, "Starting …"), time.monotonic()
-        frames = max(1, round(told.seconds * told.rate))
+        frames = max(1, seen.frames)
         try:
+            take(clip_cost(seen))
+            scratch.make_room("videos")
             for done in replace_background(clip, target, predictor_of(entry), recipe):
                 left = (time.monotonic() - started) * max(0, frames - done) / done
                 bar.progress(min(1.0, done / frames), f"{done} of {frames} frames, {duration(left)} left")
@@ -73,7 +81,7 @@ def whole_clip(entry: Entry, look: Look) -> None:
             return
         finally:
             bar.empty()
-        st.session_state.made_clip = target
+        replace_file("made_clip", target)
     made = st.session_state.get("made_clip")
     if made is not None and made.is_file():
         st.video(str(made))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.photos import photo_size, read_photo
+from core.data.photos import photo_cost, photo_size, read_photo
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
 from core.imaging.label_resizing import resize_labels
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
 KEPT_PHOTOS = 3  # of a session, some 13 MB each
+KEPT_BYTES = 100_000_000  # of their files
+REMEMBERED = 500  # photos that are not counted twice
 ONE_FOREGROUND = Task()
 ONCE = Gaze()
 
@@ -59,6 +61,7 @@ class Work:
     labels: "NDArray[np.uint8] | None" = None
     task: Task = ONE_FOREGROUND
     seconds: float = 0.0  # that the model took to look at it
+    hour: Quota = field(default_factory=Quota)
     maps: "dict[bool, NDArray[np.float32]]" = field(default_factory=dict)
 
     def probability(self, fine: bool) -> "NDArray[np.float32]":
@@ -69,7 +72,8 @@ class Work:
         return self.maps[fine]
 
     def full_size(self, kind: str, look: Look, form: str = "PNG") -> bytes:
-        """The "mask", "cutout" or "overlay" at the photo's own size, as a file."""
+        """The "mask", "cutout" or "overlay" at the photo's own size, as a file. Counts like a photo."""
+        self.hour.take(rules().photos_per_hour, count=photo_cost(self.content, self.name))
         with taking_turns():
             photo = read_photo(self.content, self.name)
             if self.labels is not None:
@@ -89,16 +93,27 @@ def rendered(
     return rendering.result(kind, photo, alpha, 0.5)
 
 
-def take_one(key: str = "") -> None:
-    """Count a photo of this visitor's hour, one of the same `key` once. Raises UserError when the hour's
-    are used up."""
-    counted: set[str] = st.session_state.setdefault("counted", set())
+def this_hour() -> Quota:
+    """What this visitor has asked for."""
+    quota: Quota = st.session_state.setdefault("quota", Quota())
+    return quota
+
+
+def take(count: int, key: str = "") -> None:
+    """Count so many photos of this visitor's hour, those of the same `key` once. Raises UserError when
+    the hour's are used up."""
+    counted: dict[str, None] = st.session_state.setdefault("counted", {})
     if key in counted:
         return
-    quota: Quota = st.session_state.setdefault("quota", Quota())
-    quota.take(rules().photos_per_hour)
+    this_hour().take(rules().photos_per_hour, count=count)
     if key:
-        counted.add(key)
+        counted[key] = None
+        while len(counted) > REMEMBERED:
+            counted.pop(next(iter(counted)))
+
+
+def bytes_of(works: dict[str, Work]) -> int:
+    return sum(len(work.content) for work in works.values())
 
 
 def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Work:
@@ -107,7 +122,7 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
     key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{gaze}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
-        take_one(key)
+        take(photo_cost(content, name), key)
         photo = read_photo(content, name, max_side=SHOWN_SIDE)
         predictor = predictor_of(entry)
         task = entry.card.task
@@ -118,8 +133,9 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
             else:
                 small, labels = None, predictor.labels(photo)
         seconds = time.perf_counter() - started
-        while len(kept) >= KEPT_PHOTOS:
+        while len(kept) >= KEPT_PHOTOS or (kept and bytes_of(kept) + len(content) > KEPT_BYTES):
             kept.pop(next(iter(kept)))
         log("photo segmented", seconds=round(seconds, 3), pixels=photo.shape[0] * photo.shape[1])
-        kept[key] = Work(name, content, photo_size(content, name), photo, small, labels, task, seconds)
+        size, hour = photo_size(content, name), this_hour()
+        kept[key] = Work(name, content, size, photo, small, labels, task, seconds, hour)
     return kept[key]

@@ -79,7 +79,7 @@ def test_a_quota_is_one_sentence(page: Page, public: App) -> None:
     page.get_by_role("radio", name="Samples").click()
     samples = page.get_by_role("radiogroup", name="Sample").get_by_role("radio")
     expect(samples.first).to_be_attached()
-    refusal = page.get_by_text("takes 2 photos an hour from one visitor")
+    refusal = page.get_by_text("an hour from one visitor")
     for place in range(samples.count()):
         samples.nth(place).locator("xpath=ancestor::label").click()
         settle(page)

@@ -12,9 +12,10 @@ from PIL import Image
 from core import cli
 from core.errors import UserError
 from core.imaging.matting import Background, Finish
-from core.inference import video
+from core.inference import clips
+from core.inference.clips import first_frame, read_clip
 from core.inference.predictor import Predictor
-from core.inference.video import Recipe, Treated, first_frame, read_clip, replace_background
+from core.inference.video import Recipe, Treated, replace_background
 from tests.conftest import untrained_card
 from tests.core.test_looking import Reddish
 
@@ -119,7 +120,7 @@ def test_what_is_no_video_or_too_long_is_one_sentence(
     for name in ("text.mp4", "cut.mp4"):
         with pytest.raises(UserError, match="cannot be read as a video"):
             first_frame(tmp_path / name)
-    monkeypatch.setattr(video, "MAX_SECONDS", 0)
+    monkeypatch.setattr(clips, "MAX_SECONDS", 0)
     with pytest.raises(UserError, match="cut it"):
         list(replace_background(clip, tmp_path / "out.mp4", reddish, GREEN))
     assert not list(tmp_path.glob("*out*"))

@@ -1,0 +1,186 @@
+"""Short videos and GIFs as they come: what is in one, its frames, and one kept while it is worked on."""
+
+import contextlib
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import UserError
+from core.policy.policy import rules
+from core.policy.rate_limit import check_pixels, photos_in
+from core.system import scratch
+from core.system.workspace import write_atomically
+
+Picture = NDArray[np.uint8]
+Source = Path | bytes
+
+SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif")
+MAX_SECONDS, MAX_SIDE = 120, 1920  # MAX_SIDE: frames are worked on no larger than this
+MAX_RATE = 120  # frames a second: more are counted as a longer clip
+MAX_PIXELS = 8192 * 8192  # of a frame
+# By their first bytes, not their names: FFmpeg also reads lists of other files, addresses and more, and
+# would find out by trying. mov stands for MP4 as well, matroska for WebM.
+QUICKTIME = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+HEAD = 12  # bytes by which a container is known
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What a video is: (width, height) as it is shown, frames a second, seconds and frames as counted."""
+
+    width: int
+    height: int
+    rate: float
+    seconds: float
+    frames: int
+
+
+def read_clip(source: Source, name: str = "") -> Clip:
+    """Look through all of a video without decoding more than its first frame. `source` is its file or
+    its bytes. Raises UserError for what is no video, or one that is too long."""
+    label = _label(source, name)
+    with opened(source, label) as container:
+        seconds, count = _measured(container, video_of(container, label), label)
+    with opened(source, label) as container:
+        stream = video_of(container, label)
+        first = next(frames(container, stream, label), None)
+        if first is None:
+            raise _empty(label)
+        rate = float(stream.average_rate or (count / seconds if seconds else 25))
+        return Clip(first.shape[1], first.shape[0], min(rate, float(MAX_RATE)), seconds, count)
+
+
+def first_frame(source: Source, name: str = "") -> Picture:
+    """RGB uint8 (h, w, 3). Raises UserError like `read_clip`."""
+    label = _label(source, name)
+    with opened(source, label) as container:
+        for frame in frames(container, video_of(container, label), label):
+            return frame
+    raise _empty(label)
+
+
+def keep_clip(content: bytes, name: str, owner: str) -> tuple[Path, Clip, Picture]:
+    """A video as a file, with what it is and its first frame. `owner` tells one visitor's from another's.
+
+    It is written only once it has proved to be one. Raises UserError, leaving nothing, where it has not.
+    """
+    clip = read_clip(content, name)
+    check_pixels(clip.width * clip.height, name)
+    frame = first_frame(content, name)
+    digest = hashlib.sha256(owner.encode() + content).hexdigest()[:32]
+    path = scratch.folder("videos") / f"{digest}{Path(name).suffix.lower()}"
+    if not path.is_file():
+        scratch.make_room("videos", len(content))
+        write_atomically(path, content)
+    return path, clip, frame
+
+
+def clip_cost(clip: Clip) -> int:
+    """As how many photos of a visitor's hour all of a video counts: each frame as it is worked on, and an
+    eighth of it as it comes, which is about what decoding takes."""
+    pixels = clip.width * clip.height
+    worked_on = pixels * min(1.0, MAX_SIDE / max(clip.width, clip.height)) ** 2
+    return photos_in(clip.frames * (worked_on + pixels / 8))
+
+
+@contextlib.contextmanager
+def opened(source: Source, label: str) -> Iterator[Any]:
+    """FFmpeg's container, of one of the kinds that are known. Raises UserError for anything else."""
+    import av
+
+    kind = container_kind(source)
+    if kind is None:
+        raise _unreadable(label)
+    options = {"protocol_whitelist": "file", "format_whitelist": kind}
+    file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
+    try:
+        with av.open(file, format=kind.split(",")[0], container_options=options) as container:
+            yield container
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno == 28:
+            raise
+        raise _unreadable(label) from error
+
+
+def container_kind(source: Source) -> str | None:
+    """FFmpeg's own name for the kind of a container that is taken; None for all others."""
+    if isinstance(source, bytes):
+        head = source[:HEAD]
+    else:
+        try:
+            with open(source, "rb") as file:
+                head = file.read(HEAD)
+        except OSError:
+            return None
+    if head[4:8] in QUICKTIME:
+        return "mov,mp4,m4a,3gp,3g2,mj2"
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return "matroska,webm"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    return "gif" if head[:6] in (b"GIF87a", b"GIF89a") else None
+
+
+def video_of(container: Any, label: str) -> Any:
+    """Its stream of pictures. Raises UserError where there is none, or they are too large."""
+    if not container.streams.video:
+        raise UserError(f"{label} holds no pictures: choose a video or a GIF.")
+    stream = container.streams.video[0]
+    if not 0 < stream.width * stream.height <= MAX_PIXELS:
+        raise UserError(f"The pictures of {label} are {stream.width}x{stream.height}: make them smaller.")
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def frames(container: Any, stream: Any, label: str) -> Iterator[Picture]:
+    """Each frame the way up that it is shown: phones write how they were held beside it.
+
+    Raises UserError after as many seconds as are allowed, whatever the file says of its length.
+    """
+    first: float | None = None
+    for number, frame in enumerate(container.decode(stream), 1):
+        first = frame.time if first is None else first
+        span = (frame.time or 0.0) - (first or 0.0)
+        _check_length(max(span, number / MAX_RATE), label)
+        picture = frame.to_ndarray(format="rgb24")
+        turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+        yield np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+
+
+def _measured(container: Any, stream: Any, label: str) -> tuple[float, int]:
+    """Seconds and frames, counted from all packets: what a header says of them is not believed."""
+    first, last, count = None, 0.0, 0
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        count += 1
+        if packet.pts is not None:
+            start = float(packet.pts * packet.time_base)
+            first = start if first is None else min(first, start)
+            last = max(last, start + float((packet.duration or 0) * packet.time_base))
+        _check_length(max(last - (first or 0.0), count / MAX_RATE), label)
+    return max(last - (first or 0.0), count / MAX_RATE), count
+
+
+def _check_length(seconds: float, label: str) -> None:
+    most = min(MAX_SECONDS, rules().video_seconds or MAX_SECONDS)
+    if seconds > most + 0.5:  # a clip that was cut to ten seconds has a frame or two more
+        raise UserError(f"{label} is longer than {most} s: cut it to {most} s or less.")
+
+
+def _label(source: Source, name: str) -> str:
+    return name or (source.name if isinstance(source, Path) else "The video")
+
+
+def _unreadable(label: str) -> UserError:
+    return UserError(f"{label} cannot be read as a video: record or export it again as MP4, WebM or GIF.")
+
+
+def _empty(label: str) -> UserError:
+    return UserError(f"{label} holds no picture: record or export it again.")
