@@ -37,7 +37,9 @@ def data_page() -> None:
         if allowed("add") and st.button("New data set", icon=":material/add:", type="primary"):
             st.session_state[ADDING] = True
             st.rerun()
-        if st.button("Check again", icon=":material/refresh:", help="Look at every file anew."):
+        if allowed("train") and st.button(
+            "Check again", icon=":material/refresh:", help="Look at every file anew."
+        ):
             st.session_state.check_fresh = True
         is_own = allowed("change") and library.is_owned(folder) and folder != demo.demo_folder()
         if is_own and st.button("Delete", icon=":material/delete:"):
@@ -93,8 +95,11 @@ def section(shown: Catalogue) -> None:
     """One of the page's parts."""
     worth = to_look_at(shown.report.table)
     names = {name: f"{name} ({worth:,})" if name == "Findings" and worth else name for name in SECTIONS}
+    offered: tuple[str, ...] = SECTIONS if allowed("change") else LOOKING
+    if not allowed("train"):
+        offered = tuple(name for name in offered if name != "Export")
     chosen = st.segmented_control(
-        "Section", SECTIONS if allowed("change") else LOOKING, default="Pictures", key="data_section",
+        "Section", offered, default="Pictures", key="data_section",
         format_func=names.__getitem__, label_visibility="collapsed", required=True,
     )  # fmt: skip
     if chosen in ("Pictures", "Findings"):

@@ -13,12 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from core.data import checks, findings
+from core.data import checks, demo, findings
 from core.data.checks import Report
 from core.data.classes import Rule, rule_from_dict
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.pairing import Pair, find_root
 from core.errors import UserError
+from core.policy.permissions import require
 from core.system import workspace
 from core.system.workspace import read_json, write_json
 
@@ -77,7 +78,8 @@ class View:
 def open_catalogue(root: Path, fresh: bool = False) -> Iterator[tuple[int, int] | Catalogue]:
     """Open and check a data set. Yields (done, of how many), then the Catalogue.
 
-    Raises UserError where there is no data set.
+    Raises UserError where there is no data set, or it has to be checked, the built-in one aside, and the
+    rules keep the one who asks from long work.
     """
     root = find_root(Path(root))
     pointer = workspace.cache() / "manifests" / f"{_stamp(root)}.json"
@@ -86,12 +88,15 @@ def open_catalogue(root: Path, fresh: bool = False) -> Iterator[tuple[int, int] 
         if found:
             yield found
             return
+    if fresh or root != demo.demo_folder():
+        require("train")
     data = open_data(root)
     write_down(data)
     pointer = pointer.with_name(f"{_stamp(root)}.json")  # dataset.json may be new
     for progress in checks.check(data):
         if isinstance(progress, Report):
-            write_json(pointer, {"table": checks.report_path(data).name, "about": data.about})
+            kept = {"table": checks.report_path(data).name, "about": data.about, "data": str(root.resolve())}
+            write_json(pointer, kept)
             yield Catalogue(root, data.name, data.rule, progress, data.about)
         else:
             yield progress, len(data.pairs)

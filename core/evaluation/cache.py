@@ -32,6 +32,8 @@ from core.evaluation.candidates import Contender
 from core.evaluation.per_image import Piece, kept_file, measure
 from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size, fit_map
+from core.policy.ownership import sign
+from core.policy.permissions import require
 from core.system import workspace
 from core.system.workspace import read_json, write_json
 from core.task import Task
@@ -114,7 +116,8 @@ def evaluate(
     """Predict a part's images, or of these those that are named, yielding how many are done, then the
     Evaluation; found again when model, files and split are the same.
 
-    Raises UserError when nothing can be scored, or the disk is full. What is damaged is made anew.
+    Raises UserError when nothing can be scored, the disk is full, or it is not there yet and the rules keep
+    the one who asks from long work. What is damaged is made anew.
     """
     pairs = [pair for pair in data.part(part) if names is None or pair.name in names]
     if not pairs:
@@ -123,6 +126,7 @@ def evaluate(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         while (found := _opened(folder)) is None:
+            require("train")
             yield from _make_once(contender, data, pairs, folder)
     except OSError as error:
         raise UserError(f"The predictions cannot be kept: {system_said(error)}.") from error
@@ -169,6 +173,7 @@ def _make_once(contender: Contender, data: DataFolder, pairs: Sequence[Pair], fo
     try:
         if _opened(folder) is None:
             making.mkdir(exist_ok=True)
+            sign(making, made_from=data.root.resolve())
             yield from _make(contender, data, pairs, making)
             shutil.rmtree(folder, ignore_errors=True)
             making.rename(folder)

@@ -17,6 +17,7 @@ from core.evaluation.comparison import Scoreboard
 from core.evaluation.filters import Filter, chosen
 from core.evaluation.pictures import errors_beside, small_pictures
 from core.evaluation.statistics import Interval, pooled_intervals
+from core.policy.permissions import needs
 from core.system.formatting import percent, plural
 from core.system.spreadsheets import csv_text
 
@@ -45,6 +46,7 @@ def scores_table(judged: pd.DataFrame) -> str:
     return csv_text(rows.rename(columns=COLUMNS)[list(COLUMNS.values())], digits=6)
 
 
+@needs("train")
 def report(found: Evaluation, data: DataFolder, model: str, part: str, threshold: float) -> str:
     """One model on one part of a data set, as HTML."""
     judged = found.judged(threshold)
@@ -66,6 +68,7 @@ def report(found: Evaluation, data: DataFolder, model: str, part: str, threshold
     return _page(model, body)
 
 
+@needs("train")
 def comparison_report(
     board: Scoreboard,
     found: Mapping[str, Evaluation],

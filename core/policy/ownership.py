@@ -1,6 +1,7 @@
 """Who made a folder of the workspace: so that they may change it, and so that what visitors leave behind
 can be told from what stays."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +16,21 @@ SIGNATURE_FILE = ".made_by.json"
 @dataclass(frozen=True, slots=True)
 class Signature:
     """`mark` tells one visitor from another, "" where nobody has signed. `is_visitors`: it is deleted after
-    the rules' `keep_hours`."""
+    the rules' `keep_hours`. `made_from` is the folder without which it is of no use, "" for none."""
 
     mark: str = ""
     is_visitors: bool = False
+    made_from: str = ""
 
 
-def sign(folder: Path) -> None:
+def sign(folder: Path, made_from: Path | None = None) -> None:
     """Note who makes this folder. What the owner or an admin makes stays, and so does what was made while
     the rules let everything stay. Raises UserError where it cannot be written."""
     person = visitor()
     is_visitors = rules().keep_hours > 0 and not person.owner and not person.is_admin
-    if person.mark or is_visitors:
-        write_json(folder / SIGNATURE_FILE, {"mark": person.mark, "is_visitors": is_visitors})
+    signed = Signature(person.mark, is_visitors, str(made_from or ""))
+    if signed != Signature():
+        write_json(folder / SIGNATURE_FILE, dataclasses.asdict(signed))
 
 
 def signature(folder: Path) -> Signature:
@@ -36,7 +39,8 @@ def signature(folder: Path) -> Signature:
         kept = read_json(folder / SIGNATURE_FILE)
     except UserError:
         return Signature()
-    return Signature(str(kept.get("mark", "")), kept.get("is_visitors") is True)
+    made_from = str(kept.get("made_from", ""))
+    return Signature(str(kept.get("mark", "")), kept.get("is_visitors") is True, made_from)
 
 
 def is_own(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What visitors left behind is deleted after a set time: data sets, runs, models, and all caches of them."""
+"""What visitors left behind is deleted after a set time: data sets, runs, models, and caches."""
 
 import math
 import shutil
@@ -6,22 +6,27 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from core.data import demo
 from core.errors import UserError
+from core.policy.ownership import signature
 from core.policy.permissions import OWNER, acting_as, needs
 from core.policy.policy import rules
 from core.runs import jobs
-from core.runs.run_folder import LIVE, Run
 from core.system import workspace
 from core.system.logs import log, log_error
+from core.system.workspace import read_json
 
 EVERY_SECONDS = 600.0
 
 
 @needs("change")
 def clean(hours: float, now: float | None = None) -> list[Path]:
-    """Delete what was last changed more than `hours` ago; returns what went. What trains stays."""
+    """Delete what visitors made, and caches, if last changed more than `hours` ago; returns what went.
+
+    What the owner or an admin made stays, and so does what trains or is trained on.
+    """
     limit = (time.time() if now is None else now) - hours * 3600
     gone = [folder for folder in _left_behind() if _changed(folder) < limit]
     for folder in gone:
@@ -33,18 +38,49 @@ def clean(hours: float, now: float | None = None) -> list[Path]:
 
 
 def _left_behind() -> Iterator[Path]:
+    """What visitors made, and what is made again when it is asked for."""
     live = jobs.active()
-    needed = {demo.demo_folder().resolve(), *(Path(run.config.data).resolve() for run in live)}
-    yield from (folder for folder in workspace.datasets().iterdir() if folder.resolve() not in needed)
-    for folder in workspace.runs().iterdir():
-        if not folder.is_dir() or Run(folder).status().state not in LIVE:
-            yield folder
-    yield from workspace.models().iterdir()
-    yield from workspace.trash().iterdir()
+    in_use = {demo.demo_folder().resolve(), *(Path(run.config.data).resolve() for run in live)}
+    in_use |= {run.folder.resolve() for run in live}
+    for place in (workspace.datasets(), workspace.runs(), workspace.models(), workspace.trash()):
+        for folder in place.iterdir():
+            if folder.resolve() not in in_use and (signature(folder).is_visitors or _is_unfinished(folder)):
+                yield folder
     for cache in workspace.cache().iterdir():
         # A training reads the decoded pairs again when it is resumed.
         if cache.is_dir() and cache.name != "locks" and not (live and cache.name == "pairs"):
-            yield from cache.iterdir()
+            yield from _of_no_use(cache)
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether somebody was at work on it, or is: its age tells."""
+    return folder.name.startswith(".") and folder.suffix == ".part"
+
+
+def _of_no_use(cache: Path) -> Iterator[Path]:
+    """What may go of a cache. Evaluations and checks take minutes that a stranger may not ask for, so those
+    that visitors have not made stay as long as the data set that they are of."""
+    if cache.name == "manifests":
+        kept = {pointer: _read(pointer) for pointer in cache.glob("*.json")}
+        of_use = {pointer for pointer, about in kept.items() if _is_there(str(about.get("data", "")))}
+        tables = {str(kept[pointer].get("table")) for pointer in of_use}
+        yield from (f for f in cache.iterdir() if f not in of_use and f.name not in tables)
+        return
+    for made in cache.iterdir():
+        signed = signature(made)
+        if signed.is_visitors or not _is_there(signed.made_from):
+            yield made
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return read_json(file)
+    except UserError:
+        return {}
+
+
+def _is_there(folder: str) -> bool:
+    return bool(folder) and Path(folder).is_dir()
 
 
 def _changed(path: Path) -> float:

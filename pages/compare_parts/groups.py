@@ -9,6 +9,7 @@ from core.data.dataset import DataFolder
 from core.data.subset import make_subset
 from core.errors import UserError
 from core.evaluation import groups
+from core.policy.permissions import allowed
 from core.system.formatting import percent, plain, plural
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
@@ -36,12 +37,16 @@ def group_list(data: DataFolder) -> None:
             "List as text", "\n".join(names) + "\n", f"{group}.txt", "text/plain",
             icon=":material/download:",
         )  # fmt: skip
-        if ticked and st.button(f"Take out {plural(len(ticked), 'image')}", icon=":material/remove:"):
+        may_change = allowed("change")
+        taken = f"Take out {plural(len(ticked), 'image')}"
+        if may_change and ticked and st.button(taken, icon=":material/remove:"):
             groups.take_out(data.root, group, ticked)
             st.rerun()
-        if st.button("Forget this group", icon=":material/delete:"):
+        if may_change and st.button("Forget this group", icon=":material/delete:"):
             groups.take_out(data.root, group, names)
             st.rerun()
+        if not allowed("add"):
+            return
         name = st.text_input("Name of a data set made of them", f"{data.name} {group}", width=300)
         if st.button("Make a data set", type="primary", icon=":material/library_add:"):
             as_dataset(data, present, name)

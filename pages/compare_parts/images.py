@@ -17,6 +17,7 @@ from core.evaluation.cache import Evaluation
 from core.evaluation.filters import Filter
 from core.evaluation.pictures import large_pictures, small_pictures
 from core.imaging import rendering
+from core.policy.permissions import allowed
 from core.system.formatting import percent, plain, plural
 from core.system.parallel import all_cores
 from pages.widgets.classes import class_legend
@@ -84,7 +85,7 @@ def image_rows(found: Evaluation, data: DataFolder, threshold: float, rows: pd.D
     ticked = panel_rows(listed, f"{key}_rows_{page}", on_open=remember_opened)
     if pages > 1:
         st.pagination(pages, key=f"{key}_page")
-    if ticked:
+    if ticked and allowed("change"):
         with above:
             into_group(data, ticked, key)
     opened = st.session_state.pop("opened_image", None)

@@ -8,6 +8,7 @@ from core.data.dataset import DataFolder
 from core.evaluation.cache import Evaluation
 from core.evaluation.comparison import Scoreboard
 from core.models.registry import Entry
+from core.policy.permissions import allowed
 from core.system.spreadsheets import csv_text
 from core.system.workspace import safe_name
 
@@ -15,11 +16,12 @@ from core.system.workspace import safe_name
 def take_away(found: Evaluation, data: DataFolder, entry: Entry, part: str, threshold: float) -> None:
     """Two buttons beside the threshold."""
     name = safe_name(f"{entry.card.name} on {data.name}")
-    st.download_button(
-        "Report", partial(_report, found, data, entry.card.name, part, threshold), f"{name}.html",
-        "text/html", icon=":material/description:", on_click="ignore",
-        help="One HTML file with figures and the worst images; it needs nothing else.",
-    )  # fmt: skip
+    if allowed("train"):
+        st.download_button(
+            "Report", partial(_report, found, data, entry.card.name, part, threshold), f"{name}.html",
+            "text/html", icon=":material/description:", on_click="ignore",
+            help="One HTML file with figures and the worst images; it needs nothing else.",
+        )  # fmt: skip
     st.download_button(
         "Scores", partial(_scores, found, threshold), f"{name}.csv", "text/csv",
         icon=":material/table:", on_click="ignore", help="Every image's scores as CSV.",
@@ -30,11 +32,12 @@ def take_comparison_away(
     board: Scoreboard, found: dict[str, Evaluation], levels: dict[str, float], data: DataFolder, part: str
 ) -> None:
     with st.container(horizontal=True):
-        st.download_button(
-            "Report", partial(_comparison, board, found, data, part, levels),
-            f"{safe_name(' and '.join(board.labels)[:60])}.html", "text/html",
-            icon=":material/description:", on_click="ignore",
-        )  # fmt: skip
+        if allowed("train"):
+            st.download_button(
+                "Report", partial(_comparison, board, found, data, part, levels),
+                f"{safe_name(' and '.join(board.labels)[:60])}.html", "text/html",
+                icon=":material/description:", on_click="ignore",
+            )  # fmt: skip
         st.download_button(
             "Scores", partial(_board, board), "comparison.csv", "text/csv", icon=":material/table:",
             on_click="ignore", help="Every image's Dice by each model as CSV.",

@@ -6,6 +6,7 @@ from core.data.dataset import DataFolder, open_data
 from core.errors import UserError
 from core.evaluation.leaderboard import Standing, standings
 from core.models import registry
+from core.policy.permissions import allowed
 from core.system.formatting import plain, plural
 from core.system.spreadsheets import inert
 from pages.compare_parts.opening import PARTS, evaluated
@@ -40,8 +41,12 @@ def leaderboard() -> None:
     else:
         table(board, images)
         missing = [s for s in board if s.dice is None]
-        if missing and st.button(
-            f"Score {plural(len(missing), 'more model')}", icon=":material/leaderboard:", type="primary"
+        if (
+            missing
+            and allowed("train")
+            and st.button(
+                f"Score {plural(len(missing), 'more model')}", icon=":material/leaderboard:", type="primary"
+            )
         ):
             score(missing, data, part)
         numbers_explained()

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from core.policy.permissions import OWNER, STRANGER, Person, acting_as, allowed,
 from core.policy.policy import Rules, parsed
 from core.policy.rate_limit import HOUR, Quota
 from core.runs import jobs, run_folder
-from core.server import retention, status
+from core.server import status
 from core.system import logs, workspace
 from tests.conftest import write_scenes
 
@@ -171,31 +170,6 @@ def test_a_quota_is_used_up_and_comes_back() -> None:
         quota.take(3, HOUR + 0.6)
     for _ in range(1000):
         quota.take(0)
-
-
-def test_old_things_go_and_new_ones_and_live_trainings_stay(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from core.data import demo
-
-    write_scenes(library.new_folder("old"), 2)
-    write_scenes(library.new_folder("used"), 2)
-    write_scenes(library.new_folder("new"), 2)
-    write_scenes(demo.demo_folder(), 2)
-    live = run_folder.create(TrainConfig(data=str(workspace / "datasets" / "used")))
-    live.set_status("running", process=os.getpid())
-    ended = run_folder.create(TrainConfig(data="x"))
-    ended.set_status("stopped")
-    clip = workspace / "cache" / "videos" / "clip.mp4"
-    clip.parent.mkdir(parents=True)
-    clip.write_bytes(b"x")
-    for path in [*workspace.rglob("*"), workspace]:
-        if "new" not in path.parts:
-            os.utime(path, (time.time() - 7200,) * 2)
-    gone = {path.name for path in retention.clean(1)}
-    assert gone == {"old", ended.id, "clip.mp4"}
-    left = {path.name for path in library.list_datasets()}
-    assert left == {"used", "new", demo.demo_folder().name} and live.folder.is_dir()
 
 
 def test_the_machine_says_what_is_wrong(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
