@@ -160,3 +160,13 @@ def test_the_public_service_is_given_its_name_and_its_secrets_and_git_is_given_n
         return
     asked = ["git", "check-ignore", ".streamlit/secrets.toml", "deploy/secrets/secrets.toml"]
     assert len(subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False).stdout.split()) == 2
+
+
+def test_the_public_container_does_not_show_the_workspace_of_the_private_ones() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+    def workspace_of(name: str) -> str:
+        (mounted,) = (v for v in services[name]["volumes"] if v.split(":")[1] == "/workspace")
+        return str(mounted.split(":")[0])
+
+    assert workspace_of("studio") == workspace_of("gpu") != workspace_of("public")
