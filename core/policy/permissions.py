@@ -78,6 +78,18 @@ def acting_as(person: Person) -> Iterator[None]:
         _acting.reset(token)
 
 
+def later(work: Callable[[], Result]) -> Callable[[], Result]:
+    """The same for another thread to call, on behalf of whoever asks now: a download that is made when its
+    button is clicked is made outside of any page."""
+    person = visitor()
+
+    def on_behalf() -> Result:
+        with acting_as(person):
+            return work()
+
+    return on_behalf
+
+
 def visitor() -> Person:
     """On whose behalf this is called; a stranger where nobody has said."""
     return _acting.get() or _ask()

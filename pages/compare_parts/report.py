@@ -8,7 +8,7 @@ from core.data.dataset import DataFolder
 from core.evaluation.cache import Evaluation
 from core.evaluation.comparison import Scoreboard
 from core.models.registry import Entry
-from core.policy.permissions import allowed
+from core.policy.permissions import allowed, later
 from core.system.spreadsheets import csv_text
 from core.system.workspace import safe_name
 
@@ -18,7 +18,7 @@ def take_away(found: Evaluation, data: DataFolder, entry: Entry, part: str, thre
     name = safe_name(f"{entry.card.name} on {data.name}")
     if allowed("train"):
         st.download_button(
-            "Report", partial(_report, found, data, entry.card.name, part, threshold), f"{name}.html",
+            "Report", later(partial(_report, found, data, entry.card.name, part, threshold)), f"{name}.html",
             "text/html", icon=":material/description:", on_click="ignore",
             help="One HTML file with figures and the worst images; it needs nothing else.",
         )  # fmt: skip
@@ -34,7 +34,7 @@ def take_comparison_away(
     with st.container(horizontal=True):
         if allowed("train"):
             st.download_button(
-                "Report", partial(_comparison, board, found, data, part, levels),
+                "Report", later(partial(_comparison, board, found, data, part, levels)),
                 f"{safe_name(' and '.join(board.labels)[:60])}.html", "text/html",
                 icon=":material/description:", on_click="ignore",
             )  # fmt: skip

@@ -15,7 +15,17 @@ from core.errors import UserError
 from core.models.card import read_card, update_card
 from core.policy import permissions, policy
 from core.policy.ownership import sign
-from core.policy.permissions import ACTIONS, OWNER, STRANGER, Person, acting_as, allowed, needs, require
+from core.policy.permissions import (
+    ACTIONS,
+    OWNER,
+    STRANGER,
+    Person,
+    acting_as,
+    allowed,
+    later,
+    needs,
+    require,
+)
 from core.runs import jobs, run_folder
 from core.server import retention
 from core.server.middleware import until_the_end
@@ -53,6 +63,15 @@ def test_acting_as_the_owner_ends_with_its_block_and_reaches_no_other_thread() -
         with acting_as(STRANGER):
             assert not allowed("machine")
     assert not allowed("machine")
+
+
+def test_what_is_made_later_in_another_thread_is_made_on_behalf_of_who_asked_for_it() -> None:
+    with acting_as(OWNER):
+        work = later(lambda: allowed("train"))
+    assert in_a_thread(work) and not allowed("train")
+    strangers = later(lambda: allowed("train"))
+    with acting_as(OWNER):
+        assert not strangers()
 
 
 def test_a_failure_within_leaves_nobody_with_the_owners_rights() -> None:
