@@ -12,7 +12,8 @@ sys.path.insert(0, str(PROJECT))
 
 def last_fifth_held_out(source: Path, folder: Path) -> Path:
     """A data set folder of links to `source`, with that split in its dataset.json."""
-    from core.data.dataset import Split, describe, open_data
+    from core.data.dataset import describe, open_data
+    from core.data.split_record import Split
 
     if not (folder / "dataset.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)

@@ -23,10 +23,11 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.data.dataset import Split, describe
+from core.data.dataset import describe
 from core.data.masks import MaskRule, resize_mask
 from core.data.pairing import Pair
 from core.data.photos import read_photo
+from core.data.split_record import Split
 from core.data.store import read_pair
 from core.imaging.matting import Background, Finish, cut_out
 from core.imaging.matting import compose as compose_onto

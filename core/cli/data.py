@@ -63,10 +63,11 @@ def data_arguments(p: argparse.ArgumentParser) -> None:
 
 def _check(args: argparse.Namespace) -> dict[str, Any]:
     from core.data import checks, findings
-    from core.data.dataset import open_data
+    from core.data.dataset import open_data, write_down
     from core.system.workspace import write_atomically
 
     data = open_data(args.folder)
+    write_down(data)
     total = len(data.pairs)
     steps = ((r if isinstance(r, checks.Report) else r / total) for r in checks.check(data))
     report = _last(steps, checks.Report, "Read")
@@ -157,7 +158,7 @@ def _split(args: argparse.Namespace) -> dict[str, Any]:
         folds, fold, _names(args.validation_list), _names(args.test_list),
     )  # fmt: skip
     split = splitting.make_split(plan, [p.name for p in data.pairs], foreground)
-    splitting.apply_split(data, split, splitting.told(plan))
+    splitting.apply_split(data, split, plan)
     counts = {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)}
     print(", ".join(f"{count} {part}" for part, count in counts.items()))
     return counts

@@ -33,7 +33,7 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data.dataset import open_data
+    from core.data.dataset import open_data, write_down
     from core.data.reading import reading
     from core.evaluation.candidates import of_folder
 
@@ -41,6 +41,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"--threshold cannot be {args.threshold}: use 0 to 1.")
     model = of_folder(args.model, args.device, args.threshold, args.long_side)
     data = open_data(args.data)
+    write_down(data)  # what is scored as held out must not train later
     names = _named(data, args.names) if args.names else None
     part = "all" if args.names else args.part
     note = reading(data, model.card.task).note

@@ -1,9 +1,8 @@
 """A data set on disk: images/ and masks/ paired by file stem, and a split written down by name."""
 
-import random
 import stat
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,27 +18,19 @@ from core.data.classes import (
 )
 from core.data.masks import MaskRule, guess_rule
 from core.data.pairing import Pair, Problem, find_pairs, find_root
+from core.data.split_record import Split, SplitRecord
 from core.errors import UserError
 from core.system.workspace import read_json, write_json
 
-VALIDATION_SHARE = 0.2
 SPLIT_SEED = 42  # not the training's seed: another training must not see these validation photos
 DATASET_FILE = "dataset.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """Photo file names of the parts, each sorted. Training never sees `test`, not even to choose by it."""
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class DataFolder:
     """What `open_data` found. `problems` are files that cannot be used; `split` covers exactly `pairs`;
-    `left_out` are photos that a person left out."""
+    `left_out` are photos that a person left out, and `inverted` those whose masks are inverted, of the
+    ones left out too."""
 
     root: Path
     name: str
@@ -49,6 +40,7 @@ class DataFolder:
     problems: tuple[Problem, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    inverted: tuple[str, ...] = ()
 
     def part(self, part: str) -> list[Pair]:
         """The pairs of "train", "validation", "test" or "all", sorted by name."""
@@ -76,7 +68,8 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     about = read_json(path) if path.is_file() else {}
     as_here = {unicodedata.normalize("NFC", pair.name): pair.name for pair in found.pairs}
     left_out = _names_in(about, "left_out", as_here)
-    pairs, problems = _mended(found.pairs, left_out, _names_in(about, "inverted", as_here)), found.problems
+    inverted = _names_in(about, "inverted", as_here)
+    pairs, problems = _mended(found.pairs, left_out, inverted), found.problems
     if len(pairs) < 2:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
@@ -88,17 +81,15 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     else:
         rule = guess_rule([pair.mask for pair in pairs])
     names = [pair.name for pair in pairs]
-    known = _split_in(about, as_here)
-    if found.validation and not known.validation:
-        kept = set(found.validation)
-        test = set(found.test)
-        known = Split(
-            tuple(n for n in names if n not in kept | test), tuple(found.validation), tuple(found.test)
-        )
-    split = extend_split(known, names, seed)
+    record = SplitRecord.from_dict(about).named(lambda name: _as_here(name, as_here))
+    record = record.extended(names, seed, found.part_of)
     name = str(about.get("name") or root.name)
-    about = {**about, **describe(name, rule, split)}
-    return DataFolder(root, name, tuple(pairs), rule, split, tuple(problems), about, tuple(sorted(left_out)))
+    about = {**about, "name": name, "mask_rule": rule.to_dict(), **record.to_dict()}
+    split = record.among(names)
+    return DataFolder(
+        root, name, tuple(pairs), rule, split, tuple(problems), about,
+        tuple(sorted(left_out)), tuple(sorted(inverted)),
+    )  # fmt: skip
 
 
 def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = ()) -> DataFolder:
@@ -150,7 +141,7 @@ def write_down(data: DataFolder) -> bool:
 
 
 def describe(name: str, rule: Rule, split: Split) -> dict[str, Any]:
-    """The content of dataset.json."""
+    """The content of a new data set's dataset.json."""
     return {
         "name": name,
         "mask_rule": rule.to_dict(),
@@ -160,31 +151,6 @@ def describe(name: str, rule: Rule, split: Split) -> dict[str, Any]:
             "test": list(split.test),
         },
     }
-
-
-def extend_split(split: Split, names: Iterable[str], seed: int) -> Split:
-    """The same split for the names it knows; new names are dealt 80/20 after a seeded shuffle.
-
-    Source of the ratio: the tutorial. Names that are gone are dropped; at least one name is in
-    training and one in validation. New names never go into the test part, which stays what it was.
-    """
-    present = set(names)
-    train = set(split.train) & present
-    validation = set(split.validation) & present - train
-    test = set(split.test) & present - train - validation
-    new = sorted(present - train - validation - test)
-    random.Random(seed).shuffle(new)
-    wanted = round(len(new) * VALIDATION_SHARE)
-    if not validation:
-        wanted = max(1, wanted)
-    if not train:
-        wanted = min(wanted, max(0, len(new) - 1))
-    validation |= set(new[:wanted])
-    train |= set(new[wanted:])
-    if not validation and len(train) > 1:
-        validation = {min(train)}
-        train -= validation
-    return Split(tuple(sorted(train)), tuple(sorted(validation)), tuple(sorted(test)))
 
 
 def _all_but_background(rule: ClassRule) -> MaskRule:
@@ -209,17 +175,6 @@ def _names_in(about: dict[str, Any], key: str, as_here: Mapping[str, str]) -> se
     if not isinstance(names, list):
         raise UserError(f"'{key}' in {DATASET_FILE} should be a list of file names: delete the file.")
     return {_as_here(name, as_here) for name in map(str, names)}
-
-
-def _split_in(about: dict[str, Any], as_here: Mapping[str, str]) -> Split:
-    given = about.get("split", {})
-    parts = [
-        given.get(part, ()) if isinstance(given, dict) else () for part in ("train", "validation", "test")
-    ]
-    if not all(isinstance(part, list | tuple) for part in parts):
-        raise UserError("The split in dataset.json should be lists of file names: delete the file.")
-    train, validation, test = (tuple(_as_here(str(name), as_here) for name in part) for part in parts)
-    return Split(train, validation, test)
 
 
 def _as_here(name: str, as_here: Mapping[str, str]) -> str:

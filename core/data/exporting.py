@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.dataset import DataFolder, Split, describe
+from core.data.dataset import DataFolder, describe
 from core.data.masks import MaskRule
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
+from core.data.split_record import Split
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.imaging.rendering import encode

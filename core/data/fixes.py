@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
-from core.data.dataset import DATASET_FILE, DataFolder, open_data
+from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
 from core.data.masks import MaskRule
+from core.data.split_record import SplitRecord
 from core.errors import UserError
 from core.policy.permissions import needs
 from core.system.workspace import read_json, write_json
@@ -46,8 +47,11 @@ def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
     if not names:
         changed = replace(rule, inverted=not rule.inverted, meaning=_inverted_words(rule))
         return _change(data, "Inverted every mask", mask_rule=changed.to_dict())
-    before = {pair.name for pair in data.pairs if pair.inverted}
-    return _change(data, f"Inverted the mask of {_photos(names)}", inverted=sorted(before ^ set(names)))
+    chosen = sorted({pair.name for pair in data.pairs} & set(names))
+    if not chosen:
+        raise UserError("None of these photos is in the data set.")
+    before = set(data.inverted)  # those of excluded photos too
+    return _change(data, f"Inverted the mask of {_photos(chosen)}", inverted=sorted(before ^ set(chosen)))
 
 
 @needs("change")
@@ -147,7 +151,7 @@ def undo(data: DataFolder) -> DataFolder:
     for key in _FIXED:
         about.pop(key, None)
     write_json(data.root / DATASET_FILE, {**about, **before, HISTORY: past[:-1]})
-    return open_data(data.root)
+    return _opened(data.root)
 
 
 def history(data: DataFolder) -> list[str]:
@@ -158,15 +162,25 @@ def history(data: DataFolder) -> list[str]:
 def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
     path = data.root / DATASET_FILE
     about = read_json(path) if path.is_file() else dict(data.about)
+    if not SplitRecord.from_dict(about).part_of.keys() >= {pair.name for pair in data.pairs}:
+        # Each photo's set is known before any photo is excluded: else what was held out could train.
+        about = open_data(data.root).about
     about.setdefault("mask_rule", data.rule.to_dict())
     before = {key: about[key] for key in _FIXED if key in about}
     past = [*(about.get(HISTORY) or []), {"told": told, "before": before}]
     _write(path, {**about, **changes, HISTORY: past})
     try:
-        return open_data(data.root)
+        return _opened(data.root)
     except UserError:
         _write(path, about)
         raise
+
+
+def _opened(root: Path) -> DataFolder:
+    """The data set as it is now, with the sets of its photos written down before anybody sees them."""
+    data = open_data(root)
+    write_down(data)
+    return data
 
 
 def _write(path: Path, about: dict[str, Any]) -> None:

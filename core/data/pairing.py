@@ -57,13 +57,12 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What lies in a data set's folder. `layers` are the names of the labels that have a folder of
-    masks each; `validation` and `test` the photos that lie in folders of such names."""
+    masks each; `part_of` says "train", "validation" or "test" of photos whose folder does."""
 
     pairs: list[Pair]
     problems: list[Problem]
     layers: tuple[str, ...] = ()
-    validation: list[str] = field(default_factory=list)
-    test: list[str] = field(default_factory=list)
+    part_of: dict[str, str] = field(default_factory=dict)
 
 
 def find_root(folder: Path) -> Path:
@@ -111,9 +110,11 @@ def find_pairs(root: Path) -> Found:
         found.pairs.extend(pairs)
         found.problems.extend(problems)
         found = replace(found, layers=layers or found.layers)
-        if part != "train":
-            {"validation": found.validation, "test": found.test}[part].extend(pair.name for pair in pairs)
-    return found
+        found.part_of.update((pair.name, part) for pair in pairs)
+    if "validation" in found.part_of.values():
+        return found
+    # Without photos for validation, some of those in train/ have to be.
+    return replace(found, part_of={name: part for name, part in found.part_of.items() if part == "test"})
 
 
 def _pairs_in(root: Path, prefix: str) -> tuple[list[Pair], list[Problem], tuple[str, ...]]:
@@ -173,15 +174,16 @@ def _holds_pairs(folder: Path) -> bool:
 
 
 def _parts(root: Path) -> list[tuple[Path, str]]:
-    """train/ and val/, where both hold pairs, and test/ if it does; each with its part."""
+    """train/, and val/ or test/ or both, where they hold pairs; each with its part."""
     if _holds_pairs(root):
         return []
-    train, validation = _subfolder(root, TRAIN_FOLDERS), _subfolder(root, VALIDATION_FOLDERS)
-    if not train or not validation or not (_holds_pairs(train) and _holds_pairs(validation)):
-        return []
-    test = _subfolder(root, TEST_FOLDERS)
-    held_out = [(test, "test")] if test and _holds_pairs(test) else []
-    return [(train, "train"), (validation, "validation"), *held_out]
+    named = (
+        (_subfolder(root, TRAIN_FOLDERS), "train"),
+        (_subfolder(root, VALIDATION_FOLDERS), "validation"),
+        (_subfolder(root, TEST_FOLDERS), "test"),
+    )
+    found = [(folder, part) for folder, part in named if folder and _holds_pairs(folder)]
+    return found if len(found) > 1 and found[0][1] == "train" else []
 
 
 def _layer_folders(mask_folder: Path) -> list[Path]:

@@ -1,14 +1,14 @@
 """Dealing photos to training, validation and test."""
 
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.data.dataset import SPLIT_SEED, DataFolder, Split, open_data
+from core.data.dataset import DATASET_FILE, SPLIT_SEED, DataFolder, open_data
+from core.data.split_record import LATER, Split, SplitRecord, group_of
 from core.errors import UserError
 from core.policy.permissions import needs
-from core.system.workspace import read_json, write_json
+from core.system.workspace import write_json
 
 KINDS = ("random", "stratified", "grouped", "listed")
 STRATA = 10
@@ -52,19 +52,24 @@ def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, f
         train = [unit for i, unit in enumerate(rest) if i % plan.folds != plan.fold - 1]
     else:
         validation, train = _dealt(rest, plan.validation / (1 - plan.test))
-        validation = validation or train[:1]
-        train = [unit for unit in train if unit not in validation]
+        if not validation:
+            validation, train = train[:1], train[1:]
     return _checked(Split(_flat(train), _flat(validation), _flat(test)))
 
 
 @needs("change")
-def apply_split(data: DataFolder, split: Split, told: str) -> DataFolder:
-    """Write the split into dataset.json, with how it was made. Later photos join training or validation."""
-    path = data.root / "dataset.json"
-    about = read_json(path) if path.is_file() else dict(data.about)
-    parts = {"train": list(split.train), "validation": list(split.validation), "test": list(split.test)}
+def apply_split(data: DataFolder, split: Split, plan: SplitPlan) -> DataFolder:
+    """Write the split into dataset.json, with the plan that it was made by, in words.
+
+    Later photos join training or validation by the same shares, or go where their group is, where
+    the plan keeps groups together. Photos that are excluded now never train if they were held out before.
+    """
+    path = data.root / DATASET_FILE
+    about = open_data(data.root).about
+    record = SplitRecord.from_dict(about).resplit(split, plan.pattern if plan.kind == "grouped" else "")
+    about.pop(LATER, None)
     try:
-        write_json(path, {**about, "split": parts, "split_made": told})
+        write_json(path, {**about, **record.to_dict(), "split_made": told(plan)})
     except OSError as error:
         raise UserError(
             f"{data.root} cannot be written to: import the data set into the app first."
@@ -84,20 +89,6 @@ def told(plan: SplitPlan) -> str:
     fold = f", fold {plan.fold} of {plan.folds}" if plan.folds else f", {plan.validation:.0%} for validation"
     test = f", {plan.test:.0%} for test" if plan.test else ""
     return f"{ways[plan.kind]}{fold}{test}, seed {plan.seed}"
-
-
-def group_of(name: str, pattern: str) -> str:
-    """What photos of one group have in common: the pattern's first group, else the whole match.
-
-    A name that the pattern does not match is a group of its own. Raises UserError for no pattern.
-    """
-    try:
-        found = re.search(pattern, name.rsplit("/", 1)[-1])
-    except re.error as error:
-        raise UserError(f"'{pattern}' is no regular expression ({error}).") from error
-    if not found:
-        return name
-    return (found.group(1) if found.groups() else found.group(0)) or name
 
 
 def _units(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, float]) -> list[tuple[str, ...]]:
@@ -149,17 +140,23 @@ def _dealt(order: list[tuple[str, ...]], share: float) -> tuple[list[tuple[str, 
 
 
 def _listed(plan: SplitPlan, names: Sequence[str]) -> Split:
-    known = {name: name for name in names}
+    known: dict[str, list[str]] = {}
     for name in names:  # lists often give stems, or names without their part's folder
         base = name.rsplit("/", 1)[-1]
-        known.setdefault(base, name)
-        known.setdefault(base.rsplit(".", 1)[0], name)
+        for short in {base, base.rsplit(".", 1)[0], name.rsplit(".", 1)[0]} - {name}:
+            known.setdefault(short, []).append(name)
+    known |= {name: [name] for name in names}
 
     def found(wanted: Sequence[str]) -> set[str]:
-        missing = [name for name in wanted if name not in known]
-        if missing:
-            raise UserError(f"The list names {missing[0]}, which is no photo of this data set.")
-        return {known[name] for name in wanted}
+        for name in wanted:
+            if name not in known:
+                raise UserError(f"The list names {name}, which is no photo of this data set.")
+            if len(known[name]) > 1:
+                raise UserError(
+                    f"The list names {name}, which may be {' or '.join(known[name][:3])}: "
+                    "write the name with its folder and suffix."
+                )
+        return {known[name][0] for name in wanted}
 
     test = found(plan.test_names)
     validation = found(plan.validation_names) - test

@@ -7,6 +7,7 @@ import streamlit as st
 from core.data import splitting
 from core.data.catalogue import Catalogue
 from core.data.dataset import open_data
+from core.data.split_record import group_of
 from core.data.splitting import SplitPlan
 from core.errors import UserError
 from core.system.formatting import percent, plain
@@ -87,7 +88,7 @@ def choose(shown: Catalogue, kind: str) -> SplitPlan | None:
 
 def groups(shown: Catalogue, pattern: str) -> None:
     try:
-        found = sorted({splitting.group_of(name, pattern) for name in shown.report.usable["name"]})
+        found = sorted({group_of(name, pattern) for name in shown.report.usable["name"]})
     except UserError as error:
         st.error(plain(str(error)))
         return
@@ -100,7 +101,7 @@ def deal(shown: Catalogue, plan: SplitPlan) -> None:
     data = open_data(shown.root)
     foreground = dict(zip(table["name"], table["foreground"], strict=True))
     split = splitting.make_split(plan, [pair.name for pair in data.pairs], foreground)
-    splitting.apply_split(data, split, splitting.told(plan))
+    splitting.apply_split(data, split, plan)
 
 
 def lines(upload: BinaryIO) -> tuple[str, ...]:

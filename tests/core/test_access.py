@@ -112,7 +112,7 @@ def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> Non
         "save a mask": lambda: painting.save_mask(waiting, painting.saved_mask(waiting)),
         "delete data": lambda: library.delete_dataset(folder),
         "fix": lambda: fixes.leave_out(data, [data.pairs[0].name]),
-        "split": lambda: splitting.apply_split(data, data.split, "x"),
+        "split": lambda: splitting.apply_split(data, data.split, splitting.SplitPlan()),
         "group": lambda: groups.put(folder, "x", ["y"]),
         "rename": lambda: registry.rename(entry, "x"),
         "delete a model": lambda: registry.delete(entry),

@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.data import checks
 from core.data.checks import Report
-from core.data.dataset import Split, extend_split, open_data, write_down
+from core.data.dataset import open_data, write_down
 from core.data.pairing import find_pairs
 from core.data.store import Store, build_store
 from core.errors import UserError
@@ -50,27 +50,6 @@ def test_the_split_is_seeded_eighty_twenty_and_written_down_by_name(small_data: 
     written = json.loads((small_data / "dataset.json").read_text())["split"]
     assert written == {"train": list(data.split.train), "validation": list(data.split.validation), "test": []}
     assert open_data(small_data, seed=7).split == data.split  # what is written down counts
-
-
-def test_the_split_does_not_follow_the_order_of_names() -> None:
-    names = [f"{i:03d}" for i in range(100)]
-    one, two = (extend_split(Split((), ()), names, seed).validation for seed in (1, 2))
-    assert one != two
-    assert one != tuple(names[80:])
-
-
-def test_new_photos_join_and_old_ones_stay_where_they_are() -> None:
-    old = extend_split(Split((), ()), [f"a{i}" for i in range(50)], 3)
-    new = extend_split(old, [*(f"a{i}" for i in range(1, 50)), *(f"b{i}" for i in range(50))], 3)
-    kept = {n for n in new.validation if n.startswith("a")}
-    assert kept == set(old.validation) - {"a0"}
-    assert sum(n.startswith("b") for n in new.validation) == 10
-
-
-@pytest.mark.parametrize("count", [2, 3, 4, 5])
-def test_even_tiny_data_sets_have_both_parts(count: int) -> None:
-    split = extend_split(Split((), ()), [str(i) for i in range(count)], 0)
-    assert split.train and split.validation
 
 
 def test_a_read_only_folder_is_left_as_it_is_and_dealt_the_same_split_each_time(small_data: Path) -> None:

@@ -1,4 +1,5 @@
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data.dataset import open_data
-from core.data.splitting import SplitPlan, apply_split, group_of, make_split
+from core.data.split_record import group_of
+from core.data.splitting import SplitPlan, apply_split, make_split
 from core.errors import UserError
 
 NAMES = [f"film{i % 7}-{i:03d}.jpg" for i in range(70)]
@@ -83,8 +85,9 @@ def test_splits_that_cannot_be_are_one_sentence(plan: SplitPlan) -> None:
 
 def test_a_split_is_written_down_and_the_test_part_never_reaches_training(small_data: Path) -> None:
     data = open_data(small_data)
-    split = make_split(SplitPlan("random", 0.2, 0.3), [p.name for p in data.pairs])
-    data = apply_split(data, split, "at random")
+    plan = SplitPlan("random", 0.2, 0.3)
+    split = make_split(plan, [p.name for p in data.pairs])
+    data = apply_split(data, split, plan)
     assert (data.split, len(data.part("test"))) == (split, 3)
     assert open_data(small_data).split == split
     (small_data / "images" / "10.jpg").write_bytes((small_data / "images" / "00.jpg").read_bytes())
@@ -96,3 +99,20 @@ def test_a_split_is_written_down_and_the_test_part_never_reaches_training(small_
 def test_the_default_pattern_finds_films() -> None:
     assert re.sub(r"\W", "", group_of("a/walk-012.jpg", SplitPlan().pattern)) == "walk"
     assert group_of("portrait.jpg", SplitPlan().pattern) == "portrait.jpg"
+
+
+def test_a_stem_that_two_folders_share_is_asked_for_in_full() -> None:
+    names = ["train/1.jpg", "train/2.jpg", "val/1.jpg", "val/3.png"]
+    for short in ("1", "1.jpg"):
+        with pytest.raises(UserError, match=r"train/1\.jpg or val/1\.jpg"):
+            make_split(SplitPlan("listed", validation_names=(short,)), names)
+    for full in ("val/1.jpg", "val/1"):
+        assert make_split(SplitPlan("listed", validation_names=(full,)), names).validation == ("val/1.jpg",)
+
+
+def test_a_hundred_thousand_names_are_split_in_groups_within_seconds() -> None:
+    names = [f"{i // 2:06d}-{i % 2}.jpg" for i in range(100_000)]
+    start = time.process_time()
+    split = make_split(SplitPlan("grouped", 0.3, 0.1, pattern=r"^(\d+)-"), names)
+    assert time.process_time() - start < 5  # 28 s where each group was looked for among all others
+    assert len(split.validation) == 30_000
