@@ -23,18 +23,21 @@ MEMORY_SHARE = 0.8
 
 
 def largest_that_pays(config: TrainConfig, built: Built, task: Task, fabric: Fabric, images: int) -> int:
-    """Images a step, over all processes. Tries real steps on a copy of the model.
+    """The batch size, over all processes. Tries real steps on a copy of the model.
 
     Raises UserError when not even two images fit.
     """
-    ceiling = max(SMALLEST, min(LARGEST, images // STEPS_AN_EPOCH // fabric.world_size))
+    ceiling = max(SMALLEST, min(LARGEST, images // STEPS_AN_EPOCH // fabric.world_size // config.accumulate))
     best, best_rate, size = 0, 0.0, SMALLEST
     while size <= ceiling:
-        rate = _rate(replace(config, batch_size=size, compile="off"), built, task, fabric)
+        # A step of `accumulate` batches holds one of them at a time.
+        tried = replace(config, batch_size=size, accumulate=1, compile="off")
+        # One process decides for all: they would wait for each other for ever if they went on differently.
+        rate, used = fabric.broadcast((_rate(tried, built, task, fabric), _memory_used(fabric)))
         if rate == 0 or (size > 8 and rate < best_rate * GAIN):
             break
         best, best_rate = size, max(rate, best_rate)
-        if _memory_used(fabric) > MEMORY_SHARE / 2:
+        if used > MEMORY_SHARE / 2:
             break
         size *= 2
     if not best:
@@ -42,7 +45,7 @@ def largest_that_pays(config: TrainConfig, built: Built, task: Task, fabric: Fab
             f"Memory is too small for {config.height}x{config.width} with {config.encoder}: "
             "choose a smaller size or encoder."
         )
-    return int(fabric.broadcast(best)) * fabric.world_size
+    return best * fabric.world_size
 
 
 def _rate(config: TrainConfig, built: Built, task: Task, fabric: Fabric) -> float:

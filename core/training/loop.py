@@ -31,6 +31,7 @@ from core.training.provenance import write_provenance
 from core.training.steps import EpochLoss, ShouldStop, train_epoch
 from core.training.trainer import Trainer, set_up
 from core.training.validation import predicted, validate
+from core.training.whole_batch import share_statistics
 
 PREVIEWS = 6
 
@@ -73,6 +74,7 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
         losses = EpochLoss()
         yield from train_epoch(trainer, batches, progress.epoch + 1, losses, stop)
         if stop():
+            share_statistics(trainer)
             if fabric.is_global_zero:
                 save_model(trainer.final_model, sitting.card, folder / "last")
             yield _finished(trainer, "stopped")
@@ -112,7 +114,7 @@ def _prepare(
     elif config.batch_size == 0:
         config = replace(config, batch_size=largest_that_pays(config, built, task, fabric, len(train)))
         yield Note(f"Batch size: {config.batch_size}, the largest that pays here.")
-    _check_shares(config, fabric.world_size)
+    _check_shares(config, len(train), fabric.world_size)
 
     batches = loading.training_batches(
         config, train, fabric.device.type, fabric.global_rank, fabric.world_size
@@ -145,6 +147,7 @@ def _started(sitting: Sitting) -> Started:
 def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]:
     """Validate, save, preview."""
     trainer, validation, folder = sitting.trainer, sitting.stores["validation"], sitting.folder
+    share_statistics(trainer)
     result = validate(trainer, validation)
     scores, progress = result.scores, trainer.progress
     epoch = progress.epoch
@@ -181,7 +184,10 @@ def _finished(trainer: Trainer, reason: str) -> Finished:
     return Finished(reason, progress.best_epoch, max(0.0, progress.best_dice), progress.seconds)
 
 
-def _check_shares(config: TrainConfig, world: int) -> None:
+def _check_shares(config: TrainConfig, images: int, world: int) -> None:
+    images = min(images, config.images_per_epoch or images)
+    if images < world:
+        raise UserError(f"{images} training images are too few for {world} processes: use at most {images}.")
     if config.batch_size % world:
         raise UserError(
             f"A batch of {config.batch_size} cannot be dealt to {world} processes: use a multiple of {world}."

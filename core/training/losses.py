@@ -1,7 +1,7 @@
 """From logits and labels to the number that is made small."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from core.config import TrainConfig
 from core.data.store import Store
 from core.task import IGNORE, Task
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Sums = Callable[[Tensor, Tensor], Tensor]
 TVERSKY = {
     "alpha": 0.3,
     "beta": 0.7,
@@ -21,24 +21,40 @@ HIGHEST_WEIGHT = 10.0  # a class of a few pixels must not drown all others
 WEIGHED_IMAGES = 512  # enough to know how common a class is
 
 
-def make_loss(config: TrainConfig, task: Task, weights: Tensor | None = None) -> Loss:
-    """From logits (b, outputs, h, w) and labels (b, h, w), uint8, to a scalar.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """From logits (b, outputs, h, w) and labels uint8 (b, h, w) to a scalar, by way of sums over pixels.
 
-    `weights` are those of `class_weights`; they count in the cross entropy alone. Dice, focal,
-    Tversky and Lovász losses are smp's. Pixels of IGNORE count in none of them, and a batch that has
-    no others gives 0, with a gradient of 0.
+    `sums` gives float32 (k,), of which those of a batch are those of its parts added up; `value` makes the
+    loss of them. So the loss of a whole batch, and its gradient, can be had from parts that never meet:
+    pieces for want of memory, or processes.
     """
-    pixelwise, overlap = _cross_entropy(task, weights), _of_smp("DiceLoss", task)
-    losses: dict[str, Loss] = {
+
+    sums: Sums
+    value: Callable[[Tensor], Tensor]
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return self.value(self.sums(logits, labels))
+
+
+def make_loss(config: TrainConfig, task: Task, weights: Tensor | None = None) -> Loss:
+    """The loss that the settings name.
+
+    `weights` are those of `class_weights`; they count in the cross entropy alone. Dice, focal and
+    Tversky are smp's to the last digits; Lovász is smp's, and of several parts the mean over images.
+    Pixels of IGNORE count in none of them, and a batch that has no others gives 0, with a gradient of 0.
+    """
+    pixelwise = Loss(_cross_entropy(task, weights), _mean)
+    overlap = _overlap(task, 0.5, 0.5)
+    losses = {
         "bce": pixelwise,
         "dice": overlap,
-        "bce+dice": lambda logits, target: pixelwise(logits, target) + overlap(logits, target),
-        "focal": _of_smp("FocalLoss", task),
-        "tversky": _of_smp("TverskyLoss", task, **TVERSKY),
-        "lovasz": _of_smp("LovaszLoss", task),
+        "bce+dice": _added(pixelwise, overlap),
+        "focal": Loss(_focal(task), _mean),
+        "tversky": _overlap(task, **TVERSKY),
+        "lovasz": Loss(_lovasz(task), _mean),
     }
-    chosen = losses[config.loss]
-    return lambda logits, labels: chosen(logits, task.target(labels))
+    return losses[config.loss]
 
 
 def class_weights(store: Store, task: Task) -> Tensor:
@@ -65,42 +81,101 @@ def class_weights(store: Store, task: Task) -> Tensor:
     return torch.from_numpy(np.clip(weights, 1 / HIGHEST_WEIGHT, HIGHEST_WEIGHT).astype(np.float32))
 
 
-def _cross_entropy(task: Task, weights: Tensor | None) -> Loss:
-    """The mean over known pixels. Neither torch's own mean nor a selection of pixels: the first is no
-    number where no pixel is known, and the second makes the device wait."""
+def _mean(sums: Tensor) -> Tensor:
+    """Of a total and what it is to be divided by. 0 where that is 0: the total is then, too."""
+    return sums[0] / sums[1].clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def _added(mean: Loss, other: Loss) -> Loss:
+    """The sum of a loss of two sums and another."""
+    return Loss(
+        lambda logits, labels: torch.cat([mean.sums(logits, labels), other.sums(logits, labels)]),
+        lambda sums: mean.value(sums[:2]) + other.value(sums[2:]),
+    )
+
+
+def _cross_entropy(task: Task, weights: Tensor | None) -> Sums:
+    """Over known pixels. Pixels are not selected, because the device would have to wait for it."""
     if task.kind == "multiclass":
 
-        def of_classes(logits: Tensor, target: Tensor) -> Tensor:
+        def of_classes(logits: Tensor, labels: Tensor) -> Tensor:
+            target = task.target(labels)
             total = functional.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="sum")
             known = target != IGNORE
             # Divided by the weights of the pixels' own classes, as torch does.
             each = known if weights is None else known * weights[torch.where(known, target, 0)]
-            return total / each.sum().clamp(min=torch.finfo(torch.float32).tiny)
+            return torch.stack([total, each.sum().to(total.dtype)])
 
         return of_classes
 
     share = None if weights is None else weights.view(-1, 1, 1)
 
-    def of_labels(logits: Tensor, target: Tensor) -> Tensor:
+    def of_labels(logits: Tensor, labels: Tensor) -> Tensor:
+        target = task.target(labels)
         known = target != IGNORE
         each = functional.binary_cross_entropy_with_logits(
             logits, target * known, pos_weight=share, reduction="none"
         )
-        return (each * known).sum() / known.sum().clamp(min=1)
+        return torch.stack([(each * known).sum(), known.sum().to(each.dtype)])
 
     return of_labels
 
 
-def _of_smp(name: str, task: Task, **settings: Any) -> Loss:
+def _focal(task: Task) -> Sums:
+    """Lin et al. 2017, https://arxiv.org/abs/1708.02002, with gamma 2 and no alpha: of several classes,
+    each one's against all others."""
+
+    def sums(logits: Tensor, labels: Tensor) -> Tensor:
+        truth, known = _layers(task, labels)
+        entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+        each = (1 - torch.exp(-entropy)) ** 2 * entropy
+        return torch.stack([(each * known).sum(), known.expand_as(each).sum().to(each.dtype)])
+
+    return sums
+
+
+def _overlap(task: Task, alpha: float, beta: float) -> Loss:
+    """1 - hits / (hits + alpha * false alarms + beta * misses), the mean over classes, of which those that
+    do not occur count 0. Dice for 0.5 and 0.5; Salehi et al. 2017, https://arxiv.org/abs/1706.05721."""
+
+    def sums(logits: Tensor, labels: Tensor) -> Tensor:
+        truth, known = _layers(task, labels)
+        share = logits.softmax(dim=1) if task.kind == "multiclass" else logits.sigmoid()
+        places = (0, 2, 3)
+        return torch.cat([
+            (share * truth * known).sum(places), (share * known).sum(places), (truth * known).sum(places)
+        ])  # fmt: skip
+
+    def value(sums: Tensor) -> Tensor:
+        hits, found, there = sums.chunk(3)
+        score = hits / (hits + alpha * (found - hits) + beta * (there - hits)).clamp(min=1e-7)
+        return ((1 - score) * (there > 0)).mean()
+
+    return Loss(sums, value)
+
+
+def _layers(task: Task, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """What is true, float (b, outputs, h, w) of 0 and 1, and which pixels are known, bool (b, 1, h, w)."""
+    target = task.target(labels)
+    if task.kind != "multiclass":
+        known = target != IGNORE
+        return target * known, known
+    known = target != IGNORE
+    chosen = functional.one_hot(torch.where(known, target, 0), task.outputs)
+    return chosen.movedim(3, 1).float() * known[:, None], known[:, None]
+
+
+def _lovasz(task: Task) -> Sums:
     import segmentation_models_pytorch as smp
 
     ignore = IGNORE if task.has_void else None
-    loss: Loss = getattr(smp.losses, name)(task.kind, ignore_index=ignore, **settings)
-    if name not in ("FocalLoss", "LovaszLoss") or ignore is None:
-        return loss
+    loss = smp.losses.LovaszLoss(task.kind, ignore_index=ignore)
 
-    def of_known(logits: Tensor, target: Tensor) -> Tensor:
-        # Both pick out the known pixels, and take a mean of none for no number.
-        return loss(logits, target) if (target != IGNORE).any() else 0.0 * logits.sum()
+    def sums(logits: Tensor, labels: Tensor) -> Tensor:
+        target = task.target(labels)
+        images = logits.new_tensor(float(len(logits)))
+        if ignore is not None and not (target != IGNORE).any():  # smp takes a mean of none for no number
+            return torch.stack([0.0 * logits.sum(), images])
+        return torch.stack([loss(logits, target) * images, images])
 
-    return of_known
+    return sums

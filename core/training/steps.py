@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from core.errors import UserError
 from core.evaluation import metrics
 from core.runs.events import Note, Step
+from core.training import whole_batch
 from core.training.memory import is_out_of_memory, release
 from core.training.progress import Progress
 from core.training.trainer import Trainer
@@ -68,29 +68,27 @@ def train_epoch(
 
 
 def take_step(trainer: Trainer, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Forward, backward, and one step of the optimizer. Returns the loss, and the last piece's
-    logits and labels."""
+    """Forward, backward, and one step of the optimizer. Returns the whole batch's loss, and the last
+    piece's logits and labels."""
     fabric, config = trainer.fabric, trainer.config
-    total = torch.zeros((), device=fabric.device)
     pieces = min(trainer.pieces, len(pictures))
-    parts = list(zip(pictures.tensor_split(pieces), labels.tensor_split(pieces), strict=True))
-    for number, (images, truth) in enumerate(parts, 1):
-        truth = truth.to(fabric.device, non_blocking=True)  # noqa: PLW2901
-        with fabric.no_backward_sync(trainer.model, enabled=number < len(parts)):  # type: ignore[arg-type]
-            with trainer.forward_context():
-                logits = trainer.model(trainer.inputs(images))
-            loss = trainer.loss(logits, truth) * (len(images) / len(pictures))
-            fabric.backward(loss)
-        total += loss.detach()
+    parts = zip(pictures.tensor_split(pieces), labels.tensor_split(pieces), strict=True)
+    total, logits, truth = whole_batch.backward(trainer, list(parts))
     if config.gradient_clip:
-        fabric.clip_gradients(trainer.model, trainer.optimizer, max_norm=config.gradient_clip)  # type: ignore[arg-type]
+        # A gradient that is no number makes weights and the next loss none, which check_loss explains.
+        fabric.clip_gradients(
+            trainer.model,  # type: ignore[arg-type]
+            trainer.optimizer,
+            max_norm=config.gradient_clip,
+            error_if_nonfinite=False,
+        )
     trainer.optimizer.step()
     trainer.optimizer.zero_grad()
     if config.schedule not in ("plateau", "constant"):
         trainer.scheduler.step()  # type: ignore[call-arg]
     if trainer.averaged is not None:
         trainer.averaged.update_parameters(trainer.plain)
-    return total, logits.detach(), truth
+    return total, logits, truth
 
 
 def check_loss(loss: float, epoch: int, progress: Progress) -> None:

@@ -17,7 +17,7 @@ from core.models.factory import Built
 from core.models.preprocessing import Preprocessing
 from core.system.device import pays_to_compile, use_channels_last
 from core.task import Task
-from core.training import depthwise
+from core.training import depthwise, single_value_norms
 from core.training.losses import Loss, make_loss
 from core.training.optimizers import average_of, make_optimizer, make_schedule
 from core.training.progress import Progress
@@ -98,6 +98,7 @@ def set_up(
     if channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model = model.to(fabric.device)
+    single_value_norms.take_running_statistics(model)
     optimizer = make_optimizer(config, model)
     total = steps_per_epoch * config.epochs
     compiled = pays_to_compile(config, device, total)
