@@ -43,6 +43,7 @@ from core.evaluation.statistics import Interval, pooled_intervals
 from core.inference.predictor import Predictor
 from core.models.card import read_card, update_card
 from core.system import workspace
+from core.task import Task
 
 LONG_SIDES = (320, 352, 384, 416, 448)
 THRESHOLDS = np.arange(0.35, 0.66, 0.05).round(2).tolist()
@@ -169,7 +170,8 @@ def scored(
 ) -> Result:
     images = [r for r in score_images(predictor, pairs, rule, threshold, long_side) if isinstance(r, Scored)]
     counts = metrics.join(r.counts for r in images)
-    return Result(metrics.summarise(counts), pooled_intervals(counts, predictor.card.task), images)
+    task = predictor.card.task
+    return Result(metrics.summarise(counts, task), pooled_intervals(counts, task), images)
 
 
 def row(name: str, result: Result) -> str:
@@ -180,7 +182,7 @@ def row(name: str, result: Result) -> str:
 
 def size_row(images: list[Scored], low: float, high: float) -> str:
     some = [image for image in images if low < (image.truth > 0).mean() <= high]
-    scores = metrics.summarise(metrics.join(image.counts for image in some))
+    scores = metrics.summarise(metrics.join(image.counts for image in some), Task())
     return f"| {low:.0%} to {high:.0%} | {scores.images} | {scores.dice:.4f} | {scores.dice_mean:.4f} |"
 
 

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from core.task import IGNORE, Task
 
+BLOCK = 1 << 22  # pixels counted at once
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -111,24 +113,29 @@ def count(prediction: Tensor, mask: Tensor, known: Tensor | None = None) -> Coun
 def count_labels(predicted: Tensor, truth: Tensor, task: Task) -> Counts:
     """Compare predicted with true labels, image by image. Both are uint8 (images, height, width),
     as core.task describes them; where the truth is IGNORE, a prediction is not counted."""
-    import segmentation_models_pytorch as smp
-
     if task.kind == "binary":
         return count(predicted, truth == 1, truth != IGNORE)
     if task.kind == "multilabel":
         return count(task.target(predicted), task.target(truth))
-    return Counts(
-        *smp.metrics.get_stats(
-            predicted.long(), truth.long(), mode="multiclass", num_classes=task.outputs, ignore_index=IGNORE
-        )
-    )
+    taken = torch.zeros(len(truth), task.outputs, task.outputs, dtype=torch.int64, device=truth.device)
+    for i in range(len(truth)):
+        taken[i] = confusion(predicted[i], truth[i], task.outputs)
+    tp = taken.diagonal(dim1=1, dim2=2)
+    fp, fn = taken.sum(1) - tp, taken.sum(2) - tp
+    return Counts(tp, fp, fn, taken.sum((1, 2))[:, None] - tp - fp - fn)
 
 
 def confusion(predicted: Tensor, truth: Tensor, classes: int) -> Tensor:
-    """Pixels of class i taken for class j: int64 (classes, classes). IGNORE in the truth is left out."""
-    known = truth != IGNORE
-    pairs = truth[known].long() * classes + predicted[known].long()
-    return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+    """Pixels of class i taken for class j: int64 (classes, classes). IGNORE in the truth is left out.
+
+    Counted in integers: float32 knows no odd number above 2^24, and a photo has more pixels.
+    """
+    found = torch.zeros(classes * classes, dtype=torch.int64, device=truth.device)
+    for theirs, ours in zip(predicted.flatten().split(BLOCK), truth.flatten().split(BLOCK), strict=True):
+        known = ours != IGNORE
+        pairs = ours[known].int() * classes + theirs[known].int()
+        found += torch.bincount(pairs, minlength=classes * classes)
+    return found.view(classes, classes)
 
 
 def join(parts: Iterable[Counts]) -> Counts:
@@ -140,9 +147,9 @@ def join(parts: Iterable[Counts]) -> Counts:
     return Counts(*(torch.cat([getattr(p, name) for p in listed]) for name in ("tp", "fp", "fn", "tn")))
 
 
-def summarise(counts: Counts, task: Task | None = None) -> Scores:
+def summarise(counts: Counts, task: Task) -> Scores:
     """Every figure of one data set from its counts. Images of which no pixel is known are passed over."""
-    task, counts = task or Task(), counts.known()
+    counts = counts.known()
     total = counts.total()
     figures = {name: values.item() for name, values in pooled(total, task).items()}
     means = {f"{name}_mean": values.mean().item() for name, values in image_scores(counts, task).items()}

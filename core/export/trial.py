@@ -52,7 +52,10 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
     if not first:
         raise UserError("None of the validation photos of this data set can be read: choose another.")
     same = [(a.predicted == b.predicted).mean() for a, b in zip(first, second, strict=True)]
-    scores = [metrics.summarise(metrics.join(s.counts for s in found)) for found in (first, second)]
+    scores = [
+        metrics.summarise(metrics.join(s.counts for s in found), before.card.task)
+        for found in (first, second)
+    ]
     return Trial(len(first), float(np.mean(same)), *times, scores[0].dice, scores[1].dice)
 
 

@@ -201,7 +201,7 @@ def test_the_interval_of_a_ratio_is_scipys() -> None:
     assert ours["dice"].mean == pytest.approx(dice(tp, fp, fn))
     assert ours["dice"].low == pytest.approx(theirs.confidence_interval.low, abs=0.003)
     assert ours["dice"].high == pytest.approx(theirs.confidence_interval.high, abs=0.003)
-    scores = metrics.summarise(metrics.Counts(*columns))
+    scores = metrics.summarise(metrics.Counts(*columns), Task())
     for name in ("dice", "iou", "miou", "precision", "recall", "pixel_accuracy", "dice_mean", "iou_mean"):
         assert ours[name].mean == pytest.approx(getattr(scores, name))
         assert ours[name].low <= ours[name].mean <= ours[name].high

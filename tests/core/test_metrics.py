@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_score, recall_score
 
 from core.evaluation import metrics
+from core.task import Task
 
 BATCHES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda shape: st.tuples(arrays(np.bool_, shape), arrays(np.bool_, shape))
@@ -34,7 +35,7 @@ def test_every_score_agrees_with_scikit_learn(pair: tuple[np.ndarray, np.ndarray
 @settings(max_examples=80, deadline=None)
 def test_summary_over_all_pixels_is_that_of_one_flattened_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
     predicted, truth = pair
-    scores = metrics.summarise(metrics.count(torch.from_numpy(predicted), torch.from_numpy(truth)))
+    scores = metrics.summarise(metrics.count(torch.from_numpy(predicted), torch.from_numpy(truth)), Task())
     t, p = truth.ravel(), predicted.ravel()
     foreground = 1.0 if not (t.any() or p.any()) else jaccard_score(t, p, zero_division=0)
     background = 1.0 if t.all() and p.all() else jaccard_score(~t, ~p, zero_division=0)
@@ -51,12 +52,14 @@ def test_batching_changes_nothing(pair: tuple[np.ndarray, np.ndarray], data: st.
     parts = [
         metrics.count(predicted[s], truth[s]) for s in (slice(None, cut), slice(cut, None)) if len(truth[s])
     ]
-    assert metrics.summarise(metrics.join(parts)) == metrics.summarise(metrics.count(predicted, truth))
+    assert metrics.summarise(metrics.join(parts), Task()) == metrics.summarise(
+        metrics.count(predicted, truth), Task()
+    )
 
 
 def test_empty_against_empty_is_one() -> None:
     nothing = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
-    scores = metrics.summarise(metrics.count(nothing, nothing))
+    scores = metrics.summarise(metrics.count(nothing, nothing), Task())
     assert (scores.dice, scores.iou, scores.precision, scores.recall, scores.dice_mean) == (1, 1, 1, 1, 1)
 
 
