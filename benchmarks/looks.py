@@ -22,7 +22,7 @@ from core.data.masks import MaskRule, resize_mask  # noqa: E402
 from core.data.pairing import Pair  # noqa: E402
 from core.data.store import read_pair  # noqa: E402
 from core.evaluation.boundaries import boundary_iou  # noqa: E402
-from core.evaluation.statistics import mean_interval  # noqa: E402
+from core.evaluation.statistics import paired  # noqa: E402
 from core.imaging.guided_filter import enlarge  # noqa: E402
 from core.inference.predictor import Predictor  # noqa: E402
 from core.inference.test_time_augmentation import Gaze, small_map  # noqa: E402
@@ -68,7 +68,7 @@ def main() -> None:
     print("| | looks | Dice | gain in Dice | boundary IoU | time, as a multiple |\n|---|---|---|---|---|---|")
     base = statistics.median(times["once"])
     for name, gaze in GAZES.items():
-        gain = mean_interval(np.array(dice[name]) - np.array(dice["once"]))
+        gain = paired(np.array(dice["once"]), np.array(dice[name])).difference
         told = f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})" if name != "once" else ""
         cost = statistics.median(times[name]) / base
         means = statistics.mean(dice[name]), statistics.mean(edges[name])

@@ -69,7 +69,7 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
     print(f"{'images':15} {scores['images']}")
     result = {
         **scores,
-        "intervals": {key: [value.low, value.high] for key, value in intervals.items()},
+        "intervals": {key: value.ends for key, value in intervals.items()},
     }
     if task.kind == "binary":
         assert found.histograms is not None
@@ -105,7 +105,7 @@ def _write(
 
     threshold = model.card.threshold
     if args.csv:
-        _save(args.csv, scores_table(found.judged(threshold)))
+        _save(args.csv, scores_table(found, threshold))
     if args.report and not args.against:
         _save(args.report, report(found, data, model.label, part, threshold))
 
@@ -137,7 +137,7 @@ def _against(
     pair = board.pairs[0]
     return {"against": {
         "sentence": sentence, "difference": pair.difference.mean, "better": pair.better, "worse": pair.worse,
-        "interval": [pair.difference.low, pair.difference.high],
+        "interval": pair.difference.ends, "verdict": pair.verdict.value,
     }}  # fmt: skip
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from core.inference.predictor import Predictor
 
 INDEX, TABLE, COUNTS, HISTOGRAMS = "index.json", "table.parquet", "counts.npy", "histograms.npy"
-LAYOUT = 4  # raised when what is kept changes
+LAYOUT = 5  # raised when what is kept changes
 SHOWN_SIDE = 480  # pixels of the longer side in rows of pictures
 PIECE = 64  # images between two saves
 TIMED = 5  # forward passes that are timed
@@ -272,11 +272,8 @@ def _opened(folder: Path) -> Evaluation | None:
 
 def _fingerprint(contender: Contender, data: DataFolder, pairs: Sequence[Pair]) -> str:
     card = contender.card
-    # Every threshold of the grid is kept, and several classes have none.
-    kept = card.task.kind == "multiclass" or (
-        card.task.kind == "binary" and thresholds.on_grid(card.threshold)
-    )
-    level = None if kept else card.threshold
+    # Edges are measured at one threshold alone; several classes have none.
+    level = None if card.task.kind == "multiclass" else card.threshold
     digest = hashlib.sha256(repr((LAYOUT, contender.key, level, card.long_side)).encode())
     digest.update(repr(for_model(data, card.task).rule.to_dict()).encode())
     for pair in pairs:

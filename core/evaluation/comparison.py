@@ -13,12 +13,14 @@ from core.evaluation.statistics import Interval, Paired, mean_interval, paired
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """`table`: name, then a column of Dice for each model, then `spread`, the largest minus the smallest,
-    largest first. `means` and `pairs` in the order of `labels`: each model's mean Dice over the images
-    that all have predicted, and each later model against the first."""
+    """`dice`: each image's, a row an image by its name and a column a model; `spread`: the largest minus
+    the smallest of each row. Both have the largest spread first. `means` and `pairs` in the order of
+    `labels`: each model's mean Dice over the images that all have predicted, and each later model against
+    the first."""
 
     labels: list[str]
-    table: pd.DataFrame
+    dice: pd.DataFrame
+    spread: pd.Series
     means: list[Interval]
     pairs: list[Paired]
 
@@ -26,27 +28,26 @@ class Scoreboard:
 def compare(evaluations: Mapping[str, Evaluation], levels: Mapping[str, float]) -> Scoreboard:
     """Put models beside each other. Keys are labels, values of `levels` thresholds."""
     labels = list(evaluations)
-    columns = [
-        found.judged(levels[label]).set_index("name")["dice"].rename(label)
-        for label, found in evaluations.items()
-    ]
-    table = pd.concat(columns, axis=1, join="inner").reset_index()
-    values = table[labels].to_numpy()
-    table["spread"] = values.max(1) - values.min(1) if len(table) else []
-    table = table.sort_values(["spread", "name"], ascending=[False, True], kind="stable")
-    means = [mean_interval(table[label]) for label in labels]
-    pairs = [paired(table[labels[0]], table[label]) for label in labels[1:]]
-    return Scoreboard(labels, table, means, pairs)
+    columns = {
+        label: found.judged(levels[label]).set_index("name")["dice"] for label, found in evaluations.items()
+    }
+    dice = pd.concat(columns, axis=1, join="inner").sort_index()
+    spread = (dice.max(axis=1) - dice.min(axis=1)).sort_values(ascending=False, kind="stable")
+    dice = dice.loc[spread.index]
+    means = [mean_interval(dice[label]) for label in labels]
+    pairs = [paired(dice[labels[0]], dice[label]) for label in labels[1:]]
+    return Scoreboard(labels, dice, spread, means, pairs)
 
 
 def unique_labels(labels: Sequence[str]) -> list[str]:
-    """The same with a number behind each that was there before."""
-    seen: dict[str, int] = {}
-    told = []
+    """The same with a number behind each that was there before, one that no other has."""
+    unique: list[str] = []
     for label in labels:
-        seen[label] = seen.get(label, 0) + 1
-        told.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
-    return told
+        given, number = label, 2
+        while given in unique or (given != label and given in labels):
+            given, number = f"{label} ({number})", number + 1
+        unique.append(given)
+    return unique
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:

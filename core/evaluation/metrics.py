@@ -131,7 +131,9 @@ def confusion(predicted: Tensor, truth: Tensor, classes: int) -> Tensor:
     Counted in integers: float32 knows no odd number above 2^24, and a photo has more pixels.
     """
     found = torch.zeros(classes * classes, dtype=torch.int64, device=truth.device)
-    for theirs, ours in zip(predicted.flatten().split(BLOCK), truth.flatten().split(BLOCK), strict=True):
+    every, marked = predicted.flatten(), truth.flatten()
+    for first in range(0, len(marked), BLOCK):
+        theirs, ours = every[first : first + BLOCK], marked[first : first + BLOCK]
         known = ours != IGNORE
         pairs = ours[known].int() * classes + theirs[known].int()
         found += torch.bincount(pairs, minlength=classes * classes)

@@ -63,7 +63,7 @@ class Piece:
         self.problems: list[Problem] = []
         self.counts: list[NDArray[np.int64]] = []
         self.histograms: list[NDArray[np.uint32]] = []
-        self.sums = np.zeros(thresholds.STEPS + 1)
+        self.sums = np.zeros(thresholds.BINS)
         self.confusion = np.zeros((task.outputs, task.outputs), np.int64)
 
     def add(self, result: Measured | Problem) -> None:
@@ -86,7 +86,7 @@ class Piece:
             rows=np.array(json.dumps(self.rows)),
             problems=np.array(json.dumps([[p.name, p.sentence] for p in self.problems])),
             counts=np.array(self.counts, np.int64).reshape(-1, self.task.outputs, 4),
-            histograms=np.array(self.histograms, np.uint32).reshape(-1, 2, thresholds.STEPS + 1),
+            histograms=np.array(self.histograms, np.uint32).reshape(-1, 2, thresholds.BINS),
             sums=self.sums,
             confusion=self.confusion,
         )

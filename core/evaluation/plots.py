@@ -153,7 +153,7 @@ def pareto(
             x=[costs[i]], y=[score.mean], name=label, mode="markers",
             marker={"size": 13, "color": MODEL_COLOURS[i % len(MODEL_COLOURS)]},
             error_y={"type": "data", "symmetric": False, "array": [score.high - score.mean],
-                     "arrayminus": [score.mean - score.low], "thickness": 1.5},
+                     "arrayminus": [score.mean - score.low], "thickness": 1.5, "visible": score.is_known},
             hovertemplate=f"{label}<br>{score}<br>%{{x:.1f}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(**_LEGEND)

@@ -18,7 +18,8 @@ from core.evaluation.filters import Filter, chosen
 from core.evaluation.pictures import errors_beside, small_pictures
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.policy.permissions import needs
-from core.system.formatting import percent, plural
+from core.system.formatting import percent, pixels_of, plural
+from core.system.score_names import score
 from core.system.spreadsheets import csv_text
 
 PICTURED = 12  # images shown, worst first
@@ -40,10 +41,20 @@ font-size: .8rem; } img { width: 100%; border-radius: 6px; display: block; } .to
 """
 
 
-def scores_table(judged: pd.DataFrame) -> str:
-    """Every image's scores as CSV, fractions in 0..1, worst Dice first."""
-    rows = chosen(judged, Filter())
-    return csv_text(rows.rename(columns=COLUMNS)[list(COLUMNS.values())], digits=6)
+def scores_table(found: Evaluation, threshold: float) -> str:
+    """Every image's scores as CSV, fractions in 0..1, worst Dice first. Edges are measured at the threshold
+    of the evaluation, which stands beside that of the other scores."""
+    rows = chosen(found.judged(threshold), Filter()).rename(columns=COLUMNS)[list(COLUMNS.values())]
+    if found.task.kind != "multiclass":
+        rows = rows.assign(threshold=threshold, edge_threshold=found.threshold)
+    return csv_text(rows, digits=6)
+
+
+def comparison_table(board: Scoreboard) -> str:
+    """Every image's Dice by each model as CSV, where they disagree most first."""
+    columns = {label: f"Dice of {label}" for label in board.labels}
+    table = board.dice.rename(columns=columns).assign(spread=board.spread)
+    return csv_text(table.rename_axis("image").reset_index(), digits=6)
 
 
 @needs("train")
@@ -77,20 +88,20 @@ def comparison_report(
     levels: Mapping[str, float],
 ) -> str:
     """Several models on the same images, as HTML."""
-    first, count = board.labels[0], plural(len(board.table), "image")
+    first, count = board.labels[0], plural(len(board.dice), "image")
     sentences = [p.sentence(first, label) for label, p in zip(board.labels[1:], board.pairs, strict=True)]
     rows = [
         (html.escape(label), str(mean), f"{found[label].milliseconds:.1f}")
         for label, mean in zip(board.labels, board.means, strict=True)
     ]
-    by_name = board.table.sort_values("name")
+    by_name = board.dice.sort_index()
     charts = {
         f"{label} minus {first}": plots.differences(
-            (by_name[label] - by_name[first]).to_numpy(), list(by_name["name"])
+            (by_name[label] - by_name[first]).to_numpy(), list(by_name.index)
         )
         for label in board.labels[1:]
     }
-    shown = board.table.head(PICTURED).to_dict("records")
+    shown = list(board.dice.index[:PICTURED])
     title = " and ".join(board.labels)
     body = [
         f"<h1>{html.escape(title)}</h1>",
@@ -99,13 +110,13 @@ def comparison_report(
         _table(("model", "mean Dice over images (95 % interval)", "latency, ms"), rows),
         _charts(charts),
         "<h2>Where they disagree most</h2>",
-        *(_versus_image(found, data, levels, row) for row in shown),
+        *(_versus_image(board, found, data, levels, name) for name in shown),
     ]
     return _page(title, body)
 
 
 def _figures_table(found: Evaluation, told: Mapping[str, Interval]) -> str:
-    pixels = "over all pixels"
+    pixels, at = "over all pixels", _at(found, found.threshold)
     named = [
         ("Dice", told["dice_mean"], "mean over images"),
         ("Dice", told["dice"], pixels),
@@ -114,12 +125,12 @@ def _figures_table(found: Evaluation, told: Mapping[str, Interval]) -> str:
         ("Precision", told["precision"], pixels),
         ("Recall", told["recall"], pixels),
         ("Pixel accuracy", told["pixel_accuracy"], pixels),
-        ("Boundary IoU", statistics.mean_interval(found.table["boundary_iou"]), "mean over images"),
+        ("Boundary IoU", statistics.mean_interval(found.table["boundary_iou"]), f"mean over images{at}"),
     ]
     rows = [(name, str(value), f"{how}, {plural(value.images, 'image')}") for name, value, how in named]
-    far = statistics.mean_interval(found.table["hd95"].astype(float))
-    over = f"mean over {plural(far.images, 'image')}"
-    rows.append(("Hausdorff 95", f"{far.mean:.1f} px ({far.low:.1f} to {far.high:.1f})", over))
+    far = statistics.mean_interval(found.table["hd95"].astype(float), bounds=(0, float("inf")))
+    over = f"mean over {plural(far.images, 'image')}{at}"
+    rows.append(("Hausdorff 95", f"{pixels_of(far.mean)} ({far.range_as(pixels_of)})", over))
     return _table(("score", "value", "how"), rows)
 
 
@@ -148,7 +159,7 @@ def _evaluation_charts(found: Evaluation, judged: pd.DataFrame, threshold: float
 def _image(found: Evaluation, data: DataFolder, threshold: float, row: Mapping[Any, Any]) -> str:
     name = str(row["name"])
     share = percent(row["foreground"])
-    told = f"<b>{html.escape(name)}</b>, Dice {row['dice']:.3f}, foreground {share}"
+    told = f"<b>{html.escape(name)}</b>, Dice {score(row['dice'])}, foreground {share}"
     try:
         pictures = small_pictures(cache.panels(found, data.pair(name), data, threshold), found.task)
     except UserError as error:
@@ -157,16 +168,18 @@ def _image(found: Evaluation, data: DataFolder, threshold: float, row: Mapping[A
 
 
 def _versus_image(
-    found: Mapping[str, Evaluation], data: DataFolder, levels: Mapping[str, float], row: Mapping[Any, Any]
+    board: Scoreboard,
+    found: Mapping[str, Evaluation],
+    data: DataFolder,
+    levels: Mapping[str, float],
+    name: str,
 ) -> str:
-    name = str(row["name"])
     try:
-        shown = [
-            (f"{title}, Dice {row[title]:.3f}" if title in found else title, url)
-            for title, url in errors_beside(found, data, levels, name)
-        ]
+        truth, *errors = errors_beside(found, data, levels, name)
     except UserError as error:
         return f'<div class="image"><b>{html.escape(name)}</b><p>{html.escape(str(error))}</p></div>'
+    dice = board.dice.loc[name].to_dict()
+    shown = [truth, *((f"{label}, Dice {score(dice[label])}", url) for label, url in errors)]
     return f'<div class="image"><b>{html.escape(name)}</b><div>{_pictures(shown)}</div></div>'
 
 

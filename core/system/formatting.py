@@ -21,6 +21,11 @@ def percent(fraction: float) -> str:
     return f"{fraction * 100:.1f} %"
 
 
+def pixels_of(distance: float) -> str:
+    """3.14 -> "3.1 px"."""
+    return f"{distance:.1f} px"
+
+
 def megapixels(height: int, width: int) -> str:
     return f"{width} x {height} ({height * width / 1e6:.1f} megapixels)"
 

@@ -37,9 +37,9 @@ def with_scores(card: ModelCard, found: Validated, epoch: int) -> ModelCard:
     images = found.scores.images
     where = f"{images} validation images at {card.height}x{card.width}, after epoch {epoch}."
     intervals = {
-        name: (interval.low, interval.high)
+        name: interval.ends
         for name, interval in pooled_intervals(found.counts, card.task).items()
-        if name in LABELS
+        if name in LABELS and interval.ends
     }
     scores = {key: getattr(found.scores, key) for key in LABELS}
     return replace(card, scores=scores, intervals=intervals, scored_on=where)

@@ -17,6 +17,7 @@ from core.models import registry
 from core.models.registry import Entry
 from core.system.formatting import plain, plural
 from core.system.parallel import all_cores
+from core.system.score_names import score
 from core.system.spreadsheets import inert
 from pages.compare_parts.images import legend
 from pages.compare_parts.opening import evaluated, intervals
@@ -91,9 +92,9 @@ def charts(chosen: dict[str, Contender], found: dict[str, Evaluation], board: Sc
         if len(board.labels) > 2:
             second = st.selectbox("Difference from the first", board.labels[1:], key="difference_of")
         st.markdown(f"**Each image: {plain(second)} minus {plain(board.labels[0])}**")
-        by_name = board.table.sort_values("name")
+        by_name = board.dice.sort_index()
         values = (by_name[second] - by_name[board.labels[0]]).to_numpy()
-        drawn = plots.differences(values, list(by_name["name"]))
+        drawn = plots.differences(values, list(by_name.index))
         chart(drawn, "differences")
     with right:
         cost = st.segmented_control(
@@ -117,18 +118,16 @@ def disagreements(
     """The images on which the models differ most, models in columns."""
     st.markdown("**Where they disagree most**")
     legend(next(iter(found.values())))
-    pages = page_count(board.table, PER_PAGE)
+    pages = page_count(board.dice, PER_PAGE)
     page = min(st.session_state.get("versus_page", 1), pages)
-    records = page_of(board.table, page, PER_PAGE).to_dict("records")
-    names = [str(record["name"]) for record in records]
+    names = [str(name) for name in page_of(board.dice, page, PER_PAGE).index]
     with all_cores() as pool:
         pictures = list(pool.map(partial(columns, found, levels, data), names))
     rows = []
-    for name, record, (shown, problem) in zip(names, records, pictures, strict=True):
-        titled = [
-            (f"{title} · Dice {record[title]:.3f}" if title in record else title, url) for title, url in shown
-        ]
-        rows.append(Row(name, f"Dice apart by {record['spread']:.3f}", titled, problem))
+    for name, (shown, problem) in zip(names, pictures, strict=True):
+        dice = board.dice.loc[name].to_dict()
+        titled = shown[:1] + [(f"{label} · Dice {score(dice[label])}", url) for label, url in shown[1:]]
+        rows.append(Row(name, f"Dice apart by {score(board.spread[name])}", titled, problem))
     panel_rows(rows, f"versus_rows_{page}", ticks=False)
     if pages > 1:
         st.pagination(pages, key="versus_page")

@@ -9,7 +9,6 @@ from core.evaluation.cache import Evaluation
 from core.evaluation.comparison import Scoreboard
 from core.models.registry import Entry
 from core.policy.permissions import allowed, later
-from core.system.spreadsheets import csv_text
 from core.system.workspace import safe_name
 
 
@@ -53,7 +52,7 @@ def _report(found: Evaluation, data: DataFolder, model: str, part: str, threshol
 def _scores(found: Evaluation, threshold: float) -> str:
     from core.evaluation.report import scores_table
 
-    return scores_table(found.judged(threshold))
+    return scores_table(found, threshold)
 
 
 def _comparison(
@@ -65,4 +64,6 @@ def _comparison(
 
 
 def _board(board: Scoreboard) -> str:
-    return csv_text(board.table, digits=6)
+    from core.evaluation.report import comparison_table
+
+    return comparison_table(board)

@@ -15,7 +15,8 @@ from core.models.card import update_card
 from core.models.registry import Entry
 from core.policy.permissions import allowed
 from core.runs import plots as charts
-from core.system.formatting import plain, plural
+from core.system.formatting import pixels_of, plain, plural
+from core.system.score_names import score
 from pages.compare_parts.images import image_rows, legend
 from pages.compare_parts.opening import intervals, pixel_intervals
 from pages.widgets.chart import CONFIG, chart
@@ -45,7 +46,7 @@ def headline(found: Evaluation, threshold: float) -> None:
 
 
 def figure(label: str, value: Interval, help: str) -> None:
-    st.metric(label, f"{value.mean:.4f}", f"{value.low:.3f} to {value.high:.3f}", help=help, border=True,
+    st.metric(label, score(value.mean), value.range_as(), help=help, border=True,
               delta_color="off", delta_arrow="off")  # fmt: skip
 
 
@@ -100,11 +101,11 @@ def remember_bar(picked: Any) -> None:
 
 def boundary(found: Evaluation) -> None:
     rim = statistics.mean_interval(found.table["boundary_iou"])
-    far = statistics.mean_interval(found.table["hd95"].astype(float))
+    far = statistics.mean_interval(found.table["hd95"].astype(float), bounds=(0, math.inf))
     with st.container(horizontal=True):
         figure("Boundary IoU", rim, "IoU of the rim, 2 % of the diagonal thick. Mean over images.")
         st.metric(
-            "Hausdorff 95", f"{far.mean:.1f} px", f"{far.low:.1f} to {far.high:.1f}", border=True,
+            "Hausdorff 95", pixels_of(far.mean), far.range_as(pixels_of), border=True,
             delta_color="off", delta_arrow="off",
             help=f"95 % of each edge has the other edge within this distance. Mean over the {far.images:,} "
             "images in which there is something to find and something was found.",

@@ -158,7 +158,7 @@ def test_two_models_give_the_sentence_that_the_numbers_say(page: Page, app: App,
     )
     expect(page.locator(".row")).to_have_count(6)
     spread = [float(t.split()[-1]) for t in page.locator(".row .head span").all_inner_texts()]
-    assert spread == pytest.approx(list(board.table["spread"][:6]), abs=6e-4)
+    assert spread == pytest.approx(list(board.spread[:6]), abs=6e-5)
 
 
 def test_the_baselines_can_be_compared_with(page: Page, app: App, run: run_folder.Run) -> None:

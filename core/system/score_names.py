@@ -1,0 +1,27 @@
+"""What each score is called, and how it is shown: the same words and digits everywhere."""
+
+DICE_MEAN, DICE_POOLED = "Dice (mean over images)", "Dice (pooled pixels)"
+IOU_MEAN, IOU_POOLED = "IoU (mean over images)", "IoU (pooled pixels)"
+MIOU, PIXEL_ACCURACY = "Mean IoU (pooled pixels)", "Pixel accuracy"
+LABELS = {
+    "dice_mean": DICE_MEAN,
+    "dice_pooled": DICE_POOLED,
+    "iou_mean": IOU_MEAN,
+    "iou_pooled": IOU_POOLED,
+    "miou": MIOU,
+    "pixel_accuracy": PIXEL_ACCURACY,
+    "precision": "Precision (pooled pixels)",
+    "recall": "Recall (pooled pixels)",
+}
+SCORE_FORMAT = "%.4f"  # of columns in tables
+_RENAMED = {"dice": "dice_pooled", "iou": "iou_pooled"}
+
+
+def score(value: float) -> str:
+    """A score in 0..1 with four decimals: "0.9456"."""
+    return f"{value:.4f}"
+
+
+def renamed(key: str) -> str:
+    """A score's key as it is now: what was written as "dice" or "iou" was pooled over pixels."""
+    return _RENAMED.get(key, key)
