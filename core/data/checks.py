@@ -137,7 +137,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     try:
         height, width = photo_size(pair.image)
         photo = read_photo(pair.image, max_side=DECODE_SIDE)
-        values = mask_values(pair.mask, pair.image)
+        values = mask_values(pair.mask, pair.image, palette=data.rule.palette)
         row.classes = _shares(pair, data, values)
     except UserError as error:
         row.problem, row.findings = str(error), "unread"
@@ -259,7 +259,9 @@ def _shares(pair: Pair, data: DataFolder, values: NDArray[np.int32]) -> tuple[fl
     rule = data.rule
     if isinstance(rule, LayersRule):
         return tuple(
-            float(rule.labels(mask_values(path, pair.image)).mean(dtype=np.float64)) if path else 0.0
+            float(rule.labels(mask_values(path, pair.image, palette=rule.palette)).mean(dtype=np.float64))
+            if path
+            else 0.0
             for path in pair.layers
         )
     if isinstance(rule, MaskRule):

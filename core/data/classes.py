@@ -1,14 +1,15 @@
 """Masks that tell several things apart: class indices in one file, or a file for each label."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.masks import MaskRule, guess_rule, value_counts
+from core.data.masks import MaskRule, guess_rule, palette_from, tally
+from core.data.palettes import Palette
 from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
 from core.task import IGNORE, MAX_CLASSES, Task
@@ -19,12 +20,14 @@ class ClassRule:
     """A mask's value is the class of its pixel; values that are no class are ignored.
 
     `merged` are further values and the index of the class that they count as. With `of_one`, masks are
-    of one foreground, which is the second of two classes, and its background the first.
+    of one foreground, which is the second of two classes, and its background the first. `palette` is
+    what the colours of masks with a palette mean.
     """
 
     task: Task
     merged: tuple[tuple[int, int], ...] = ()
     of_one: MaskRule | None = None
+    palette: Palette = ""
 
     @property
     def meaning(self) -> str:
@@ -52,7 +55,7 @@ class ClassRule:
     def to_dict(self) -> dict[str, Any]:
         merged = {"merged": [list(entry) for entry in self.merged]} if self.merged else {}
         of_one = {"of_one": self.of_one.to_dict()} if self.of_one else {}
-        return {"task": self.task.to_dict(), **merged, **of_one}
+        return {"task": self.task.to_dict(), "palette": self.palette, **merged, **of_one}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class LayersRule:
     @property
     def meaning(self) -> str:
         return f"one file for each of {', '.join(self.task.classes)}; {self.rule.meaning}"
+
+    @property
+    def palette(self) -> Palette:
+        return self.rule.palette
 
     def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """One layer's raw values -> 0 or 1."""
@@ -97,9 +104,16 @@ def rule_from_dict(values: dict[str, Any]) -> Rule:
         return LayersRule(task, MaskRule.from_dict(values))
     try:
         merged = tuple((int(value), int(index)) for value, index in values.get("merged", ()))
+        return ClassRule(task, merged, palette=palette_from(values))
     except (TypeError, ValueError) as error:
         raise UserError("dataset.json holds merged classes that cannot be read: delete the file.") from error
-    return ClassRule(task, merged)
+
+
+def with_palette(rule: Rule, palette: Palette) -> Rule:
+    """The same rule for masks whose palettes mean this."""
+    if isinstance(rule, LayersRule):
+        return replace(rule, rule=replace(rule.rule, palette=palette))
+    return replace(rule, palette=palette)
 
 
 def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
@@ -108,7 +122,8 @@ def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = 
     Given names are those of the values 0, 1, 2 … in this order; then a class that no file holds
     has its place all the same. Raises UserError where there are more values than can be classes.
     """
-    return classes_for_values(value_counts(masks), void, names)
+    found = tally(masks)
+    return replace(classes_for_values(found.counts(), void, names), palette=found.palette)
 
 
 def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
@@ -137,4 +152,6 @@ def one_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:
     inside = sorted(value for index, value in indices if index in chosen)
     text = f"{', '.join(rule.task.classes[i] for i in sorted(chosen))} {'is' if len(chosen) == 1 else 'are'}"
     known = sorted(value for _, value in indices)
-    return MaskRule(1, rule.task.void, f"{text} foreground", tuple(inside), known=tuple(known))
+    return MaskRule(
+        1, rule.task.void, f"{text} foreground", tuple(inside), known=tuple(known), palette=rule.palette
+    )

@@ -15,8 +15,9 @@ from core.data.classes import (
     layers_rule,
     one_foreground,
     rule_from_dict,
+    with_palette,
 )
-from core.data.masks import MaskRule, guess_rule
+from core.data.masks import MaskRule, guess_rule, palette_meaning
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.data.split_record import Split, SplitRecord
 from core.errors import UserError
@@ -75,6 +76,8 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
     if isinstance(about.get("mask_rule"), dict):
         rule: Rule = rule_from_dict(about["mask_rule"])
+        if not rule.palette:
+            rule = with_palette(rule, palette_meaning([m for pair in pairs for m in pair.files[1:]]))
     elif found.layers:
         every = zip(*(pair.layers for pair in pairs), strict=True)
         rule = layers_rule([[p for p in layer if p] for layer in every], found.layers)

@@ -59,7 +59,7 @@ def binarise(data: DataFolder, level: int) -> DataFolder:
     """Foreground is every mask value from `level` on."""
     if not 1 <= level <= 65535:
         raise UserError(f"A threshold of {level} is not among mask values: use 1 to 255.")
-    rule = MaskRule(level, meaning=f"values from {level} on are foreground")
+    rule = MaskRule(level, meaning=f"values from {level} on are foreground", palette=data.rule.palette)
     return _change(data, f"Foreground from a mask value of {level} on", mask_rule=rule.to_dict())
 
 
@@ -79,7 +79,7 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     merged = [(v, index[task.classes[i]]) for v, i in rule.merged]
     merged += [(v, index[c]) for c, v in zip(task.classes, task.values, strict=True) if c not in kept]
     names = _checked_names([name.strip() or chosen[0] if c == chosen[0] else c for c in kept])
-    changed = ClassRule(replace(task, classes=names, values=values), tuple(merged))
+    changed = replace(rule, task=replace(task, classes=names, values=values), merged=tuple(merged))
     return _change(
         data, f"Merged {', '.join(chosen)} into {names[index[chosen[0]]]}", mask_rule=changed.to_dict()
     )
@@ -95,7 +95,7 @@ def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
         raise UserError("Two classes have to be left to tell apart.")
     values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
     merged = [(v, kept.index(task.classes[i])) for v, i in rule.merged if task.classes[i] in kept]
-    changed = ClassRule(replace(task, classes=tuple(kept), values=values), tuple(merged))
+    changed = replace(rule, task=replace(task, classes=tuple(kept), values=values), merged=tuple(merged))
     gone = [c for c in task.classes if c not in kept]
     return _change(data, f"Ignored {', '.join(gone)}", mask_rule=changed.to_dict())
 

@@ -6,15 +6,26 @@ nothing in one of 0/255 masks. So `guess_rule` looks at many files and `MaskRule
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.data.palettes import (
+    DARK,
+    PALETTES,
+    Entry,
+    Palette,
+    is_voc,
+    meaning_of,
+    palette_values,
+    used_entries,
+    value_of,
+)
 from core.data.photos import Source, label_of, open_picture, orientation, reading
 from core.errors import UserError
 from core.system.parallel import all_cores
@@ -30,7 +41,8 @@ class MaskRule:
     """Pixels with value >= `level` are foreground; those of `void` (-1: none) count for nothing.
 
     With `values`, only pixels of just these values are foreground; `inverted`: all the others are
-    instead. With `known`, every value but these is void too.
+    instead. With `known`, every value but these is void too. `palette` is what the colours of masks
+    with a palette mean.
     """
 
     level: int = 1
@@ -39,6 +51,7 @@ class MaskRule:
     values: tuple[int, ...] = ()
     inverted: bool = False
     known: tuple[int, ...] = ()
+    palette: Palette = ""
 
     def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Raw values (height, width) -> 0 or 1, uint8, same shape."""
@@ -88,23 +101,31 @@ class MaskRule:
                 tuple(map(int, values.get("values", ()))),
                 bool(values.get("inverted", False)),
                 tuple(map(int, values.get("known", ()))),
+                palette_from(values),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError("dataset.json holds a mask rule that cannot be read: delete the file.") from error
 
 
-def mask_values(path: Source, photo: Source | None = None, name: str = "") -> NDArray[np.int32]:
+def palette_from(written: Mapping[str, Any]) -> Palette:
+    """What a rule in dataset.json says of palettes; "" where it says nothing. Raises ValueError."""
+    return cast(Palette, PALETTES[PALETTES.index(written.get("palette", ""))])
+
+
+def mask_values(
+    path: Source, photo: Source | None = None, name: str = "", palette: Palette = ""
+) -> NDArray[np.int32]:
     """The raw values of a mask file, shape (height, width): grey level, class index or instance id.
 
-    Transparent pictures give their alpha, grey palettes their grey, colour palettes their index,
-    colour pictures 255 wherever they are not black. A mask stored as the camera held it is turned
+    Transparent pictures give their alpha, those with a palette what the `palette` of their data set
+    means, colour pictures 255 wherever they are not black. A mask stored as the camera held it is turned
     like its `photo`. Raises UserError when the file cannot be read.
     """
     label = name or (path.name if isinstance(path, Path) else "A mask")
     picture = open_picture(path, label)
     own = orientation(picture, label)
     with reading(label):
-        values = _values(picture)
+        values = _values(picture, palette, label)
     if own != 1:
         return _turn(values, own)
     if photo is None:
@@ -145,16 +166,54 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
 def guess_rule(paths: Sequence[Path]) -> MaskRule:
     """What the values in these mask files most probably mean. Unreadable files are passed over."""
     lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in paths)
-    return rule_for_values(value_counts(paths), lossy)
+    found = tally(paths)
+    return replace(rule_for_values(found.counts(), lossy), palette=found.palette)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many pixels of many masks have which value, or which entry of a palette."""
+
+    plain: Counter[int] = field(default_factory=Counter)
+    entries: Counter[Entry] = field(default_factory=Counter)
+    has_voc: bool = False
+
+    @property
+    def palette(self) -> Palette:
+        return meaning_of(self.entries, self.has_voc)
+
+    def counts(self) -> Counter[int]:
+        """Pixels of each value, palettes read as all of them together mean."""
+        found, palette = Counter(self.plain), self.palette
+        for entry, pixels in self.entries.items():
+            found[value_of(entry, palette)] += pixels
+        return found
+
+    def add(self, other: "Tally") -> None:
+        self.plain.update(other.plain)
+        self.entries.update(other.entries)
+        self.has_voc |= other.has_voc
+
+
+def tally(files: Sequence[Source]) -> Tally:
+    """What a sample of these mask files holds. Unreadable ones are passed over."""
+    found = Tally()
+    with all_cores() as pool:
+        for one in pool.map(_tally_of, files[:: max(1, len(files) // SAMPLED_MASKS)]):
+            found.add(one)
+    return found
 
 
 def value_counts(files: Sequence[Source]) -> Counter[int]:
     """How many pixels have which value, over a sample of these files. Unreadable ones are passed over."""
-    seen: Counter[int] = Counter()
+    return tally(files).counts()
+
+
+def palette_meaning(files: Sequence[Source]) -> Palette:
+    """What the palettes of these mask files mean together, by a sample."""
     with all_cores() as pool:
-        for counts in pool.map(_count_values, files[:: max(1, len(files) // SAMPLED_MASKS)]):
-            seen.update(counts)
-    return seen
+        found = list(pool.map(_entries_of, files[:: max(1, len(files) // SAMPLED_MASKS)]))
+    return meaning_of({e for one in found for e in one.entries}, any(one.has_voc for one in found))
 
 
 def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
@@ -176,20 +235,36 @@ def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
     return MaskRule(1, meaning="class indices or instance ids: every value above 0 is foreground")
 
 
-def _count_values(path: Source) -> Counter[int]:
+def _tally_of(path: Source) -> Tally:
+    found = _entries_of(path)
+    if found.entries:
+        return found
     try:
         values, counts = np.unique(mask_values(path), return_counts=True)
     except UserError:
-        return Counter()
-    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+        return Tally()
+    return Tally(Counter(dict(zip(values.tolist(), counts.tolist(), strict=True))))
 
 
-def _values(picture: Image.Image) -> NDArray[np.int32]:
+def _entries_of(path: Source) -> Tally:
+    """The entries of a mask's palette that have pixels; none where it has no palette or cannot be read."""
+    label = label_of(path)
+    try:
+        picture = open_picture(path, label)
+        if picture.mode != "P":
+            return Tally()
+        with reading(label):
+            return Tally(entries=Counter(used_entries(picture)), has_voc=is_voc(picture))
+    except UserError:
+        return Tally()
+
+
+def _values(picture: Image.Image, palette: Palette, label: str) -> NDArray[np.int32]:
     if picture.mode in ("1", "L"):
         scale = 255 if picture.mode == "1" else 1
         return np.asarray(picture).astype(np.int32) * scale
     if picture.mode == "P":
-        return _palette_values(picture)
+        return palette_values(picture, palette, label)
     if picture.mode.startswith(("I", "F")):
         return np.nan_to_num(np.asarray(picture, np.float64)).astype(np.int32)
     if picture.mode in ("RGBA", "LA", "PA"):
@@ -199,19 +274,7 @@ def _values(picture: Image.Image) -> NDArray[np.int32]:
     rgb = np.asarray(picture.convert("RGB"))
     if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
         return rgb[..., 0].astype(np.int32)
-    # Lossy colours bleed into black; 16 is above that and below every colour that means something.
-    return np.where(rgb.max(axis=2) >= 16, 255, 0).astype(np.int32)
-
-
-def _palette_values(picture: Image.Image) -> NDArray[np.int32]:
-    index = np.asarray(picture)
-    table = np.zeros((256, 3), np.int32)
-    colours = np.asarray(picture.getpalette("RGB") or [], np.int32).reshape(-1, 3)
-    table[: len(colours)] = colours
-    used = table[np.unique(index)]
-    if (used == used[:, :1]).all():
-        return np.asarray(table[index, 0], np.int32)
-    return index.astype(np.int32)
+    return np.where(rgb.max(axis=2) >= DARK, 255, 0).astype(np.int32)
 
 
 def _turn(values: NDArray[np.int32], orientation: int) -> NDArray[np.int32]:

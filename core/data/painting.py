@@ -1,6 +1,7 @@
 """Masks made by hand: what the brush left, what GrabCut made of a box, what a model predicted."""
 
 import base64
+import contextlib
 import glob
 import io
 import shutil
@@ -147,7 +148,7 @@ def saved_mask(waiting: Waiting) -> NDArray[np.uint8]:
 
 
 def _saved_labels(waiting: Waiting, rule: MaskRule) -> NDArray[np.uint8]:
-    labels = rule.labels(mask_values(waiting.mask, waiting.photo))
+    labels = rule.labels(mask_values(waiting.mask, waiting.photo, palette=rule.palette))
     return resize_mask(labels, photo_size(waiting.photo))
 
 
@@ -161,7 +162,9 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     folder = waiting.photo.parent.parent
     rule = _rule_of(waiting)
     if waiting.is_done and rule.has_void:
-        mask = np.where((_saved_labels(waiting, rule) == IGNORE) & (mask == 0), np.uint8(IGNORE), mask)
+        with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces
+            void = _saved_labels(waiting, rule) == IGNORE
+            mask = np.where(void & (mask == 0), np.uint8(IGNORE), mask)
     values = _value_map(rule)[mask]
     target = waiting.mask.with_suffix(".png")
     write_atomically(target, encode(values))

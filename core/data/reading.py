@@ -97,7 +97,7 @@ def _mapped(rule: ClassRule, task: Task, same: Mapping[int, int]) -> ClassRule:
     for ours, theirs in same.items():
         values[theirs] = rule.task.values[ours]
     merged = tuple((value, same[index]) for value, index in rule.merged if index in same)
-    return ClassRule(replace(task, values=tuple(values), void=rule.task.void), merged)
+    return ClassRule(replace(task, values=tuple(values), void=rule.task.void), merged, palette=rule.palette)
 
 
 def _note(data: DataFolder, ours: Task, theirs: Task, same: Mapping[int, int]) -> str:
@@ -127,11 +127,15 @@ def _values(data: DataFolder, rule: MaskRule, task: Task) -> Reading:
             )
         void = rule.void if task.void < 0 else task.void
         return Reading(
-            ClassRule(replace(task, void=void)), f"The masks of {data.name} are read as class indices."
+            ClassRule(replace(task, void=void), palette=rule.palette),
+            f"The masks of {data.name} are read as class indices.",
         )
     if task.outputs == 2 and task.classes[1].casefold() != "background":
         found = f"{task.classes[1]}, and the rest is {task.classes[0]}"
-        return Reading(ClassRule(task, of_one=rule), f"The foreground of {data.name} is taken for {found}.")
+        return Reading(
+            ClassRule(task, of_one=rule, palette=rule.palette),
+            f"The foreground of {data.name} is taken for {found}.",
+        )
     raise UserError(
         f"The masks of {data.name} mark one foreground, and the model tells {_listed(task.classes)} apart: "
         "choose a model of one foreground, or masks of these classes."

@@ -91,7 +91,7 @@ def read_pair(
     Raises UserError, naming the file, when one cannot be read or their shapes differ.
     """
     photo = read_photo(pair.image, max_side=max_side)
-    values = mask_values(pair.mask, pair.image)
+    values = mask_values(pair.mask, pair.image, palette=rule.palette)
     if not same_shape(values.shape, photo.shape):
         raise UserError(
             f"{pair.name} and its mask differ in shape ({_size(photo)} and {_size(values)}): "
@@ -117,7 +117,8 @@ def _joined(pair: Pair, rule: LayersRule, size: tuple[int, ...]) -> NDArray[np.u
     labels = np.zeros(size, np.uint8)
     for bit, path in enumerate(pair.layers):
         if path is not None:
-            inside = resize_mask(rule.labels(mask_values(path, pair.image)), (size[0], size[1]))
+            values = mask_values(path, pair.image, palette=rule.palette)
+            inside = resize_mask(rule.labels(values), (size[0], size[1]))
             labels |= inside << np.uint8(bit)
     return labels
 

@@ -186,6 +186,15 @@ def test_painting_leaves_void_where_nothing_is_painted(tmp_path: Path) -> None:
     assert (labels[40:48, 16:40] == 0).all()
 
 
+def test_a_damaged_mask_is_painted_anew(tmp_path: Path) -> None:
+    root = with_void(tmp_path / "set")
+    write_down(open_data(root))
+    waiting = painting.photos_of(root)[0]
+    waiting.mask.write_bytes(waiting.mask.read_bytes()[:60])
+    painting.save_mask(waiting, np.ones((SIDE, SIDE), np.uint8))
+    assert (labels_in(open_data(root)) == 1).all()
+
+
 def test_an_exported_zip_brings_the_void_back(tmp_path: Path) -> None:
     data = open_data(with_void(tmp_path / "set"))
     for _ in exporting.export(data, tmp_path / "set.zip"):

@@ -85,7 +85,8 @@ def preview(
     picture = read_photo(photo, item.image, max_side=max_side)
     files = plan.labels.files(source, item, upright_size(photo, item.image))
     rule = plan.labels.rule() or MaskRule()
-    values = mask_values(files[0][1], photo, PurePosixPath(item.masks[0] if item.masks else item.image).name)
+    mask_name = PurePosixPath(item.masks[0] if item.masks else item.image).name
+    values = mask_values(files[0][1], photo, mask_name, rule.palette)
     if not same_shape(values.shape, picture.shape):
         raise UserError(f"{item.image} and its mask differ in shape: they cannot belong together.")
     if not isinstance(rule, LayersRule):
@@ -93,7 +94,7 @@ def preview(
     labels = np.zeros(values.shape, np.uint8)
     for path, content in files:
         bit = rule.task.classes.index(path.split("/")[0])
-        labels |= rule.labels(mask_values(content, photo)) << np.uint8(bit)
+        labels |= rule.labels(mask_values(content, photo, palette=rule.palette)) << np.uint8(bit)
     return picture, labels, rule
 
 
