@@ -1,0 +1,26 @@
+"""Trainings whose photos are partly, or all, void."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.runs.events import EpochEnd, Finished
+from tests.core.test_engine import write_camera
+from tests.core.test_training import tiny, trained
+
+
+@pytest.mark.parametrize("loss", ["bce", "lovasz", "focal"])
+def test_a_photo_of_void_alone_does_not_end_a_training_one_photo_at_a_time(tmp_path: Path, loss: str) -> None:
+    data = write_camera(tmp_path / "camera", 6)
+    for number in (1, 4):
+        Image.fromarray(np.full((64, 64), 7, np.uint8)).save(data / "masks" / f"{number}.png")
+    events = trained(
+        tiny(data, task="multiclass", ignore_index=7, class_names="sky,road,car", epochs=1, width=64,
+             batch_size=1, loss=loss), tmp_path / "run",
+    )  # fmt: skip
+    last = [event for event in events if isinstance(event, EpochEnd)][-1]
+    assert last.train_loss and math.isfinite(last.train_loss) and math.isfinite(last.validation_loss)
+    assert isinstance(events[-1], Finished) and events[-1].reason == "done"
