@@ -141,7 +141,8 @@ def _results(
     from core.imaging.guided_filter import enlarge
     from core.inference.test_time_augmentation import Gaze, small_map
 
-    photo, task = read_photo(path), predictor.card.task
+    card = predictor.card
+    photo, task = read_photo(path, value_range=card.value_range), card.task
     threshold = predictor.card.threshold if args.threshold is None else args.threshold
     if task.kind != "binary":
         labels = predictor.labels(photo, args.long_side, threshold)

@@ -18,6 +18,7 @@ from core.data.checks import Report
 from core.data.classes import Rule, rule_from_dict
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.pairing import Pair, find_root
+from core.data.value_range import range_in
 from core.errors import UserError
 from core.policy.permissions import require
 from core.system import workspace
@@ -52,7 +53,7 @@ class Catalogue:
         mask = self.root / str(row["mask"])
         layers = self._layers(mask) if self.rule.task.kind == "multilabel" else ()
         inverted = name in set(self.about.get("inverted", ()))
-        return Pair(name, self.root / str(row["image"]), mask, layers, inverted)
+        return Pair(name, self.root / str(row["image"]), mask, layers, inverted, range_in(self.about))
 
     def _layers(self, mask: Path) -> tuple[Path | None, ...]:
         folder = mask.parent.parent

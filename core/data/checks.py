@@ -17,14 +17,15 @@ from core.data.classes import ClassRule, LayersRule
 from core.data.dataset import DataFolder
 from core.data.masks import LOSSY_SUFFIXES, MaskRule, mask_values, same_shape, swapped
 from core.data.pairing import Pair
-from core.data.photos import photo_size, read_photo
+from core.data.photos import photo_size, read_photo, value_extremes
+from core.data.value_range import Range, is_misread, usual_top, words
 from core.errors import UserError
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
 
-LAYOUT = 2  # raised when the columns change
+LAYOUT = 3  # raised when the columns change
 DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
 SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
@@ -36,6 +37,7 @@ LEFT_OUT = "left out by you"
 class Row:
     """One pair. Sizes in pixels; `image` and `mask` are paths below the data set's folder.
 
+    `lowest` and `highest` are the values of photos of more than 8 bits, 0 and 0 of others.
     `findings` are codes of core.data.findings, with spaces between; `problem` is why the pair cannot
     be used, `note` what to know about it. `classes` are the share of pixels of each class, where
     there are several. `hash` and `look` are what photos are compared by; `twin` is the name of one
@@ -53,6 +55,8 @@ class Row:
     foreground: float = 0.0
     brightness: float = 0.0
     specks: int = 0
+    lowest: float = 0.0
+    highest: float = 0.0
     classes: tuple[float, ...] = ()
     findings: str = ""
     problem: str = ""
@@ -120,6 +124,7 @@ def check(data: DataFolder) -> Iterator[int | Report]:
             if len(rows) % 16 == 0:
                 yield len(rows)
     _see_together(rows)
+    _see_values(rows, data.value_range)
     rows += [
         Row(p.name, "", findings="partner" if p.is_alone else "unread", problem=p.sentence)
         for p in data.problems
@@ -136,7 +141,8 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     row = Row(pair.name, part, _below(pair.image, data.root), _below(pair.mask, data.root))
     try:
         height, width = photo_size(pair.image)
-        photo = read_photo(pair.image, max_side=DECODE_SIDE)
+        photo = read_photo(pair.image, max_side=DECODE_SIDE, value_range=pair.value_range)
+        extremes = value_extremes(pair.image)
         values = mask_values(pair.mask, pair.image, palette=data.rule.palette)
         row.classes = _shares(pair, data, values)
     except UserError as error:
@@ -144,6 +150,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
         return row
     row.height, row.width = height, width
     row.mask_height, row.mask_width = values.shape
+    row.lowest, row.highest = extremes or (0.0, 0.0)
     row.brightness = float(photo.mean(dtype=np.float64))
     row.hash, row.look = near_duplicates.perceptual_hash(photo), near_duplicates.small_look(photo)
     if not same_shape(values.shape, (height, width)):
@@ -247,6 +254,17 @@ def _see_together(rows: list[Row]) -> None:
             _add(row, "outlier", f"{row.width}x{row.height} is unlike the others in size")
 
 
+def _see_values(rows: list[Row], value_range: Range | None) -> None:
+    """Note the photos of more than 8 bits, where they are read in a range that is not theirs."""
+    wide = [row for row in rows if (row.lowest, row.highest) != (0.0, 0.0)]
+    extremes = [(row.lowest, row.highest) for row in wide]
+    if not is_misread(extremes, value_range):
+        return
+    for row, (low, high) in zip(wide, extremes, strict=True):
+        read_as = words(value_range or (0.0, usual_top(high)))
+        _add(row, "range", f"values {words((low, high))}, read as {read_as}")
+
+
 def _add(row: Row, code: str, note: str) -> None:
     if row.problem or code in row.findings.split():
         return
@@ -276,7 +294,7 @@ def _below(path: Path, root: Path) -> str:
 
 
 def _fingerprint(data: DataFolder) -> str:
-    about = (LAYOUT, data.rule.to_dict(), data.split, data.problems, data.left_out)
+    about = (LAYOUT, data.rule.to_dict(), data.split, data.problems, data.left_out, data.value_range)
     digest = hashlib.sha256(repr(about).encode())
     for pair in data.pairs:
         digest.update(b"inverted" if pair.inverted else b"")

@@ -20,6 +20,7 @@ from core.data.classes import (
 from core.data.masks import MaskRule, guess_rule, palette_meaning
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.data.split_record import Split, SplitRecord
+from core.data.value_range import Range, range_in
 from core.errors import UserError
 from core.system.workspace import read_json, write_json
 
@@ -42,6 +43,11 @@ class DataFolder:
     about: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     inverted: tuple[str, ...] = ()
+
+    @property
+    def value_range(self) -> Range | None:
+        """Which values are black and white in photos of more than 8 bits, where somebody decided."""
+        return range_in(self.about)
 
     def part(self, part: str) -> list[Pair]:
         """The pairs of "train", "validation", "test" or "all", sorted by name."""
@@ -71,6 +77,9 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     left_out = _names_in(about, "left_out", as_here)
     inverted = _names_in(about, "inverted", as_here)
     pairs, problems = _mended(found.pairs, left_out, inverted), found.problems
+    values = range_in(about)
+    if values:
+        pairs = [replace(pair, value_range=values) for pair in pairs]
     if len(pairs) < 2:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")

@@ -17,6 +17,7 @@ from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
 from core.data.split_record import Split
 from core.data.store import read_pair
+from core.data.value_range import KEY
 from core.errors import UserError, system_said
 from core.imaging.rendering import encode
 from core.policy.permissions import needs
@@ -88,6 +89,8 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> I
         about["mask_rule"] = {"task": written.to_dict()}
     elif task.kind == "multilabel":
         about["mask_rule"] = {"task": task.to_dict(), **PLAIN.to_dict()}
+    if data.value_range:
+        about[KEY] = list(data.value_range)
     archive.writestr("dataset.json", json.dumps(about, indent=2, ensure_ascii=False))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from core.data.value_range import Range, suggested
 from core.system.spreadsheets import csv_file
 
 
@@ -12,7 +13,7 @@ from core.system.spreadsheets import csv_file
 class Kind:
     """`level`: "left out" (cannot be used), "mended" (used, after a change) or "look" (used as it is).
 
-    `fix` is the one click that answers it: "leave out", "invert", "take back" or "".
+    `fix` is the one click that answers it: "leave out", "invert", "take back", "range" or "".
     """
 
     code: str
@@ -41,6 +42,8 @@ KINDS = (
     Kind("resized", "Masks of another size", "mended", "Same shape, other resolution: resized to the photo."),
     Kind("aspect", "Very long photos", "look", "They are squeezed most at the training size.", "leave out"),
     Kind("light", "Very dark or very bright", "look", "Hardly anything to be seen.", "leave out"),
+    Kind("range", "Values in another range", "look",
+         "Grey values of more than 8 bits that are read nearly black, or cut off.", "range"),
     Kind("small", "Very small photos", "look", "Below 64 pixels there is little to learn.", "leave out"),
     Kind("outlier", "Sizes unlike the others", "look", "More than 16 times smaller or larger.", "leave out"),
 )  # fmt: skip
@@ -81,6 +84,12 @@ def to_leave_out(table: pd.DataFrame, code: str) -> list[str]:
         elif twin not in chosen and name not in chosen:
             chosen.add(max(name, twin))
     return sorted(chosen)
+
+
+def suggested_range(table: pd.DataFrame) -> Range:
+    """The values that should be black and white, by the photos whose values are in another range."""
+    rows = rows_with(table, "range")
+    return suggested(list(zip(rows["lowest"].tolist(), rows["highest"].tolist(), strict=True)))
 
 
 def download(table: pd.DataFrame) -> bytes:

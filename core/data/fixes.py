@@ -12,13 +12,14 @@ from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
 from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
 from core.data.masks import MaskRule
 from core.data.split_record import SplitRecord
+from core.data.value_range import KEY, Range, range_in, words
 from core.errors import UserError
 from core.policy.permissions import needs
 from core.system.workspace import read_json, write_json
 from core.task import MAX_CLASSES, Task
 
 HISTORY = "history"
-_FIXED = ("mask_rule", "left_out", "inverted")  # what a fix may change, and undoing brings back
+_FIXED = ("mask_rule", "left_out", "inverted", KEY)  # what a fix may change, and undoing brings back
 
 
 @needs("change")
@@ -52,6 +53,15 @@ def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
         raise UserError("None of these photos is in the data set.")
     before = set(data.inverted)  # those of excluded photos too
     return _change(data, f"Inverted the mask of {_photos(chosen)}", inverted=sorted(before ^ set(chosen)))
+
+
+@needs("change")
+def set_range(data: DataFolder, value_range: Range) -> DataFolder:
+    """These values are black and white in photos of more than 8 bits. Raises UserError unless they
+    are two numbers, the smaller one first."""
+    checked = range_in({KEY: value_range})
+    assert checked is not None
+    return _change(data, f"Photos' values from {words(checked)}", **{KEY: list(checked)})
 
 
 @needs("change")

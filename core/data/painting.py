@@ -19,6 +19,7 @@ from core.data.importing.privacy import for_keeping
 from core.data.masks import MaskRule, mask_values, resize_mask
 from core.data.pairing import Problem, by_stem, masks_of
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
+from core.data.value_range import range_in
 from core.errors import UserError
 from core.imaging.rendering import display_size, encode
 from core.policy.ownership import sign
@@ -210,7 +211,14 @@ def grabcut(
 
 def canvas_of(waiting: Waiting, max_side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """The photo to paint on, at most `max_side` long, and the (height, width) that its mask has."""
-    return read_photo(waiting.photo, max_side=max_side), photo_size(waiting.photo)
+    return photo_to_paint(waiting, max_side), photo_size(waiting.photo)
+
+
+def photo_to_paint(waiting: Waiting, max_side: int | None = None) -> NDArray[np.uint8]:
+    """The photo as its data set has it read: RGB uint8 (h, w, 3)."""
+    path = waiting.photo.parent.parent / DATASET_FILE
+    values = range_in(read_json(path)) if path.is_file() else None
+    return read_photo(waiting.photo, max_side=max_side, value_range=values)
 
 
 def _rule_of(waiting: Waiting) -> MaskRule:

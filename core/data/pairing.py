@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
+from core.data.value_range import Range
 from core.errors import UserError
 from core.policy.folders import require_folder
 from core.system.file_names import is_unicode, shown
@@ -24,7 +25,7 @@ class Pair:
 
     `layers` are the mask files of each label, where every label has a file of its own; None where a
     photo has none of that label. `mask` is then the first of them. `inverted`: the mask marks what
-    is not foreground.
+    is not foreground. `value_range`: see core.data.value_range.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Pair:
     mask: Path
     layers: tuple[Path | None, ...] = ()
     inverted: bool = False
+    value_range: Range | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

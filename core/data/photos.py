@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from core.data.value_range import Range, eight_bit
 from core.errors import UserError, system_said
 from core.policy.rate_limit import check_pixels, photos_in
 from core.system.file_names import shown
@@ -94,25 +95,28 @@ def _opened(source: Source) -> Image.Image:
         return Image.open(stream, formats=_known_formats())
 
 
-def read_photo(source: Source, name: str = "", max_side: int | None = None) -> NDArray[np.uint8]:
+def read_photo(
+    source: Source, name: str = "", max_side: int | None = None, value_range: Range | None = None
+) -> NDArray[np.uint8]:
     """A photo as RGB, upright. Returns uint8 of shape (height, width, 3).
 
-    EXIF orientation is applied, transparency is laid on white, 16-bit values are scaled to 8.
+    EXIF orientation is applied, transparency is laid on white. Grey values of more than
+    8 bits are scaled from `value_range`, without one as core.data.value_range says.
     With `max_side` the longer side is at most that many pixels (JPEGs then decode faster).
     Raises UserError for files that are damaged, too large or no picture.
     """
     picture = open_picture(source, name)
     with reading(label_of(source, name)), _turn(picture):
-        return _decoded(picture, max_side)
+        return _decoded(picture, max_side, value_range)
 
 
-def _decoded(picture: Image.Image, max_side: int | None) -> NDArray[np.uint8]:
+def _decoded(picture: Image.Image, max_side: int | None, value_range: Range | None) -> NDArray[np.uint8]:
     if max_side and max(picture.size) > max_side and picture.format in ("JPEG", "MPO"):
         # Decoded small in whole blocks, of which the last may reach past the edge: Pillow's thumbnail
         # cuts that off, so that the photo does not slide against its mask.
         picture.thumbnail((max_side, max_side), Image.Resampling.BOX)
     upright = ImageOps.exif_transpose(picture)
-    rgb = _to_rgb(upright)
+    rgb = _to_rgb(upright, value_range)
     if max_side and max(rgb.size) > max_side:
         rgb.thumbnail((max_side, max_side), Image.Resampling.BOX)
     return np.asarray(rgb)
@@ -198,23 +202,29 @@ def photo_cost(source: Source, name: str = "") -> int:
     return photos_in(height * width)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith(("I;16", "I", "F")):
-        return Image.fromarray(_eight_bit(np.asarray(picture))).convert("RGB")
+def is_wide(picture: Image.Image) -> bool:
+    """Whether a picture holds grey values of more than 8 bits, by its header."""
+    return picture.mode.startswith(("I", "F"))
+
+
+def value_extremes(source: Source, name: str = "") -> Range | None:
+    """The lowest and highest value of a photo of more than 8 bits, None for all others."""
+    picture = open_picture(source, name)
+    if not is_wide(picture):
+        return None
+    with reading(label_of(source, name)), _turn(picture):
+        values = np.nan_to_num(np.asarray(picture, np.float64))
+        return float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
+
+
+def _to_rgb(picture: Image.Image, value_range: Range | None = None) -> Image.Image:
+    if is_wide(picture):
+        return Image.fromarray(eight_bit(np.asarray(picture), value_range)).convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         rgba = picture.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
     return picture.convert("RGB")
-
-
-def _eight_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Greyscale of 16 bits or floats to 8: by the type's range for 16 bits, by 0..1 for floats in it."""
-    scaled = np.nan_to_num(np.asarray(values, np.float64))
-    top = 1.0 if np.issubdtype(values.dtype, np.floating) and scaled.max(initial=0) <= 1 else 65535.0
-    if top > 1 and scaled.max(initial=0) <= 255:
-        top = 255.0  # eight-bit values kept in a wide type
-    return (np.clip(scaled / top, 0, 1) * 255).round().astype(np.uint8)
 
 
 def _too_large(label: str) -> str:

@@ -90,7 +90,7 @@ def read_pair(
 
     Raises UserError, naming the file, when one cannot be read or their shapes differ.
     """
-    photo = read_photo(pair.image, max_side=max_side)
+    photo = read_photo(pair.image, max_side=max_side, value_range=pair.value_range)
     values = mask_values(pair.mask, pair.image, palette=rule.palette)
     if not same_shape(values.shape, photo.shape):
         raise UserError(
@@ -226,6 +226,8 @@ def _fingerprint(pairs: Sequence[Pair], rule: Rule, long_side: int) -> str:
     """Changes whenever a file, the meaning of the masks or the size does."""
     digest = hashlib.sha256(repr((LAYOUT, rule.to_dict(), long_side)).encode())
     for pair in pairs:
+        if pair.value_range:
+            digest.update(repr(pair.value_range).encode())
         if pair.inverted:
             digest.update(b"inverted\n")
         for path in pair.files:

@@ -60,7 +60,7 @@ def _thumbnail(pair: Pair, rule: Rule, view: str) -> str:
 
 def _place(pair: Pair, rule: Rule, view: str) -> Path:
     """Changes with the files, the meaning of the mask and the view."""
-    about = [repr((rule.to_dict(), view, pair.inverted))]
+    about = [repr((rule.to_dict(), view, pair.inverted, pair.value_range))]
     for path in pair.files:
         stat = path.stat()
         about.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")

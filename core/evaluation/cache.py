@@ -277,7 +277,7 @@ def _fingerprint(contender: Contender, data: DataFolder, pairs: Sequence[Pair]) 
     digest = hashlib.sha256(repr((LAYOUT, contender.key, level, card.long_side)).encode())
     digest.update(repr(for_model(data, card.task).rule.to_dict()).encode())
     for pair in pairs:
-        digest.update(str(pair.inverted).encode())
+        digest.update(f"{pair.inverted} {pair.value_range}".encode())
         for path in pair.files:
             stat = path.stat()
             digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

@@ -69,7 +69,8 @@ def save_onnx(program: torch.export.ExportedProgram, card: ModelCard, fixed: boo
 
 def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
     """What a program must know to use the network as it was meant. `size` is (height, width) where
-    the network takes no other, else None."""
+    the network takes no other, else None; `value_range` what is black and white in photos of more than
+    8 bits, where the model's data say so."""
     return {
         "name": card.name,
         "task": card.task.kind,
@@ -79,6 +80,7 @@ def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
         "std": list(card.preprocessing.std),
         "long_side": card.long_side,
         "multiple_of": SIZE_STEP,
+        "value_range": list(card.value_range) if card.value_range else None,
         "size": [card.height, card.width] if fixed else None,
     }
 

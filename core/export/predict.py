@@ -74,6 +74,22 @@ class Model:
         return np.asarray(mask, np.uint8)
 
 
+def rgb(photo: Image.Image, value_range: list[float] | None) -> Image.Image:
+    """A photo as the network was taught on: upright, grey values of more than 8 bits scaled to 8.
+
+    Without a range, values up to 1 and up to 255 are taken for what they seem, others for 16 bits.
+    """
+    photo = ImageOps.exif_transpose(photo)
+    if not photo.mode.startswith(("I", "F")):
+        return photo.convert("RGB")
+    values = np.nan_to_num(np.asarray(photo, np.float64))
+    highest = values.max(initial=0)
+    usual = 1.0 if photo.mode == "F" and highest <= 1 else 255.0 if highest <= 255 else 65535.0
+    low, high = value_range or (0.0, usual)
+    grey = (np.clip((values - low) / (high - low), 0, 1) * 255).round().astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
 def cutout(photo: Image.Image, scores: np.ndarray, threshold: float) -> Image.Image:
     """The photo with an alpha channel that is soft where the model is unsure."""
     alpha = np.clip((scores[..., 0] - threshold + 0.15) / 0.3, 0, 1)
@@ -91,7 +107,7 @@ def main() -> None:
     args = parser.parse_args()
     model = Model(args.model)
     for path in args.photos:
-        photo = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        photo = rgb(Image.open(path), model.about.get("value_range"))
         scores = model(photo)
         out = args.out or path.parent
         out.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ def calibration_photos(data: DataFolder | None, count: int) -> list[NDArray[np.u
         found = []
         for pair in pairs[:: max(1, len(pairs) // count)][:count]:
             try:
-                found.append(read_photo(pair.image, max_side=1024))
+                found.append(read_photo(pair.image, max_side=1024, value_range=pair.value_range))
             except UserError:
                 continue
         if found:

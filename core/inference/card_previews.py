@@ -55,7 +55,10 @@ def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
         try:
             pairs = open_data(source).part("validation")
             step = max(1, len(pairs) // PICTURES)
-            found = [read_photo(pair.image, max_side=1024) for pair in pairs[::step][:PICTURES]]
+            found = [
+                read_photo(pair.image, max_side=1024, value_range=pair.value_range)
+                for pair in pairs[::step][:PICTURES]
+            ]
         except UserError:
             found = []
     return found or [read_photo(sample_bytes(title), SAMPLES[title].file_name) for title in SAMPLES]

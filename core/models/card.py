@@ -32,7 +32,9 @@ LABELS = {
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """What is known of a saved model. `scores` are fractions in 0..1, `intervals` their 95 % intervals
-    where known, `height`/`width` in pixels. Licences are "" where nobody has stated one."""
+    where known, `height`/`width` in pixels. `value_range` are the values that are black and white in
+    photos of more than 8 bits (core.data.value_range), where the training data say so. Licences are ""
+    where nobody has stated one."""
 
     name: str
     architecture: str
@@ -54,6 +56,7 @@ class ModelCard:
     settings: dict[str, Any] = field(default_factory=dict)
     text: str = ""
     task: Task = field(default_factory=Task)
+    value_range: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "task": self.task.to_dict()}
@@ -77,6 +80,8 @@ class ModelCard:
             kept["intervals"] = {str(k): (float(v[0]), float(v[1])) for k, v in intervals.items()}
             kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
             kept["settings"] = dict(kept.get("settings", {}))
+            given = kept.get("value_range")
+            kept["value_range"] = (float(given[0]), float(given[1])) if given else None
             kept["task"] = Task.from_dict(dict(kept.get("task", {})))
             return cls(**kept)
         except (TypeError, ValueError, KeyError, IndexError) as error:

@@ -149,7 +149,8 @@ def _work(
 def _result(
     predictor: SharedPredictor, content: bytes, result: str, threshold: float | None, background: Background
 ) -> Response:
-    photo, card = read_photo(content, "the photo"), predictor.card
+    card = predictor.card
+    photo = read_photo(content, "the photo", value_range=card.value_range)
     level = card.threshold if threshold is None else threshold
     if card.task.kind != "binary":
         if result not in ("mask", "overlay"):

@@ -30,6 +30,7 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         weights_licence=built.licence,
         settings=config.to_dict(),
         task=data.rule.task,
+        value_range=data.value_range,
     )
 
 

@@ -8,6 +8,7 @@ from core.data.classes import ClassRule
 from core.data.dataset import open_data
 from core.data.findings import Kind
 from core.data.masks import MaskRule
+from core.data.value_range import words
 from core.system.formatting import plain, plural
 from core.system.spreadsheets import inert
 from pages.data_parts.pictures import apply, gallery
@@ -84,6 +85,10 @@ def answer(shown: Catalogue, kind: Kind) -> None:
         "Invert these masks", icon=":material/invert_colors:", type="primary"
     ):
         apply(lambda: fixes.invert(open_data(shown.root), list(findings.rows_with(table, kind.code)["name"])))
+    if kind.fix == "range":
+        values = findings.suggested_range(table)
+        if st.button(f"Read {words(values)} as black to white", icon=":material/exposure:", type="primary"):
+            apply(lambda: fixes.set_range(open_data(shown.root), values))
     if kind.fix == "take back" and st.button("Take all back", icon=":material/undo:", type="primary"):
         apply(
             lambda: fixes.take_back(open_data(shown.root), list(findings.rows_with(table, kind.code)["name"]))

@@ -122,10 +122,8 @@ def painted_box() -> tuple[int, int, int, int] | None:
 
 def put(waiting: Waiting, canvas: Canvas, model: registry.Entry | None) -> None:
     """Replace what is on the canvas by GrabCut's answer for the box, or by a model's."""
-    from core.data.photos import read_photo
-
     try:
-        photo = read_photo(waiting.photo)
+        photo = painting.photo_to_paint(waiting)
         if model is None:
             mask = painting.grabcut(photo, painted_box() or (0, 0, 0, 0))
         else:

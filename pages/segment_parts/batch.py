@@ -63,7 +63,7 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
             return made_of(place, kind)
 
     def made_of(place: int, kind: str) -> bytes:
-        photo = read_photo(files[place].getvalue(), names[place])
+        photo = read_photo(files[place].getvalue(), names[place], value_range=entry.card.value_range)
         probability = enlarge(small_map(predictor, photo, look.gaze), photo, look.fine)
         if kind == "parts":
             table, made = counted(photo, probability, names[place], look)

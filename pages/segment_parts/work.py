@@ -60,6 +60,7 @@ class Work:
     small: "NDArray[np.float32] | None"
     labels: "NDArray[np.uint8] | None" = None
     task: Task = ONE_FOREGROUND
+    value_range: "tuple[float, float] | None" = None  # of the model
     seconds: float = 0.0  # that the model took to look at it
     hour: Quota = field(default_factory=Quota)
     maps: "dict[bool, NDArray[np.float32]]" = field(default_factory=dict)
@@ -75,7 +76,7 @@ class Work:
         """The "mask", "cutout" or "overlay" at the photo's own size, as a file. Counts like a photo."""
         self.hour.take(rules().photos_per_hour, count=photo_cost(self.content, self.name))
         with taking_turns():
-            photo = read_photo(self.content, self.name)
+            photo = read_photo(self.content, self.name, value_range=self.value_range)
             if self.labels is not None:
                 labels = resize_labels(self.labels, (photo.shape[0], photo.shape[1]))
                 return rendering.encode(rendering.label_result(kind, photo, labels, self.task), form)
@@ -123,7 +124,7 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
         take(photo_cost(content, name), key)
-        photo = read_photo(content, name, max_side=SHOWN_SIDE)
+        photo = read_photo(content, name, SHOWN_SIDE, entry.card.value_range)
         predictor = predictor_of(entry)
         task = entry.card.task
         started = time.perf_counter()
@@ -136,6 +137,6 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
         while len(kept) >= KEPT_PHOTOS or (kept and bytes_of(kept) + len(content) > KEPT_BYTES):
             kept.pop(next(iter(kept)))
         log("photo segmented", seconds=round(seconds, 3), pixels=photo.shape[0] * photo.shape[1])
-        size, hour = photo_size(content, name), this_hour()
-        kept[key] = Work(name, content, size, photo, small, labels, task, seconds, hour)
+        size, hour, values = photo_size(content, name), this_hour(), entry.card.value_range
+        kept[key] = Work(name, content, size, photo, small, labels, task, values, seconds, hour)
     return kept[key]

@@ -17,9 +17,11 @@ from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
 from core.data.importing.plan import Item, Plan, upright_size
 from core.data.importing.privacy import for_keeping
 from core.data.importing.recognition import recognise
+from core.data.importing.side_files import own_description
 from core.data.importing.sources import HarmfulSourceError, Source, open_source
 from core.data.importing.tables import with_tables
 from core.data.pairing import Problem
+from core.data.value_range import KEY, range_in
 from core.errors import UserError, system_said
 from core.policy.ownership import sign
 from core.system.file_names import short_stem
@@ -126,6 +128,9 @@ def _about(
     rule: Rule | None = plan.labels.rule()
     if rule is not None:
         about["mask_rule"] = rule.to_dict()
+    values = range_in(own_description(source))
+    if values:
+        about[KEY] = list(values)
     if parts["validation"] or parts["test"]:
         # Without a validation part of its own, one is dealt from what is not for testing.
         about["split"] = parts if parts["validation"] else {"test": parts["test"]}

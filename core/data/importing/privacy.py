@@ -4,9 +4,10 @@ import io
 import struct
 from pathlib import PurePosixPath
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
 
-from core.data.photos import open_picture, orientation, read_photo, reading
+from core.data.photos import is_wide, open_picture, orientation, read_photo, reading
 from core.imaging.rendering import encode
 
 HEIF_QUALITY = 95
@@ -32,6 +33,8 @@ def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
         return ".jpg", stream.getvalue()
     with reading(name):
         says_more = picture.getexif() or "xmp" in picture.info or getattr(picture, "n_frames", 1) > 1
+    if says_more and is_wide(picture):
+        return ".tif", _bare_tiff(picture, name)
     if says_more:
         return ".png", encode(read_photo(content, name))
     return suffix, content
@@ -65,6 +68,15 @@ def _bare_jpeg(content: bytes, turn: int) -> bytes:
             kept += content[at : at + 2 + length]
         at += 2 + length
     return bytes(content)
+
+
+def _bare_tiff(picture: Image.Image, name: str) -> bytes:
+    """Grey values of more than 8 bits as they are, upright, and nothing else."""
+    stream = io.BytesIO()
+    with reading(name):
+        values = np.asarray(ImageOps.exif_transpose(picture))
+    Image.fromarray(np.ascontiguousarray(values.astype(values.dtype.newbyteorder("=")))).save(stream, "TIFF")
+    return stream.getvalue()
 
 
 def _orientation_segment(turn: int) -> bytes:
