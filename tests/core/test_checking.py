@@ -65,6 +65,9 @@ def broken(folder: Path, what: str) -> str:  # noqa: PLR0912 - one branch for ea
             save(mask, cv2.resize(array, (400, 90), interpolation=cv2.INTER_NEAREST))
         case "light":
             save(photo, np.zeros((array.shape[0], array.shape[1], 3), np.uint8))
+        case "range":  # 12 bits in a file of 16; a TIFF by its content, whatever its name
+            grey = np.array(Image.open(photo).convert("L")).astype(np.uint16) * np.uint16(16)
+            Image.fromarray(grey).save(photo, "TIFF")
         case "small":
             Image.open(photo).resize((32, 48)).save(photo)
             save(mask, cv2.resize(array, (32, 48), interpolation=cv2.INTER_NEAREST))
