@@ -288,7 +288,7 @@ def test_coco_names_in_either_form_find_their_photos(tmp_path: Path) -> None:
 
 
 def test_a_painted_mask_is_read_again_whatever_the_photo_is_called() -> None:
-    folder = painting.start("mine", [(f"{n}_mask.png", photo(n)) for n in (3, 5)])
+    folder, _ = painting.start("mine", [(f"{n}_mask.png", photo(n)) for n in (3, 5)])
     for waiting, number in zip(painting.photos_of(folder), (3, 5), strict=True):
         inside = np.zeros((SIDE, SIDE), np.uint8)
         inside[:, :number] = 1

@@ -38,7 +38,7 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def painted(name: str) -> Path:
     photo = write_scenes(Path(os.environ["SEGMENTATION_STUDIO_WORKSPACE"]) / "elsewhere" / name, 1)
-    return painting.start(name, [("a.jpg", (photo / "images" / "00.jpg").read_bytes())])
+    return painting.start(name, [("a.jpg", (photo / "images" / "00.jpg").read_bytes())])[0]
 
 
 def cleaned(workspace: Path, hours: float = 2) -> set[str]:
