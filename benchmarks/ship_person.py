@@ -159,7 +159,7 @@ def dice_at(seen: list[Scored], threshold: float) -> float:
     """The mean over images: over all pixels, large portraits would choose for everybody."""
     dice = []
     for s in seen:
-        found, truth = s.probability >= threshold, s.truth > 0
+        found, truth = s.probability >= threshold, s.truth == 1
         marked = int(found.sum()) + int(truth.sum())
         dice.append(2 * int((found & truth).sum()) / marked if marked else 1.0)
     return float(np.mean(dice))
@@ -181,7 +181,7 @@ def row(name: str, result: Result) -> str:
 
 
 def size_row(images: list[Scored], low: float, high: float) -> str:
-    some = [image for image in images if low < (image.truth > 0).mean() <= high]
+    some = [image for image in images if low < (image.truth == 1).mean() <= high]
     scores = metrics.summarise(metrics.join(image.counts for image in some), Task())
     return f"| {low:.0%} to {high:.0%} | {scores.images} | {scores.dice:.4f} | {scores.dice_mean:.4f} |"
 

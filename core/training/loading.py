@@ -35,7 +35,9 @@ def stores_of(data: DataFolder, config: TrainConfig, stores: dict[str, Store]) -
 
 def has_foreground(store: Store, data: DataFolder) -> bool:
     """Whether the masks hold anything to tell apart."""
-    if data.rule.task.kind != "multiclass":
+    if data.rule.task.kind == "binary":
+        return bool((store.labels == 1).any())
+    if data.rule.task.kind == "multilabel":
         return bool(store.labels.any())
     known = store.labels[store.labels < data.rule.task.outputs]
     return bool(known.size) and bool((known != known[0]).any())

@@ -1,5 +1,6 @@
 """Trainings whose photos are partly, or all, void."""
 
+import json
 import math
 from pathlib import Path
 
@@ -7,9 +8,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.data.masks import MaskRule
+from core.errors import UserError
 from core.runs.events import EpochEnd, Finished
+from tests.conftest import write_scenes
 from tests.core.test_engine import write_camera
 from tests.core.test_training import tiny, trained
+
+
+def test_masks_of_background_and_void_hold_nothing_to_learn(tmp_path: Path) -> None:
+    data = write_scenes(tmp_path / "set", 4)
+    for path in (data / "masks").iterdir():
+        values = np.zeros_like(np.asarray(Image.open(path)))
+        values[::2] = 255
+        Image.fromarray(values).save(path)
+    rule = MaskRule(1, 255, "0 is background, 1 is foreground, 255 is void")
+    (data / "dataset.json").write_text(json.dumps({"mask_rule": rule.to_dict()}))
+    with pytest.raises(UserError, match="nothing to learn"):
+        trained(tiny(data), tmp_path / "run")
 
 
 @pytest.mark.parametrize("loss", ["bce", "lovasz", "focal"])
