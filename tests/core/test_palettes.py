@@ -11,6 +11,7 @@ from PIL import Image
 from core.data import fixes
 from core.data.checks import Report, check
 from core.data.dataset import DataFolder, as_task, open_data, write_down
+from core.data.importing import Imported, import_data
 from core.data.masks import guess_rule, mask_values, value_counts
 from core.data.painting import photos_of, saved_mask
 from core.data.store import read_pair
@@ -51,6 +52,19 @@ def test_vocs_palette_means_indices_whatever_a_file_shows_of_it(tmp_path: Path) 
         assert np.array_equal(np.array([0, 1, 7])[labels], indices_of(data, number))
     alone = with_palettes(tmp_path / "alone", [((0, 7), VOC)] * 3)
     assert set(value_counts(sorted((alone / "masks").iterdir()))) == {0, 7}
+
+
+def test_an_imported_folder_of_voc_has_one_name_for_each_class(tmp_path: Path) -> None:
+    root = with_palettes(tmp_path / "voc", [((0, 7), VOC), ((0, 1, 7), VOC), ((0, 7), VOC), ((0, 1), VOC)])
+    (root / "images").rename(root / "JPEGImages")
+    (root / "masks").rename(root / "SegmentationClass")
+    data = next(step for step in import_data(root, "mine") if isinstance(step, Imported)).data
+    assert data.rule.palette == "index"
+    names = np.array(data.rule.task.classes)
+    for number, pair in enumerate(data.pairs):
+        found = names[read_pair(pair, data.rule)[1]]
+        for value, name in ((0, "background"), (1, "aeroplane"), (7, "car")):
+            assert np.array_equal(found == name, indices_of(data, number) == value)
 
 
 def test_palettes_cut_to_what_a_file_uses_mean_the_same_in_each(tmp_path: Path) -> None:
