@@ -7,6 +7,7 @@ be stopped at once.
 import contextlib
 import math
 import os
+import re
 import signal
 import threading
 import time
@@ -17,7 +18,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from core.config import TrainConfig
-from core.errors import UserError
+from core.errors import UserError, is_of_the_system, system_said
 from core.policy.policy import rules
 from core.runs.events import Event, Finished, Note
 from core.runs.jobs import POLITE
@@ -66,12 +67,13 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
             run.set_status("failed", str(error))
         raise
     except Exception as error:
-        if not _is_of_the_disk(error):
+        said = _refused_by_the_system(error)
+        if not said:
             run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
             raise
         sentence = (
-            f"The disk is full or cannot be written to ({getattr(error, 'strerror', None) or error}): free "
-            "some space and resume the run. The models of the last whole epoch are kept."
+            f"A file cannot be read or written: {said}. The models of the last whole epoch are kept: resume "
+            "the run when that is mended."
         )
         with contextlib.suppress(OSError, UserError):
             run.set_status("failed", sentence)
@@ -95,9 +97,17 @@ def assist(config: TrainConfig, folder: Path) -> None:
         pass
 
 
-def _is_of_the_disk(error: Exception) -> bool:
-    """Python's own error, or that of the safetensors library, which is none of Python's."""
-    return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
+def _refused_by_the_system(error: Exception) -> str:
+    """What the system said, where it refused to read or write; "" for every other error.
+
+    The safetensors library has an error of its own, with the system's words and number in its text.
+    """
+    if isinstance(error, OSError) and is_of_the_system(error):
+        return system_said(error)
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    if type(error).__name__ == "SafetensorError" and number:
+        return system_said(OSError(int(number[1]), os.strerror(int(number[1]))))
+    return ""
 
 
 def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:

@@ -15,6 +15,7 @@ from core.data.photos import read_photo
 from core.errors import UserError, system_said
 from core.inference import zip_writer
 from core.system.workspace import write_atomically, write_json
+from core.training import worker
 
 GREY = np.full((40, 40, 3), 90, np.uint8)
 CUTOUT = np.dstack([GREY, np.eye(40, dtype=np.uint8) * 255])
@@ -49,6 +50,22 @@ def test_a_full_disk_is_told_what_to_do() -> None:
     assert system_said(OSError(errno.ENOSPC, "No space left on device")) == (
         "No space left on device: free some space on the disk"
     )
+
+
+class SafetensorError(Exception):
+    """As the library's own is called."""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(OSError(errno.ENOSPC, "No space left on device"), "free some space"),
+     (SafetensorError("I/O error: No space left on device (os error 28)"), "free some space"),
+     (PermissionError(errno.EACCES, "Permission denied"), "may read and write there"),
+     (SafetensorError("header too large"), ""), (OSError("truncated"), ""), (ValueError("x"), "")],
+)  # fmt: skip
+def test_a_training_blames_the_disk_for_what_the_disk_did(error: Exception, said: str) -> None:
+    found = worker._refused_by_the_system(error)
+    assert said in found and bool(found) == bool(said)
 
 
 def test_a_librarys_error_without_a_number_is_given_in_its_words() -> None:
