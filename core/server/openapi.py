@@ -50,6 +50,7 @@ def openapi(prefix: str = "") -> dict[str, Any]:
                                 ("404", "There is no such model"),
                                 ("413", "The photo is too large"),
                                 ("422", "The photo cannot be read"),
+                                ("429", "The hour's photos are used up"),
                                 ("503", "Too many photos are waiting"),
                             )
                         },

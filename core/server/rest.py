@@ -3,12 +3,14 @@
 Plain Starlette, which Streamlit stands on too, so that the same routes run alone and inside the app.
 """
 
+import contextlib
 import functools
+import hashlib
 import hmac
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive
 
-from core.data.photos import read_photo
+from core.data.photos import photo_cost, read_photo
 from core.errors import UserError
 from core.imaging import rendering
 from core.imaging.components import find_parts, part_table
@@ -30,12 +33,16 @@ from core.inference.request_queue import SharedPredictor
 from core.models import registry
 from core.policy.permissions import STRANGER, acting_as, refusal
 from core.policy.policy import rules
+from core.policy.rate_limit import Quotas, UsedUpError
 from core.server.openapi import PAGE, openapi
 from core.server.request_guard import Hosts, RequestGuard
 from core.system.concurrency import BusyError, taking_turns
 from core.system.logs import log
 
 PATIENCE = 20.0  # seconds in line, after which the answer is 503
+SECONDS = 60.0  # of work on one photo, after which it is given up at its next step
+AT_ONCE = 8  # requests whose photos are held, waiting or in work; each may have MAX_BYTES
+FORM_BYTES = 10_000  # of a form around its photo
 MAX_BYTES = 100_000_000  # of a photo, as on the page
 LEAST = 0.001  # share of the photo below which a part is a speck
 RESULTS = ("mask", "cutout", "overlay", "parts")
@@ -80,6 +87,8 @@ def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
             return response
         except RefusedError as refusal:
             return _problem(refusal.status, refusal.sentence)
+        except UsedUpError as error:
+            return _problem(429, str(error), {"Retry-After": "60"})
         except BusyError as error:
             return _problem(503, str(error), {"Retry-After": "5"})
         except UserError as error:
@@ -133,9 +142,35 @@ async def _segment(request: Request) -> Response:
         raise RefusedError(400, f"result cannot be '{result[:40]}': use one of {', '.join(RESULTS)}.")
     threshold = _number(asked.get("threshold"), "threshold")
     background = _colour(asked.get("background"))
-    content = await _photo_in(request)
-    folder = await run_in_threadpool(_folder, request, asked.get("model"))
-    return await run_in_threadpool(_work, folder, content, result, threshold, background)
+    with _a_place():
+        content = await _photo_in(request)
+        folder = await run_in_threadpool(_folder, request, asked.get("model"))
+        cost = await run_in_threadpool(photo_cost, content, "the photo")
+        _hours.of(_who(request)).take(rules().photos_per_hour, count=cost)
+        return await run_in_threadpool(_work, folder, content, result, threshold, background)
+
+
+_hours = Quotas()
+_in_work = 0
+
+
+@contextlib.contextmanager
+def _a_place() -> Iterator[None]:
+    """Raises BusyError where as many photos are held as may be. On the event loop alone: no lock."""
+    global _in_work  # noqa: PLW0603
+    if _in_work >= AT_ONCE:
+        raise BusyError("Too many photos are waiting: try again in a moment.")
+    _in_work += 1
+    try:
+        yield
+    finally:
+        _in_work -= 1
+
+
+def _who(request: Request) -> str:
+    """What tells who asks from others, for the hour that it is counted in: the key or the address."""
+    who = request.headers.get("authorization") or (request.client.host if request.client else "")
+    return hashlib.sha256(who.encode()).hexdigest()
 
 
 def _work(
@@ -146,19 +181,29 @@ def _work(
         return _result(predictor, content, result, threshold, background)
 
 
+def _in_time(started: float) -> None:
+    """Between two steps of the work on a photo. Raises BusyError where it has taken too long."""
+    if time.monotonic() - started > SECONDS:
+        raise BusyError("This photo takes too long here: make it smaller, or try again later.")
+
+
 def _result(
     predictor: SharedPredictor, content: bytes, result: str, threshold: float | None, background: Background
 ) -> Response:
+    started = time.monotonic()
     card = predictor.card
     photo = read_photo(content, "the photo", value_range=card.value_range)
+    _in_time(started)
     level = card.threshold if threshold is None else threshold
     if card.task.kind != "binary":
         if result not in ("mask", "overlay"):
             raise RefusedError(400, f"{card.name} tells several classes apart: ask for mask or overlay.")
         labels = predictor.labels(photo, threshold=level)
         return _png(rendering.label_result(result, photo, labels, card.task))
-    probability = enlarge(predictor.small_map(photo), photo)
-    alpha = alpha_of(probability, level, Finish())
+    small = predictor.small_map(photo)
+    _in_time(started)
+    alpha = alpha_of(enlarge(small, photo), level, Finish())
+    _in_time(started)
     if result == "parts":
         parts, _ = find_parts((alpha >= 0.5).astype(np.uint8), LEAST)
         return JSONResponse(json.loads(part_table(parts).to_json(orient="records")))
@@ -173,11 +218,13 @@ def _png(picture: Any) -> Response:
 
 async def _photo_in(request: Request) -> bytes:
     """The body itself, or the first file of a form. Never more than MAX_BYTES are read."""
+    too_large = RefusedError(413, f"The photo has more than {MAX_BYTES // 10**6} MB.")
     told = request.headers.get("content-length", "0")
-    if told.isdigit() and int(told) > MAX_BYTES + 10_000:
-        raise RefusedError(413, f"The photo has more than {MAX_BYTES // 10**6} MB.")
+    if told.isdigit() and int(told) > MAX_BYTES + FORM_BYTES:
+        raise too_large
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=4, max_part_size=MAX_BYTES) as form:
+        bounded = Request(request.scope, _at_most(request.receive, MAX_BYTES + FORM_BYTES, too_large))
+        async with bounded.form(max_files=1, max_fields=4, max_part_size=MAX_BYTES) as form:
             for value in form.values():
                 if not isinstance(value, str):
                     return _filled(await value.read(MAX_BYTES))
@@ -186,8 +233,24 @@ async def _photo_in(request: Request) -> bytes:
     async for chunk in request.stream():
         content += chunk
         if len(content) > MAX_BYTES:
-            raise RefusedError(413, f"The photo has more than {MAX_BYTES // 10**6} MB.")
+            raise too_large
     return _filled(bytes(content))
+
+
+def _at_most(receive: Receive, most: int, refusal: RefusedError) -> Receive:
+    """Raises `refusal` once more bytes have come: a form is put on the disk while it is read, and one
+    that is sent in chunks does not say how long it is."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise refusal
+        return message
+
+    return counted
 
 
 def _filled(content: bytes) -> bytes:
