@@ -1,8 +1,9 @@
 """One pass over a data set: what is in it, image by image, and what is wrong with which file."""
 
 import hashlib
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,15 @@ from numpy.typing import NDArray
 from core.data import findings, near_duplicates
 from core.data.classes import ClassRule, LayersRule
 from core.data.dataset import DataFolder
-from core.data.masks import LOSSY_SUFFIXES, MaskRule, mask_values, same_shape, swapped
+from core.data.masks import (
+    LOSSY_SUFFIXES,
+    MaskRule,
+    mask_values,
+    may_be_turned,
+    resize_mask,
+    same_shape,
+    swapped,
+)
 from core.data.pairing import Pair
 from core.data.photos import photo_size, read_photo, value_extremes
 from core.data.value_range import Range, is_misread, usual_top, words
@@ -25,7 +34,7 @@ from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
 
-LAYOUT = 3  # raised when the columns change
+LAYOUT = 4  # raised when the columns change
 DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
 SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
@@ -143,27 +152,35 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
         height, width = photo_size(pair.image)
         photo = read_photo(pair.image, max_side=DECODE_SIDE, value_range=pair.value_range)
         extremes = value_extremes(pair.image)
-        values = mask_values(pair.mask, pair.image, palette=data.rule.palette)
-        row.classes = _shares(pair, data, values)
+        masks = [path for path in pair.layers if path] or [pair.mask]
+        every = [mask_values(path, pair.image, palette=data.rule.palette) for path in masks]
+        turned = may_be_turned(masks[0], pair.image, every[0].shape)
     except UserError as error:
         row.problem, row.findings = str(error), "unread"
         return row
     row.height, row.width = height, width
-    row.mask_height, row.mask_width = values.shape
+    of_other_size = [values.shape for values in every if values.shape != (height, width)]
+    row.mask_height, row.mask_width = of_other_size[0] if of_other_size else (height, width)
     row.lowest, row.highest = extremes or (0.0, 0.0)
     row.brightness = float(photo.mean(dtype=np.float64))
     row.hash, row.look = near_duplicates.perceptual_hash(photo), near_duplicates.small_look(photo)
-    if not same_shape(values.shape, (height, width)):
-        sizes = f"{width}x{height} and {values.shape[1]}x{values.shape[0]}"
-        row.problem = f"{pair.name} and its mask differ in shape ({sizes}): export the mask again."
-        row.findings = "shape"
-        return row
-    labels = _labels(pair, data, values)
+    for path, values in zip(masks, every, strict=True):
+        if not same_shape(values.shape, (height, width)):
+            row.mask_height, row.mask_width = values.shape
+            which = f"{path.parent.name}/{path.name}" if pair.layers else "its mask"
+            sizes = f"{width}x{height} and {values.shape[1]}x{values.shape[0]}"
+            row.problem = f"{pair.name} and {which} differ in shape ({sizes}): export the mask again."
+            row.findings = "shape"
+            return row
+    row.classes = _shares(pair, data, every)
+    labels = _labels(pair, data, every)
     inside, known = (labels == 1).astype(np.uint8), int(np.count_nonzero(labels != IGNORE))
     row.foreground = cv2.countNonZero(inside) / max(1, known)
     if isinstance(data.rule, MaskRule):
         row.specks = count_specks(inside)
-    found = list(_found(row, pair, values, data, known))
+    found = list(_found(row, pair, every[0], data, known))
+    if turned:
+        found.append(("turned", "photo has an EXIF orientation and the mask none: it may be turned"))
     row.findings, row.note = " ".join(code for code, _ in found), "; ".join(text for _, text in found)
     return row
 
@@ -193,11 +210,16 @@ def report_path(data: DataFolder) -> Path:
     return workspace.cache() / "manifests" / f"{_fingerprint(data)}.parquet"
 
 
-def _labels(pair: Pair, data: DataFolder, values: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """1 where there is foreground, or a known class; 0 where there is not, and IGNORE where it is void."""
-    if not isinstance(data.rule, MaskRule):
-        return data.rule.foreground(values)
-    labels = data.rule.labels(values)
+def _labels(pair: Pair, data: DataFolder, every: Sequence[NDArray[np.int32]]) -> NDArray[np.uint8]:
+    """1 where there is foreground, a known class or any label; 0 where there is not, and IGNORE where it
+    is void."""
+    if isinstance(data.rule, LayersRule):
+        largest = max((values.shape for values in every), key=math.prod)
+        inside = [resize_mask(data.rule.foreground(v), (largest[0], largest[1])) for v in every]
+        return np.asarray(np.bitwise_or.reduce(inside), np.uint8)
+    if isinstance(data.rule, ClassRule):
+        return data.rule.foreground(every[0])
+    labels = data.rule.labels(every[0])
     return swapped(labels) if pair.inverted else labels
 
 
@@ -209,15 +231,7 @@ def _found(
             "resized",
             f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized",
         )
-    if known == 0 or (isinstance(data.rule, ClassRule) and row.foreground == 0):
-        yield "void", "mask is void everywhere"
-    elif isinstance(data.rule, ClassRule):
-        if sum(share > 0 for share in row.classes) < 2:
-            yield "uniform", "one class everywhere"
-    elif row.foreground == 0:
-        yield "empty", "mask is empty"
-    elif row.foreground == 1:
-        yield "full", "mask covers everything"
+    yield from _covered(row, data, known)
     if row.specks >= MANY_SPECKS:
         yield "specks", f"mask has {row.specks} tiny specks"
     if isinstance(data.rule, MaskRule) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
@@ -230,6 +244,23 @@ def _found(
         yield "light", f"photo is very {'dark' if row.brightness < 12 else 'bright'}"
     if min(row.height, row.width) < 64:
         yield "small", f"photo is only {row.width}x{row.height}"
+
+
+def _covered(row: Row, data: DataFolder, known: int) -> Iterator[tuple[str, str]]:
+    """What is odd about how much the masks cover, `known` pixels not being void."""
+    if known == 0 or (isinstance(data.rule, ClassRule) and row.foreground == 0):
+        yield "void", "mask is void everywhere"
+    elif isinstance(data.rule, ClassRule):
+        if sum(share > 0 for share in row.classes) < 2:
+            yield "uniform", "one class everywhere"
+    elif row.foreground == 0:
+        yield "empty", "mask is empty"
+    elif isinstance(data.rule, LayersRule):
+        full = [name for name, share in zip(data.rule.task.classes, row.classes, strict=True) if share == 1]
+        if full:
+            yield "full", f"mask of {' and '.join(full)} covers everything"
+    elif row.foreground == 1:
+        yield "full", "mask covers everything"
 
 
 def _grey_share(values: NDArray[np.int32]) -> float:
@@ -272,18 +303,15 @@ def _add(row: Row, code: str, note: str) -> None:
     row.findings = f"{row.findings} {code}".strip()
 
 
-def _shares(pair: Pair, data: DataFolder, values: NDArray[np.int32]) -> tuple[float, ...]:
-    """The share of pixels of each class or label."""
+def _shares(pair: Pair, data: DataFolder, every: Sequence[NDArray[np.int32]]) -> tuple[float, ...]:
+    """The share of pixels of each class or label. `every` is what the masks hold, those that there are."""
     rule = data.rule
     if isinstance(rule, LayersRule):
-        return tuple(
-            float(rule.labels(mask_values(path, pair.image, palette=rule.palette)).mean(dtype=np.float64))
-            if path
-            else 0.0
-            for path in pair.layers
-        )
+        shares = (float(rule.labels(values).mean(dtype=np.float64)) for values in every)
+        return tuple(next(shares) if path else 0.0 for path in pair.layers)
     if isinstance(rule, MaskRule):
         return ()
+    values = every[0]
     counts = np.bincount(rule.labels(values).ravel(), minlength=256)[: rule.task.outputs]
     return tuple((counts / values.size).tolist())
 

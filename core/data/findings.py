@@ -40,6 +40,9 @@ KINDS = (
     Kind("specks", "Tiny specks", "look", "Stray clicks or rough edges of an automatic mask.", "leave out"),
     Kind("grey", "Grey masks", "look", "Values between black and white are cut at the middle.", ""),
     Kind("resized", "Masks of another size", "mended", "Same shape, other resolution: resized to the photo."),
+    Kind("turned", "Masks that may be turned", "look",
+         "The photo's EXIF orientation mirrors or turns it, the mask has none and is taken as it is seen: "
+         "look whether both match.", "leave out"),
     Kind("aspect", "Very long photos", "look", "They are squeezed most at the training size.", "leave out"),
     Kind("light", "Very dark or very bright", "look", "Hardly anything to be seen.", "leave out"),
     Kind("range", "Values in another range", "look",

@@ -26,7 +26,7 @@ from core.data.palettes import (
     used_entries,
     value_of,
 )
-from core.data.photos import Source, label_of, open_picture, orientation, reading
+from core.data.photos import SIDEWAYS, Source, label_of, open_picture, orientation, photo_size, reading
 from core.errors import UserError
 from core.system.parallel import all_cores
 from core.task import IGNORE, Task
@@ -127,14 +127,27 @@ def mask_values(
     with reading(label):
         values = _values(picture, palette, label)
     if own != 1:
-        return _turn(values, own)
+        # Pillow has turned the pixels of a TIFF already.
+        return values if picture.format == "TIFF" else _turn(values, own)
     if photo is None:
         return values
-    header = open_picture(photo)
-    turn = orientation(header, label_of(photo))
-    if turn in (5, 6, 7, 8) and not same_shape(values.shape, (header.width, header.height)):
+    turn = orientation(open_picture(photo), label_of(photo))
+    if turn in SIDEWAYS and not same_shape(values.shape, photo_size(photo)):
         return _turn(values, turn)
     return values
+
+
+def may_be_turned(mask: Path, photo: Path, shape: tuple[int, ...]) -> bool:
+    """Whether nobody can tell if this mask of (height, width) `shape` is to be turned like its photo:
+    the photo has an EXIF orientation, the mask has none, and its shape fits either way.
+
+    Raises UserError when a file cannot be read.
+    """
+    turn = orientation(open_picture(photo), photo.name)
+    if turn == 1 or orientation(open_picture(mask), mask.name) != 1:
+        return False
+    size = photo_size(photo)
+    return turn not in SIDEWAYS or (same_shape(shape, size) and same_shape(shape, size[::-1]))
 
 
 def swapped(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

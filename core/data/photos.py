@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from core.data.value_range import Range, eight_bit
 from core.errors import UserError, system_said
@@ -27,6 +28,7 @@ MAX_PIXELS = 120_000_000  # a 108-megapixel phone photo opens; a decompression b
 MAX_SCANS = 120  # of a progressive JPEG; encoders write about ten, and each takes as long as a photo
 LARGE = 24_000_000  # pixels; decoding takes gigabytes where many arrive at once, so these take turns
 ORIENTATION_TAG = 0x0112
+SIDEWAYS = (5, 6, 7, 8)  # orientations that swap height and width. Source: EXIF 2.32, tag 274
 # Of a damaged TIFF's fields; what cannot be used is said once, in our own sentence.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 _large_turn = threading.BoundedSemaphore(2)
@@ -92,7 +94,11 @@ def _opened(source: Source) -> Image.Image:
     with warnings.catch_warnings():
         # Pillow warns from 89 megapixels on; the limit that counts is ours.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(stream, formats=_known_formats())
+        picture = Image.open(stream, formats=_known_formats())
+    if isinstance(picture, TiffImageFile) and picture.tag_v2.get(ORIENTATION_TAG) in SIDEWAYS:
+        # Pillow maps plain TIFFs of a path into memory with height and width swapped; without it, it reads.
+        picture.filename = ""
+    return picture
 
 
 def read_photo(
@@ -153,7 +159,9 @@ def _known_formats() -> tuple[str, ...]:
 def photo_size(source: Source, name: str = "") -> tuple[int, int]:
     """(height, width) in pixels as the photo is seen, that is after EXIF orientation."""
     picture = open_picture(source, name)
-    turned = orientation(picture, label_of(source, name)) in (5, 6, 7, 8)
+    turned = orientation(picture, label_of(source, name)) in SIDEWAYS
+    if isinstance(picture, TiffImageFile) and ORIENTATION_TAG in picture.tag_v2:
+        turned = False  # Pillow gives a TIFF's size as it is seen
     return (picture.width, picture.height) if turned else (picture.height, picture.width)
 
 

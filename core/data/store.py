@@ -28,7 +28,7 @@ from core.imaging.label_resizing import resize_labels
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
 
-LAYOUT = 3  # raised when what is stored changes, so that old files are not read as new ones
+LAYOUT = 4  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
 
 
@@ -91,14 +91,9 @@ def read_pair(
     Raises UserError, naming the file, when one cannot be read or their shapes differ.
     """
     photo = read_photo(pair.image, max_side=max_side, value_range=pair.value_range)
-    values = mask_values(pair.mask, pair.image, palette=rule.palette)
-    if not same_shape(values.shape, photo.shape):
-        raise UserError(
-            f"{pair.name} and its mask differ in shape ({_size(photo)} and {_size(values)}): "
-            "export the mask again from this photo."
-        )
     if isinstance(rule, LayersRule):
-        return photo, _joined(pair, rule, values.shape)
+        return photo, _joined(pair, rule, photo.shape)
+    values = _fitting(pair, rule, pair.mask, photo.shape)
     labels = rule.labels(values)
     return photo, swapped(labels) if pair.inverted and marks_one(rule) else labels
 
@@ -112,15 +107,27 @@ def stored_form(
     return _resized(photo, size), rule.resize(labels, size)
 
 
-def _joined(pair: Pair, rule: LayersRule, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Every label's own file as one bit of uint8 labels of this size."""
+def _joined(pair: Pair, rule: LayersRule, photo: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Every label's own file as one bit of uint8 labels, at the size of the largest of them."""
+    layers = [rule.labels(_fitting(pair, rule, path, photo)) if path else None for path in pair.layers]
+    size = max((layer.shape for layer in layers if layer is not None), key=math.prod)
     labels = np.zeros(size, np.uint8)
-    for bit, path in enumerate(pair.layers):
-        if path is not None:
-            values = mask_values(path, pair.image, palette=rule.palette)
-            inside = resize_mask(rule.labels(values), (size[0], size[1]))
-            labels |= inside << np.uint8(bit)
+    for bit, layer in enumerate(layers):
+        if layer is not None:
+            labels |= resize_mask(layer, (size[0], size[1])) << np.uint8(bit)
     return labels
+
+
+def _fitting(pair: Pair, rule: Rule, mask: Path, photo: tuple[int, ...]) -> NDArray[np.int32]:
+    """The values of a mask file. Raises UserError where its shape is not that of the photo."""
+    values = mask_values(mask, pair.image, palette=rule.palette)
+    if same_shape(values.shape, photo):
+        return values
+    which = f"{mask.parent.name}/{mask.name}" if pair.layers else "its mask"
+    raise UserError(
+        f"{pair.name} and {which} differ in shape ({photo[1]}x{photo[0]} and {_size(values)}): "
+        "export the mask again from this photo."
+    )
 
 
 def build_store(pairs: Sequence[Pair], rule: Rule, long_side: int) -> Iterator[int | Store]:

@@ -63,6 +63,10 @@ def broken(folder: Path, what: str) -> str:  # noqa: PLR0912 - one branch for ea
         case "aspect":
             Image.open(photo).resize((400, 90)).save(photo)
             save(mask, cv2.resize(array, (400, 90), interpolation=cv2.INTER_NEAREST))
+        case "turned":
+            upside_down = Image.Exif()
+            upside_down[0x0112] = 3
+            Image.open(photo).rotate(180).save(photo, exif=upside_down)
         case "light":
             save(photo, np.zeros((array.shape[0], array.shape[1], 3), np.uint8))
         case "range":  # 12 bits in a file of 16; a TIFF by its content, whatever its name
