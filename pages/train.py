@@ -137,7 +137,8 @@ def _watch(run_id: str, was_live: bool) -> None:
         classes(history)
     with st.container():
         previews(run, history, status)
-    log(run, history)
+    if run.is_open:
+        log(run, history)
 
 
 def headline(run: Run, status: Status, history: History) -> None:

@@ -16,6 +16,7 @@ from core.data.photos import PHOTO_SUFFIXES, open_picture, read_photo, reading
 from core.errors import UserError, system_said
 from core.imaging.rendering import display_size, encode
 from core.policy.ownership import sign
+from core.policy.permissions import needs
 from core.system.workspace import write_json
 
 MAX_SIDE = 2048
@@ -86,6 +87,7 @@ def read_cutout(source: Path | bytes, name: str = "") -> NDArray[np.uint8]:
     return np.ascontiguousarray(rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
 
 
+@needs("add")
 def compose(
     name: str,
     how: Composition,

@@ -21,6 +21,7 @@ from PIL import Image
 from core.data.dataset import DATASET_FILE, SPLIT_SEED, describe
 from core.data.masks import MaskRule
 from core.data.split_record import SplitRecord
+from core.policy.folders import require_folder
 from core.system import workspace
 from core.system.workspace import write_json
 
@@ -47,7 +48,10 @@ def generate(folder: Path | None = None, pairs: int = PAIRS) -> Iterator[int]:
 
     Two callers at once draw it once. Nothing is left of a generation that does not finish.
     """
-    folder = folder or demo_folder()
+    if folder is None:
+        folder = demo_folder()
+    else:
+        require_folder(folder)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if not (folder / DATASET_FILE).is_file():
             yield from _generate(folder, pairs)

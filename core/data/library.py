@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.data.dataset import DATASET_FILE
 from core.errors import UserError, system_said
+from core.policy.folders import may_open
 from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import read_json, safe_name
@@ -42,6 +43,8 @@ def is_owned(folder: Path) -> bool:
 
 def display_name(folder: Path) -> str:
     """The name that the data set's own dataset.json gives, else its folder's."""
+    if not may_open(folder):
+        return folder.name
     try:
         return str(read_json(folder / DATASET_FILE).get("name") or folder.name)
     except UserError:

@@ -22,6 +22,7 @@ from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
 from core.data.value_range import range_in
 from core.errors import UserError
 from core.imaging.rendering import display_size, encode
+from core.policy.folders import require_folder
 from core.policy.ownership import sign
 from core.policy.permissions import needs
 from core.system.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
@@ -71,6 +72,7 @@ def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> list[Problem]:
 
     Raises UserError when none can.
     """
+    require_folder(folder)
     kept, problems = _for_keeping(photos)
     _keep(folder, kept)
     return problems
@@ -111,6 +113,7 @@ def _stem(file: str) -> str:
 
 def photos_of(folder: Path) -> list[Waiting]:
     """The photos of a data set with flat images/ and masks/, by name. [] where it is laid out otherwise."""
+    require_folder(folder)
     images, masks = folder / "images", folder / "masks"
     if not images.is_dir() or not masks.is_dir() or any(p.is_dir() for p in masks.iterdir()):
         return []
@@ -161,6 +164,7 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     Raises UserError where the data set's masks are not of one foreground.
     """
     folder = waiting.photo.parent.parent
+    require_folder(folder)
     rule = _rule_of(waiting)
     if waiting.is_done and rule.has_void:
         with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces

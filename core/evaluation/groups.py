@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from core.errors import UserError
+from core.policy.folders import require_folder
 from core.policy.permissions import needs
 from core.system import workspace
 from core.system.workspace import read_json, write_json
@@ -16,6 +17,7 @@ MAX_NAME = 60
 
 def read_groups(root: Path) -> dict[str, list[str]]:
     """The groups of a data set: name to image names, both in order."""
+    require_folder(root)
     file = _file(root)
     if not file.is_file():
         return {}

@@ -23,6 +23,8 @@ import psutil
 
 from core.config import TrainConfig
 from core.errors import UserError, system_said
+from core.policy.ownership import is_own
+from core.policy.permissions import allowed, require
 from core.runs import events
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, RateFound, RatePoint, Started, Step
 from core.system import workspace
@@ -70,8 +72,22 @@ class Run:
         return self.folder / "stop"
 
     @property
+    def is_open(self) -> bool:
+        """Whether the one who asks may see its log, its settings and where it ran: they name folders of the
+        machine and what it is made of. Whoever started it may."""
+        return allowed("machine") or is_own(self.folder)
+
+    @property
     def log(self) -> str:
-        """The last 20,000 characters that the worker printed."""
+        """The last 20,000 characters that the worker printed. Raises UserError unless `is_open`."""
+        self._require_open()
+        return self._printed()
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            require("machine")
+
+    def _printed(self) -> str:
         try:
             return (self.folder / "log.txt").read_text("utf-8", "replace")[-20_000:]
         except OSError:
@@ -107,7 +123,9 @@ class Run:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Versions, revision, data and hardware; empty where nothing was written yet."""
+        """Versions, revision, data and hardware; empty where nothing was written yet. Raises UserError unless
+        `is_open`."""
+        self._require_open()
         try:
             return read_json(self.folder / "provenance.json")
         except UserError:
@@ -205,7 +223,7 @@ def is_alive(status: Status) -> bool:
 
 
 def _how_it_died(run: Run) -> str:
-    log = run.log
+    log = run._printed()
     if "Fatal Python error" in log:
         line = next(x for x in log.splitlines() if "Fatal Python error" in x)
         return f"The worker crashed in native code ({line.split(':', 1)[1].strip()}); see the log."

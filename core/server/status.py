@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from core.errors import UserError, system_said
+from core.policy.permissions import needs
 from core.runs import jobs
 from core.system import workspace
 
@@ -32,6 +33,7 @@ class Machine:
     problems: tuple[str, ...] = field(default=())
 
 
+@needs("machine")
 def look() -> Machine:
     """Takes some milliseconds; does not import torch."""
     problems = list(_workspace_problems())

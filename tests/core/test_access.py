@@ -1,6 +1,5 @@
 """What a server's rules allow, to whom, and that every door asks."""
 
-import io
 import json
 import logging
 import os
@@ -10,20 +9,13 @@ from pathlib import Path
 import pytest
 
 from core.config import TrainConfig
-from core.data import fixes, library, painting, splitting
-from core.data.dataset import open_data
-from core.data.importing import downloads
-from core.data.importing.sources import open_source
+from core.data import library
 from core.errors import UserError
-from core.evaluation import groups
-from core.export.job import run_export
-from core.models import hub, importing, registry, trash
-from core.models.encoder_table import measure_here
 from core.policy import permissions, policy
 from core.policy.permissions import OWNER, STRANGER, Person, acting_as, allowed, know_visitors_by
 from core.policy.policy import Rules, parsed
 from core.policy.rate_limit import HOUR, Quota
-from core.runs import jobs, run_folder
+from core.runs import jobs
 from core.server import status
 from core.system import logs, workspace
 from tests.conftest import write_scenes
@@ -92,6 +84,7 @@ def test_the_example_for_a_public_server_is_valid() -> None:
     assert parsed(tomllib.loads(text)).public
 
 
+<<<<<<< HEAD
 def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "scenes"
     write_scenes(folder, 4)
@@ -135,6 +128,8 @@ def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> Non
     assert run_folder.list_runs() == []
 
 
+=======
+>>>>>>> 76665de (A stranger calls every function of core that changes, costs or reveals something)
 def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
     closed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ from core.data.pairing import Problem
 from core.data.value_range import KEY, range_in
 from core.errors import UserError, system_said
 from core.policy.ownership import sign
+from core.policy.permissions import needs
 from core.system.file_names import short_stem
 from core.system.workspace import write_json
 
@@ -38,6 +39,7 @@ class Imported:
     problems: tuple[Problem, ...] = ()
 
 
+@needs("add")
 def import_data(
     given: Path | BinaryIO | Sequence[tuple[str, BinaryIO]], name: str
 ) -> Iterator[float | Imported]:
@@ -53,6 +55,7 @@ def import_data(
         source.close()
 
 
+@needs("add")
 def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported]:
     """Copy what the plan says. Yields the share done, then the result.
 

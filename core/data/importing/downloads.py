@@ -46,6 +46,7 @@ def from_hub(name: str) -> Iterator[Progress | Path]:
     )
 
 
+@needs("machine")
 def downloaded_source(folder: Path) -> Source:
     """What was downloaded, ready to be recognised: a folder, the one archive in it, or its tables."""
     # The hub's client keeps contents in blobs/ and links to them from snapshots/COMMIT/.

@@ -195,10 +195,10 @@ class ZipSource(Source):
 def open_source(given: Path | BinaryIO | Sequence[tuple[str, BinaryIO]]) -> Source:
     """A folder, a zip (by path or as a stream) or files with their names.
 
-    Raises UserError when it cannot be read or is made to do harm.
+    Raises UserError when it cannot be read, is made to do harm, or the rules keep the one who asks from it.
     """
+    require("machine" if isinstance(given, Path) else "add")
     if isinstance(given, Path):
-        require("machine")
         if given.is_dir():
             return FolderSource(given)
         if given.exists() and not zipfile.is_zipfile(given):
