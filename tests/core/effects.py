@@ -37,7 +37,7 @@ COMMON = {name for kind in (list, dict, set, str, bytes, Path) for name in dir(k
 @dataclass
 class Function:
     """One function or method. `does`: effects of its own; `uses`: functions it names; `calls_any`: what
-    objects whose class is not known are called, and the method."""
+    objects whose class is not known are called, the method, and whether it is called or only named."""
 
     name: str
     module: str
@@ -46,7 +46,8 @@ class Function:
     takes_path: bool = False
     does: set[str] = field(default_factory=set)
     uses: set[str] = field(default_factory=set)
-    calls_any: set[tuple[str, str]] = field(default_factory=set)
+    calls_any: set[tuple[str, str, bool]] = field(default_factory=set)
+    is_property: bool = False
 
     @property
     def short(self) -> str:
@@ -67,6 +68,7 @@ class _Reader(ast.NodeVisitor):
 
     def __init__(self, function: Function, names: dict[str, str]) -> None:
         self.function, self.names = function, dict(names)
+        self.called: set[ast.AST] = set()
 
     def visit_Import(self, node: ast.Import) -> None:
         self.names.update(_imported(node))
@@ -85,10 +87,12 @@ class _Reader(ast.NodeVisitor):
         else:
             self._found(node.attr)
             if node.attr not in COMMON:
-                self.function.calls_any.add((_dotted(node.value).split(".")[-1].lower(), node.attr))
+                owner = _dotted(node.value).split(".")[-1].lower()
+                self.function.calls_any.add((owner, node.attr, node in self.called))
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
+        self.called.add(node.func)
         if isinstance(node.func, ast.Name) and node.func.id == "open":
             mode = next((a.value for a in node.args[1:2] if isinstance(a, ast.Constant)), "r")
             self.function.does.add("read_bytes" if str(mode).startswith("r") else "write_bytes")
@@ -124,11 +128,11 @@ class Source:
     def named_by(self, function: Function) -> set[str]:
         """Those that its body names, the beginning of a class's life for the class."""
         found = {u + end for u in function.uses for end in ("", ".__init__", ".__post_init__")}
-        for called, method in function.calls_any:
+        for called, method, is_called in function.calls_any:
             every = self._methods.get(method, [])
             owner = f".{function.name}".split(".")[-2] if called == "self" else called
             likely = [name for name in every if owner and owner.lower() in name.split(".")[-2].lower()]
-            found.update(likely or every)
+            found.update(likely or (name for name in every if is_called or self.functions[name].is_property))
         return found & self.functions.keys()
 
     def entries(self) -> list[Function]:
@@ -199,7 +203,9 @@ def _defined(body: Iterable[ast.stmt], where: str) -> Iterator[tuple[Function, l
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             takes = any(a.annotation and "Path" in ast.unparse(a.annotation) for a in arguments)
-            yield Function(f"{where}.{node.name}", where, _needs(node), takes_path=takes), node.body
+            made = Function(f"{where}.{node.name}", where, _needs(node), takes_path=takes)
+            made.is_property = any(_dotted(d) == "property" for d in node.decorator_list)
+            yield made, node.body
 
 
 def _needs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

@@ -84,52 +84,6 @@ def test_the_example_for_a_public_server_is_valid() -> None:
     assert parsed(tomllib.loads(text)).public
 
 
-<<<<<<< HEAD
-def test_every_door_is_closed_to_a_stranger(closed: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "scenes"
-    write_scenes(folder, 4)
-    with acting_as(OWNER):
-        data = open_data(folder)
-    entry = registry.list_models()[0]
-    config = TrainConfig(data=str(folder))
-    photo = next((folder / "images").iterdir())
-    waiting = painting.photos_of(folder)[0]
-    doors = {
-        "train": lambda: jobs.start(config),
-        "find a rate": lambda: jobs.find_rate(config),
-        "export": lambda: list(run_export(entry.folder, "x", ["onnx"], None)),
-        "measure": lambda: measure_here("resnet18"),
-        "new data": lambda: library.new_folder("x"),
-        "paint": lambda: painting.start("x", [(photo.name, photo.read_bytes())]),
-        "add photos": lambda: painting.add_photos(folder, [(photo.name, photo.read_bytes())]),
-        "save a mask": lambda: painting.save_mask(waiting, painting.saved_mask(waiting)),
-        "delete data": lambda: library.delete_dataset(folder),
-        "fix": lambda: fixes.leave_out(data, [data.pairs[0].name]),
-        "split": lambda: splitting.apply_split(data, data.split, splitting.SplitPlan()),
-        "group": lambda: groups.put(folder, "x", ["y"]),
-        "rename": lambda: registry.rename(entry, "x"),
-        "delete a model": lambda: registry.delete(entry),
-        "bring back": lambda: trash.bring_back(trash.Thrown("x", tmp_path / "x", tmp_path / "y")),
-        "adopt": lambda: importing.adopt_folder(entry.folder, "x"),
-        "adopt a zip": lambda: importing.adopt_zip(io.BytesIO(b""), "x"),
-        "pull": lambda: next(hub.pull("a/b")),
-        "push": lambda: hub.push(entry.folder, "a/b", "token"),
-        "kaggle": lambda: next(downloads.from_kaggle("a/b")),
-        "hub data": lambda: next(downloads.from_hub("a/b")),
-        "a folder of the machine": lambda: open_source(Path("/etc")),
-    }
-    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    for name, enter in doors.items():
-        with pytest.raises(UserError) as refused:
-            enter()
-        if name != "adopt a zip":  # that one is no zip to begin with
-            assert "may" in str(refused.value) and "here." in str(refused.value), name
-    assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    assert run_folder.list_runs() == []
-
-
-=======
->>>>>>> 76665de (A stranger calls every function of core that changes, costs or reveals something)
 def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
     closed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

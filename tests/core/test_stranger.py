@@ -37,11 +37,8 @@ PHOTO = "what anybody may do: cut out a photo or a short video of their own, wit
 READING = "looks at a data set that has been opened, which asks; a page of pictures at a time"
 # What asks for nothing, and why it need not.
 HARMLESS = {
-    "data.classes.ClassRule.labels": "reads one mask, in memory",
-    "data.classes.LayersRule.labels": "reads one mask, in memory",
     "data.composing.read_background": "one picture that somebody has just uploaded, or of the command line",
     "data.composing.read_cutout": "one picture that somebody has just uploaded, or of the command line",
-    "data.importing.plan.Plan.choosing": "changes a plan in memory; carrying it out asks",
     "data.importing.plan.preview": "a few pairs of a source that has been opened, which asks",
     "data.library.display_name": "says no more than the folder's name where it may not be opened",
     "data.painting.grabcut": "one photo at 640 pixels, of the section that changes data sets",
@@ -52,8 +49,6 @@ HARMLESS = {
     "evaluation.cache.panels": READING,
     "evaluation.candidates.baselines": "makes nothing yet; evaluating asks",
     "evaluation.candidates.of_entry": "makes nothing yet; evaluating asks",
-    "evaluation.comparison.compare": "scores beside each other, in memory",
-    "evaluation.plots.reliability": "draws a chart, in memory",
     "evaluation.leaderboard.standings": "of evaluations that are there; makes none",
     "evaluation.per_image.Piece.save": "a piece of an evaluation, which has asked",
     "evaluation.pictures.errors_beside": READING,
