@@ -25,7 +25,7 @@ from core.cli.evaluate import evaluate_arguments
 from core.cli.export import export_arguments
 from core.cli.predict import predict_arguments
 from core.cli.serve import serve_arguments
-from core.cli.train import rate_arguments, train_arguments
+from core.cli.train import STOPPED, rate_arguments, train_arguments, was_stopped
 from core.cli.video import video_arguments
 from core.errors import UserError
 from core.policy.permissions import OWNER, acting_as
@@ -46,10 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return 130
+        return STOPPED
     if getattr(args, "json", False) and result:
         print(json.dumps(result, ensure_ascii=False))
-    return 1 if result.get("failed") else 0
+    if result.get("failed"):
+        return 1
+    return STOPPED if was_stopped(result) else 0
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,15 +1,24 @@
 """`python -m core train` and `find-rate`."""
 
 import argparse
+import contextlib
 import dataclasses
+import math
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from core.config import CHOICES, PRESETS, TrainConfig, preset_config
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
+
+STOPPED = 130  # exit status of what was interrupted
+ASKED_AGAIN_SECONDS = 0.5
+PATIENCE_SECONDS = 30.0
 
 
 def train_arguments(p: argparse.ArgumentParser) -> None:
@@ -66,7 +75,6 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
     _start_all_processes(config)
     if not is_first_process():
         worker.assist(config, ready.resolve() if ready else Path())
-        part_from_the_others()
         return {}
     if ready:
         run = run_folder.Run(ready.resolve())
@@ -115,14 +123,47 @@ def _config_of(args: argparse.Namespace) -> TrainConfig:
     return preset_config(args.preset, Path(args.data).resolve(), **changes)
 
 
+def was_stopped(result: dict[str, Any]) -> bool:
+    """Whether a training ended before its time. One of several processes does not say so: torchrun takes
+    every exit status but 0 for a failure."""
+    return result.get("state") == "stopped" and "WORLD_SIZE" not in os.environ
+
+
 def _start_all_processes(config: TrainConfig) -> None:
-    """Where the settings ask for several and torchrun has not started them, become torchrun."""
-    if config.devices == 1 or "WORLD_SIZE" in os.environ:
+    """Where the settings ask for several and torchrun has not started them, run torchrun, and end with it."""
+    if "WORLD_SIZE" in os.environ:
+        # Until a handler is ready for it: an end in the middle of loading libraries looks like a failure.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return
+    if config.devices == 1:
         return
     threads = max(1, (os.cpu_count() or 1) // config.devices)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={config.devices}"]
-    os.execv(sys.executable, [sys.executable, *launcher, "-m", "core", *sys.argv[1:]])
+    sys.exit(_supervised([sys.executable, *launcher, "-m", "core", *sys.argv[1:]]))
+
+
+def _supervised(command: list[str]) -> int:
+    """Run torchrun to its end. A signal goes to the processes that train, which agree on where to stop;
+    torchrun itself would report it as a failure of its own."""
+    import psutil
+
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: asked.append(number))
+    child = subprocess.Popen(command, start_new_session=True)
+    since = math.inf
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = child.wait(ASKED_AGAIN_SECONDS)
+            return STOPPED if asked else status
+        if not asked:
+            continue
+        since = min(since, time.monotonic())
+        end = time.monotonic() - since > PATIENCE_SECONDS
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(child.pid).children():
+                process.send_signal(signal.SIGKILL if end else signal.SIGINT)
 
 
 def _print_event(event: Event) -> None:

@@ -3,6 +3,7 @@
 import datetime
 import os
 import random
+import signal
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ def is_first_process() -> bool:
 def part_from_the_others() -> None:
     """End the process group in order, once all have come here: a process that just exits may abort."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # Nothing is left to interrupt, and an interrupted interpreter would look like a failed training.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 

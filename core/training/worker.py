@@ -26,6 +26,7 @@ from core.runs.run_folder import LIVE, STATE_FILE, Run, is_alive, list_runs
 from core.system import workspace
 
 POLL_SECONDS = 0.1
+LEAVE_SECONDS = 20.0  # torchrun waits 30
 GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
 
 
@@ -88,13 +89,31 @@ def _let_pages_go_first() -> None:
 
 
 def assist(config: TrainConfig, folder: Path) -> None:
-    """Train beside the process that speaks and writes: same settings, other images."""
+    """Train beside the process that speaks and writes: same settings, other images. A signal is waited out:
+    the first process has it too, and says between two steps that all stop."""
+    from core.system.device import part_from_the_others
     from core.training.loop import fit
     from core.training.memory import keep_freed_memory
 
     keep_freed_memory()
-    for _ in fit(config, folder):
-        pass
+    leaving = Stop()
+    _stop_on_signal(leaving)
+    threading.Thread(target=_leave_in_time, args=(leaving,), daemon=True).start()
+    try:
+        for _ in fit(config, folder):
+            pass
+        part_from_the_others()
+    except Exception:
+        if not (leaving.is_set() or Run(folder).stop_file.exists()):
+            raise
+        os._exit(0)  # the first process was told the same, and has ended in the middle of a step
+
+
+def _leave_in_time(leaving: Stop) -> None:
+    """Where the first process does not say within a while that all stop, it is no longer there."""
+    leaving.wait()
+    time.sleep(LEAVE_SECONDS)
+    os._exit(0)
 
 
 def _refused_by_the_system(error: Exception) -> str:
