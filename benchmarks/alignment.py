@@ -1,0 +1,92 @@
+"""Do predictions lie on the photos after a real training?
+
+    python benchmarks/alignment.py                  two seeds, four epochs of people at 256x192
+    python benchmarks/alignment.py --size 128 96    quicker
+
+Trains on ../shared/data/people and compares where prediction and truth lie in each photo that the model
+has understood (Dice of 0.9 or more), in the photo's own pixels: by their centroids, and by the shift that
+explains best how they differ along the mask's edge, which a missed hand does not move. What
+tests/core/test_alignment.py holds without a network is here held with one, which might learn a shift.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from core.config import preset_config  # noqa: E402
+from core.data.dataset import open_data  # noqa: E402
+from core.data.store import read_pair  # noqa: E402
+from core.inference.predictor import Predictor  # noqa: E402
+from core.training.loop import fit  # noqa: E402
+
+PEOPLE = PROJECT.parent / "shared" / "data" / "people"
+UNDERSTOOD = 0.9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, nargs=2, default=(256, 192), metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1))
+    parser.add_argument("--epochs", type=int, default=4)
+    args = parser.parse_args()
+    if not PEOPLE.is_dir():
+        sys.exit(f"The photos are not at {PEOPLE}.")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        os.environ["SEGMENTATION_STUDIO_WORKSPACE"] = str(folder / "workspace")
+        shutil.copytree(PEOPLE, folder / "people")
+        print("| seed | photos | centroid: down, right | along the edge: down, right | standard error |")
+        print("|---|---|---|---|---|")
+        for seed in args.seeds:
+            config = preset_config(
+                "Balanced", folder / "people", epochs=args.epochs, seed=seed, ema_decay=0.0,
+                height=args.size[0], width=args.size[1],
+            )  # fmt: skip
+            run = folder / f"run{seed}"
+            run.mkdir()
+            for _ in fit(config, run):
+                pass
+            centroids, edges = offsets(run / "last", folder / "people")
+            error = edges.std(axis=0) / len(edges) ** 0.5
+            print(f"| {seed} | {len(edges)} | {_pair(centroids.mean(axis=0))} | {_pair(edges.mean(axis=0))} "
+                  f"| {_pair(error)} |", flush=True)  # fmt: skip
+
+
+def offsets(model: Path, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """How far predictions lie below and right of the truth in pixels of each photo, by their centroids and
+    along edges: (photos, 2) each. Of all photos: a shift that was learnt is in those that taught it, too."""
+    predictor, data = Predictor(model), open_data(folder)
+    centroids, edges = [], []
+    for pair in data.pairs:
+        photo, labels = read_pair(pair, data.rule)
+        truth = data.rule.resize(labels, photo.shape[:2]) == 1
+        found = predictor(photo) >= predictor.card.threshold
+        if 2 * (found & truth).sum() < UNDERSTOOD * (found.sum() + truth.sum()) or not truth.any():
+            continue
+        centroids.append(np.argwhere(found).mean(axis=0) - np.argwhere(truth).mean(axis=0))
+        edges.append(shift(found.astype(np.float32), truth.astype(np.float32)))
+    return np.array(centroids), np.array(edges)
+
+
+def shift(found: np.ndarray, truth: np.ndarray) -> list[float]:
+    """(down, right) that explains best how two masks differ, by least squares (Lucas and Kanade 1981)."""
+    slopes = np.gradient(truth)
+    return [float(-((found - truth) * slope).sum() / (slope * slope).sum()) for slope in slopes]
+
+
+def _pair(values: np.ndarray) -> str:
+    return f"{values[0]:+.2f}, {values[1]:+.2f}"
+
+
+if __name__ == "__main__":
+    main()
