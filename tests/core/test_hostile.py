@@ -110,13 +110,13 @@ def test_photos_that_take_turns_are_all_decoded(monkeypatch: pytest.MonkeyPatch)
     running, most = 0, 0
     real = module._decoded
 
-    def counted(picture: object, side: int | None) -> object:
+    def counted(picture: object, *more: object) -> object:
         nonlocal running, most
         running += 1
         most = max(most, running)
         time.sleep(0.05)
         running -= 1
-        return real(picture, side)  # type: ignore[arg-type]
+        return real(picture, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "_decoded", counted)
     monkeypatch.setattr(module, "LARGE", 1)
