@@ -96,8 +96,8 @@ def train(job: dict) -> None:
     config = preset_config("Balanced", folder, epochs=EPOCHS[name], **job["changes"])
     with tempfile.TemporaryDirectory() as run:
         epochs = [event for event in fit(config, Path(run)) if isinstance(event, EpochEnd)]
-    best = max(e.dice for e in epochs[1:])
-    print(json.dumps({"dice": epochs[-1].dice, "best_dice": best, "seconds": epochs[-1].seconds}))
+    best = max(e.dice_mean for e in epochs[1:])
+    print(json.dumps({"dice": epochs[-1].dice_mean, "best_dice": best, "seconds": epochs[-1].seconds}))
 
 
 def table() -> str:

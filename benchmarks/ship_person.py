@@ -48,7 +48,7 @@ from core.task import Task
 LONG_SIDES = (320, 352, 384, 416, 448)
 THRESHOLDS = np.arange(0.35, 0.66, 0.05).round(2).tolist()
 NAMES = {"person-lite0": "Person, lite0", "person-small": "Person, small"}
-KEPT = ("dice", "dice_mean", "iou", "miou", "pixel_accuracy", "precision", "recall")
+KEPT = ("dice_mean", "dice_pooled", "iou_mean", "iou_pooled", "miou", "pixel_accuracy", "precision", "recall")
 PEOPLE, PORTRAITS = "people, the last 58 by name", "portraits, test part"
 SIZES = ((0.0, 0.1), (0.1, 0.3), (0.3, 1.0))  # share of the photo that is subject
 
@@ -176,14 +176,19 @@ def scored(
 
 def row(name: str, result: Result) -> str:
     s, i = result.scores, result.intervals
-    told = [f"{getattr(s, k):.4f} ({i[k].low:.4f} to {i[k].high:.4f})" for k in ("dice", "miou", "dice_mean")]
+    told = [
+        f"{getattr(s, k):.4f} ({i[k].low:.4f} to {i[k].high:.4f})"
+        for k in ("dice_pooled", "miou", "dice_mean")
+    ]
     return f"| {name} | {s.images} | {' | '.join(told)} | {s.pixel_accuracy:.4f} |"
 
 
 def size_row(images: list[Scored], low: float, high: float) -> str:
     some = [image for image in images if low < (image.truth == 1).mean() <= high]
     scores = metrics.summarise(metrics.join(image.counts for image in some), Task())
-    return f"| {low:.0%} to {high:.0%} | {scores.images} | {scores.dice:.4f} | {scores.dice_mean:.4f} |"
+    return (
+        f"| {low:.0%} to {high:.0%} | {scores.images} | {scores.dice_pooled:.4f} | {scores.dice_mean:.4f} |"
+    )
 
 
 if __name__ == "__main__":

@@ -90,8 +90,11 @@ def ours(args: argparse.Namespace) -> list[list[float]]:
                 validating = 0.0  # before the clock of the training starts
                 continue
             seconds = event.seconds - validating
-            curve.append([round(seconds, 1), event.dice])
-            print(f"epoch {event.epoch}: {seconds:.1f} s, Dice {event.dice:.4f}", flush=True)
+            curve.append([round(seconds, 1), event.dice_mean])
+            print(
+                f"epoch {event.epoch}: {seconds:.1f} s, Dice (mean over images) {event.dice_mean:.4f}",
+                flush=True,
+            )
         own_size(Path(run) / "last", folder)
     return curve
 

@@ -51,7 +51,7 @@ class TrainConfig:
     accumulate        batches whose gradients make one step
     encoder_rate      the encoder's learning rate as a multiple of the decoder's
     gradient_clip     largest norm of the gradient (0: as it is)
-    early_stopping    epochs without a better Dice after which to end (0: never)
+    early_stopping    epochs without a better Dice (mean over images) after which to end (0: never)
     loss              "bce" means cross entropy where there are several classes
     images_per_epoch, validation_images   caps (0: all images)
     loggers           names out of LOGGERS, by commas; the run's own events are always written

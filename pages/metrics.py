@@ -8,6 +8,7 @@ import streamlit as st
 from core.evaluation import playground, plots
 from core.evaluation.playground import SCENES, Scene, Shape
 from core.imaging import rendering
+from core.system.score_names import PIXEL_ACCURACY, score
 from pages.widgets.chart import chart
 from pages.widgets.entry import open_page
 from pages.widgets.shape_canvas import shape_canvas
@@ -121,8 +122,8 @@ def scores(scene: Scene) -> None:
     )
     for column, label, value in zip(
         st.columns(3),
-        ("Accuracy", "IoU", "Dice"),
-        (f"{accuracy:.0%}", f"{iou:.2f}", f"{dice:.2f}"),
+        (PIXEL_ACCURACY, "IoU", "Dice"),
+        tuple(score(value) for value in (accuracy, iou, dice)),
         strict=True,
     ):
         with column:
@@ -142,7 +143,7 @@ def scores(scene: Scene) -> None:
         ("Recall", "TP", "TP + FN", f"{tp}", f"{tp} + {fn}", recall),
     )
     table = [
-        rf"| {name} | $\frac{{{over}}}{{{under}}}$ | $\frac{{{many}}}{{{of}}}$ | **{value:.3f}** |"
+        rf"| {name} | $\frac{{{over}}}{{{under}}}$ | $\frac{{{many}}}{{{of}}}$ | **{score(value)}** |"
         for name, over, under, many, of, value in rows
     ]
     st.markdown("\n".join(["| score | formula | counted | value |", "|---|---|---|---|", *table]))

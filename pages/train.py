@@ -12,7 +12,8 @@ from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
 from core.runs.run_folder import LIVE, History, Run, Status
-from core.system.formatting import duration, percent, plain
+from core.system.formatting import duration, plain
+from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
 from core.task import Task
 from pages.widgets.access import open_to
 from pages.widgets.classes import class_legend, class_table
@@ -198,15 +199,14 @@ def numbers(history: History) -> None:
     first, last, best = history.epochs[0], history.epochs[-1], history.best
     with st.container(horizontal=True):
         if best is None:
-            st.metric("Dice, untrained", f"{first.dice:.4f}", border=True)
-            st.metric("IoU, untrained", f"{first.iou:.4f}", border=True)
-            st.metric("Pixel accuracy, untrained", percent(first.pixel_accuracy), border=True)
+            st.metric(f"{DICE_MEAN}, untrained", score(first.dice_mean), border=True)
+            st.metric(f"{IOU_MEAN}, untrained", score(first.iou_mean), border=True)
+            st.metric(f"{PIXEL_ACCURACY}, untrained", score(first.pixel_accuracy), border=True)
             return
-        st.metric("Dice", f"{last.dice:.4f}", f"untrained {first.dice:.4f}", **_PLAIN)
-        st.metric("IoU", f"{last.iou:.4f}", f"untrained {first.iou:.4f}", **_PLAIN)
-        accuracy = percent(first.pixel_accuracy)
-        st.metric("Pixel accuracy", percent(last.pixel_accuracy), f"untrained {accuracy}", **_PLAIN)
-        st.metric("Best Dice", f"{best.dice:.4f}", f"epoch {best.epoch}", **_PLAIN)
+        for key in ("dice_mean", "iou_mean", "pixel_accuracy"):
+            before, now = (score(getattr(epoch, key)) for epoch in (first, last))
+            st.metric(LABELS[key], now, f"untrained {before}", **_PLAIN)
+        st.metric(f"Best {DICE_MEAN}", score(best.dice_mean), f"epoch {best.epoch}", **_PLAIN)
     numbers_explained()
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UserError, system_said
+from core.system.score_names import DICE_POOLED, IOU_POOLED, LABELS, score
 
 if TYPE_CHECKING:
     from core.data.dataset import DataFolder
     from core.evaluation.cache import Evaluation
     from core.evaluation.candidates import Contender
 
-SHOWN = ("dice", "iou", "miou", "pixel_accuracy", "dice_mean")
+SHOWN = ("dice_mean", "iou_mean", "dice_pooled", "iou_pooled", "miou", "pixel_accuracy")
 
 
 def evaluate_arguments(p: argparse.ArgumentParser) -> None:
@@ -65,8 +66,8 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
     scores = dataclasses.asdict(metrics.summarise(counts, task))
     intervals = pooled_intervals(counts, task)
     for key in SHOWN:
-        print(f"{key:15} {intervals[key]}")
-    print(f"{'images':15} {scores['images']}")
+        print(f"{LABELS[key]:26} {intervals[key]}")
+    print(f"{'Images':26} {scores['images']}")
     result = {
         **scores,
         "intervals": {key: value.ends for key, value in intervals.items()},
@@ -74,11 +75,11 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
     if task.kind == "binary":
         assert found.histograms is not None
         best = thresholds.sweep(found.histograms).best
-        print(f"{'threshold':15} {threshold:g}; the best on these images is {best:g}")
+        print(f"{'Threshold':26} {threshold:g}; the best on these images is {best:g}")
         result |= {"threshold": threshold, "best_threshold": best}
     else:
         for name, dice, iou in zip(task.classes, scores["class_dice"], scores["class_iou"], strict=True):
-            print(f"  {name:20} Dice {dice:.4f}  IoU {iou:.4f}")
+            print(f"  {name:24} {DICE_POOLED} {score(dice)}, {IOU_POOLED} {score(iou)}")
         result |= {"classes": list(task.classes), "confusion": found.confusion}
     return result
 

@@ -15,6 +15,7 @@ from typing import Any
 from core.config import CHOICES, PRESETS, TrainConfig, preset_config
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
+from core.system.score_names import DICE_MEAN, IOU_MEAN, score
 
 STOPPED = 130  # exit status of what was interrupted
 ASKED_AGAIN_SECONDS = 0.5
@@ -185,9 +186,11 @@ def _print_event(event: Event) -> None:
         case EpochEnd():
             print(
                 f"{'Untrained' if event.epoch == 0 else f'Epoch {event.epoch}'}: "
-                f"Dice {event.dice:.4f}, IoU {event.iou:.4f}, pixel accuracy {event.pixel_accuracy:.4f}"
+                f"{DICE_MEAN} {score(event.dice_mean)}, {IOU_MEAN} {score(event.iou_mean)}, "
+                f"pixel accuracy {score(event.pixel_accuracy)}"
                 f"{' (best)' if event.is_best else ''}",
                 flush=True,
             )
         case Finished():
-            print(f"{event.reason.capitalize()}: best Dice {event.best_dice:.4f} (epoch {event.best_epoch}).")
+            best = f"{DICE_MEAN} {score(event.best_dice_mean)} (epoch {event.best_epoch})"
+            print(f"{event.reason.capitalize()}: best {best}.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.system.score_names import renamed
 from core.task import IGNORE, Task
 
 BLOCK = 1 << 22  # pixels counted at once
@@ -77,15 +78,15 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One data set's figures, in 0..1: over all pixels, and `…_mean` over images.
+    """One data set's figures, in 0..1: `…_mean` over images, the others over all pixels.
 
     With several classes, every figure but `pixel_accuracy` is the mean over the classes that occur;
     `class_dice` and `class_iou` are theirs one by one, in label order.
     """
 
     images: int
-    dice: float
-    iou: float
+    dice_pooled: float
+    iou_pooled: float
     miou: float
     precision: float
     recall: float
@@ -153,7 +154,7 @@ def summarise(counts: Counts, task: Task) -> Scores:
     """Every figure of one data set from its counts. Images of which no pixel is known are passed over."""
     counts = counts.known()
     total = counts.total()
-    figures = {name: values.item() for name, values in pooled(total, task).items()}
+    figures = {renamed(name): values.item() for name, values in pooled(total, task).items()}
     means = {f"{name}_mean": values.mean().item() for name, values in image_scores(counts, task).items()}
     return Scores(
         images=len(counts),

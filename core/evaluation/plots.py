@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.evaluation.statistics import Interval
 from core.evaluation.thresholds import GRID, Calibration, Sweep
 from core.runs.plots import BLUE, GREEN, GREY, ORANGE
+from core.system.score_names import DICE_MEAN, IOU_MEAN
 
 HEIGHT = 300
 DICE_BINS = 20
@@ -41,8 +42,8 @@ def threshold_curves(found: Sweep, current: float) -> go.Figure:
     figure = _figure("threshold", "score")
     precise = np.where(found.recall > 0, found.precision, np.nan)  # of nothing found there is none
     for name, values, colour in (
-        ("Dice", found.dice_mean, BLUE),
-        ("IoU", found.iou_mean, ORANGE),
+        (DICE_MEAN, found.dice_mean, BLUE),
+        (IOU_MEAN, found.iou_mean, ORANGE),
         ("precision", precise, GREEN),
         ("recall", found.recall, PINK),
     ):
@@ -107,7 +108,7 @@ def score_against(
     figure = _figure(title, "Dice of an image")
     figure.add_scattergl(
         x=x, y=y, mode="markers", text=list(names), marker={"size": 6, "color": BLUE, "opacity": 0.45},
-        hovertemplate="%{text}<br>Dice %{y:.3f}<extra></extra>",
+        hovertemplate="%{text}<br>Dice %{y:.4f}<extra></extra>",
     )  # fmt: skip
     parts = [part for part in np.array_split(np.argsort(x, kind="stable"), min(10, len(x))) if len(part)]
     figure.add_scatter(
@@ -143,8 +144,8 @@ def pareto(
     front: Sequence[bool],
     cost: str,
 ) -> go.Figure:
-    """Mean Dice with its interval against a cost; those that no other beats in both are joined."""
-    figure = _figure(cost, "mean Dice")
+    """Dice (mean over images) with its interval against a cost. Joined: those that no other beats in both."""
+    figure = _figure(cost, DICE_MEAN)
     best = sorted((costs[i], scores[i].mean) for i in range(len(labels)) if front[i])
     figure.add_scatter(x=[c for c, _ in best], y=[s for _, s in best], mode="lines", hoverinfo="skip",
                        line={"color": GREY, "shape": "hv"}, showlegend=False)  # fmt: skip
@@ -181,7 +182,7 @@ def dice_over_iou(iou: float | None = None) -> go.Figure:
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip"
     )
     figure.add_scatter(x=x, y=2 * x / (1 + x), mode="lines", line={"color": BLUE, "width": 2.5},
-                       hovertemplate="IoU %{x:.2f}, Dice %{y:.3f}<extra></extra>")  # fmt: skip
+                       hovertemplate="IoU %{x:.2f}, Dice %{y:.4f}<extra></extra>")  # fmt: skip
     if iou is not None:
         figure.add_scatter(x=[iou], y=[2 * iou / (1 + iou)], mode="markers", hoverinfo="skip",
                            marker={"size": 12, "color": ORANGE})  # fmt: skip

@@ -19,7 +19,7 @@ from core.evaluation.pictures import errors_beside, small_pictures
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.policy.permissions import needs
 from core.system.formatting import percent, pixels_of, plural
-from core.system.score_names import score
+from core.system.score_names import DICE_MEAN, LABELS, score
 from core.system.spreadsheets import csv_text
 
 PICTURED = 12  # images shown, worst first
@@ -107,7 +107,7 @@ def comparison_report(
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{html.escape(data.name)}, {part}: {count} that all have predicted. {_today()}</p>",
         *(f'<p class="told">{html.escape(sentence)}</p>' for sentence in sentences),
-        _table(("model", "mean Dice over images (95 % interval)", "latency, ms"), rows),
+        _table(("model", f"{DICE_MEAN} (95 % interval)", "latency, ms"), rows),
         _charts(charts),
         "<h2>Where they disagree most</h2>",
         *(_versus_image(board, found, data, levels, name) for name in shown),
@@ -116,16 +116,13 @@ def comparison_report(
 
 
 def _figures_table(found: Evaluation, told: Mapping[str, Interval]) -> str:
-    pixels, at = "over all pixels", _at(found, found.threshold)
+    images, pixels, at = "mean over images", "over all pixels", _at(found, found.threshold)
     named = [
-        ("Dice", told["dice_mean"], "mean over images"),
-        ("Dice", told["dice"], pixels),
-        ("IoU", told["iou_mean"], "mean over images"),
-        ("Mean IoU", told["miou"], pixels),
-        ("Precision", told["precision"], pixels),
-        ("Recall", told["recall"], pixels),
-        ("Pixel accuracy", told["pixel_accuracy"], pixels),
-        ("Boundary IoU", statistics.mean_interval(found.table["boundary_iou"]), f"mean over images{at}"),
+        *(
+            (LABELS[key], told[key], "mean over images" if key.endswith("_mean") else pixels)
+            for key in LABELS
+        ),
+        ("Boundary IoU", statistics.mean_interval(found.table["boundary_iou"]), f"{images}{at}"),
     ]
     rows = [(name, str(value), f"{how}, {plural(value.images, 'image')}") for name, value, how in named]
     far = statistics.mean_interval(found.table["hd95"].astype(float), bounds=(0, float("inf")))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.system.formatting import plural
-from core.system.score_names import DICE_MEAN, score
+from core.system.score_names import DICE_MEAN, renamed, score
 from core.task import Task
 
 if TYPE_CHECKING:
@@ -167,11 +167,15 @@ def pooled_intervals(counts: "Counts", task: Task, seed: int = SEED) -> dict[str
     figures, by_image = metrics.pooled(counts.total(), task), metrics.image_scores(counts, task)
     found = {f"{name}_mean": mean_interval(values.numpy(), seed) for name, values in by_image.items()}
     if n < MIN_IMAGES:
-        return {name: Interval(f.item() if n else NAN, NAN, NAN, n) for name, f in figures.items()} | found
+        few = {name: Interval(f.item() if n else NAN, NAN, NAN, n) for name, f in figures.items()}
+        return {renamed(name): interval for name, interval in few.items()} | found
     columns = [x.numpy() for x in (counts.tp, counts.fp, counts.fn, counts.tn)]
     again = resampled_sums(np.concatenate(columns, 1), seed).round().astype(np.int64).reshape(-1, 4, classes)
     drawn = metrics.pooled(metrics.Counts(*(torch.from_numpy(again[:, i]) for i in range(4))), task)
-    return {name: Interval(f.item(), *ends(drawn[name].numpy()), n) for name, f in figures.items()} | found
+    over_pixels = {
+        renamed(name): Interval(f.item(), *ends(drawn[name].numpy()), n) for name, f in figures.items()
+    }
+    return over_pixels | found
 
 
 def paired(first: ArrayLike, second: ArrayLike, seed: int = SEED) -> Paired:

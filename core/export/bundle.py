@@ -19,6 +19,7 @@ from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
 from core.models.card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard
 from core.models.card import README_FILE as CARD_TEXT
+from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import write_atomically, write_json
 
 TOLERANCE = 1e-4
@@ -183,5 +184,5 @@ def cost_of_int8(trial: Trial) -> str:
         f"{speed:.1f} times the speed of the full ONNX file on the machine that made it"
     )
     if trial.dice_before is None or trial.dice_after is None:
-        return f"{told}. No masks were at hand, so its Dice is not known."
-    return f"{told}; Dice {trial.dice_before:.4f} before and {trial.dice_after:.4f} after."
+        return f"{told}. No masks were at hand, so its scores are not known."
+    return f"{told}; {DICE_MEAN} {score(trial.dice_before)} before and {score(trial.dice_after)} after."

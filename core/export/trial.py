@@ -24,7 +24,7 @@ AUGMENTED = 16
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`dice` before and after, over all pixels, where there were masks; `agreement` is the fraction of
+    """`dice`, the mean over images, before and after, where there were masks; `agreement` is the fraction of
     pixels with the same label; milliseconds are of one forward pass on this machine's processor."""
 
     photos: int
@@ -56,7 +56,7 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
         metrics.summarise(metrics.join(s.counts for s in found), before.card.task)
         for found in (first, second)
     ]
-    return Trial(len(first), float(np.mean(same)), *times, scores[0].dice, scores[1].dice)
+    return Trial(len(first), float(np.mean(same)), *times, scores[0].dice_mean, scores[1].dice_mean)
 
 
 def calibration_photos(data: DataFolder | None, count: int) -> list[NDArray[np.uint8]]:

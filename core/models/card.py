@@ -12,29 +12,21 @@ from typing import Any
 from core.errors import UserError
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.policy.permissions import needs
+from core.system.score_names import LABELS, renamed, score
 from core.system.workspace import read_json, write_atomically, write_json
 from core.task import Task
 
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE = (
     "model.safetensors", "config.json", "studio.json", "README.md",
 )  # fmt: skip
-LABELS = {
-    "dice": "Dice, all pixels",
-    "dice_mean": "Dice, mean over images",
-    "iou": "IoU, all pixels",
-    "miou": "Mean IoU of background and foreground",
-    "pixel_accuracy": "Pixel accuracy",
-    "precision": "Precision",
-    "recall": "Recall",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What is known of a saved model. `scores` are fractions in 0..1, `intervals` their 95 % intervals
-    where known, `height`/`width` in pixels. `value_range` are the values that are black and white in
-    photos of more than 8 bits (core.data.value_range), where the training data say so. Licences are ""
-    where nobody has stated one."""
+    """What is known of a saved model. `scores` are fractions in 0..1 by the keys of LABELS, `intervals` their
+    95 % intervals where known, `height`/`width` in pixels. `value_range` are the values that are black and
+    white in photos of more than 8 bits (core.data.value_range), where the training data say so. Licences
+    are "" where nobody has stated one."""
 
     name: str
     architecture: str
@@ -77,8 +69,8 @@ class ModelCard:
                 kept[key] = str(kept.get(key, ""))
             kept["tags"] = tuple(str(tag) for tag in kept.get("tags", ()))
             intervals = dict(kept.get("intervals", {}))
-            kept["intervals"] = {str(k): (float(v[0]), float(v[1])) for k, v in intervals.items()}
-            kept["scores"] = {str(k): float(v) for k, v in dict(kept.get("scores", {})).items()}
+            kept["intervals"] = {renamed(str(k)): (float(v[0]), float(v[1])) for k, v in intervals.items()}
+            kept["scores"] = {renamed(str(k)): float(v) for k, v in dict(kept.get("scores", {})).items()}
             kept["settings"] = dict(kept.get("settings", {}))
             given = kept.get("value_range")
             kept["value_range"] = (float(given[0]), float(given[1])) if given else None
@@ -140,7 +132,7 @@ def weights_megabytes(folder: Path) -> float:
 
 def card_text(card: ModelCard) -> str:
     """The card as Markdown: the README.md of the model's folder."""
-    scores = [f"| {LABELS[k]} | {told(card, k)} |" for k in card.scores if k in LABELS]
+    scores = [f"| {LABELS[k]} | {told(card, k)} |" for k in LABELS if k in card.scores]
     sections = [
         f"# {card.name}",
         f"{card.architecture} with the encoder `{card.encoder}` "
@@ -155,10 +147,10 @@ def card_text(card: ModelCard) -> str:
     return "\n\n".join(s for s in sections if s) + "\n"
 
 
-def told(card: ModelCard, score: str) -> str:
+def told(card: ModelCard, key: str) -> str:
     """A score with its interval, where there is one."""
-    value, ends = card.scores[score], card.intervals.get(score)
-    return f"{value:.4f} ({ends[0]:.4f} to {ends[1]:.4f})" if ends else f"{value:.4f}"
+    value, ends = card.scores[key], card.intervals.get(key)
+    return f"{score(value)} ({score(ends[0])} to {score(ends[1])})" if ends else score(value)
 
 
 def _licences(card: ModelCard) -> str:

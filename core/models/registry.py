@@ -11,6 +11,7 @@ from core.policy.permissions import needs
 from core.runs import run_folder
 from core.runs.run_folder import LIVE, Run
 from core.system import workspace
+from core.system.score_names import named_score
 
 MAX_NAME = 80
 MAX_TAGS, MAX_TAG = 12, 30
@@ -37,8 +38,8 @@ class Entry:
 
     @property
     def label(self) -> str:
-        dice = self.card.scores.get("dice")
-        return f"{self.card.name} · Dice {dice:.3f}" if dice is not None else self.card.name
+        told = named_score(self.card.scores)
+        return f"{self.card.name} · {told}" if told else self.card.name
 
 
 def weights_key(folder: Path) -> str:

@@ -41,14 +41,14 @@ class Started(Event):
 
 @dataclass(frozen=True, slots=True)
 class Step(Event):
-    """One optimizer step. Scores are of that batch, counted over its pixels, in 0..1."""
+    """One optimizer step. Scores are of that batch, `…_mean` over its images, in 0..1."""
 
     kind: ClassVar[str] = "step"
     epoch: int
     step: int
     loss: float
-    dice: float
-    iou: float
+    dice_mean: float
+    iou_mean: float
     pixel_accuracy: float
     learning_rate: float
     images_per_second: float
@@ -64,9 +64,9 @@ class EpochEnd(Event):
     epoch: int
     train_loss: float | None
     validation_loss: float
-    dice: float
+    dice_pooled: float
     dice_mean: float
-    iou: float
+    iou_pooled: float
     miou: float
     pixel_accuracy: float
     precision: float
@@ -75,6 +75,7 @@ class EpochEnd(Event):
     is_best: bool
     class_dice: list[float] = field(default_factory=list)
     class_iou: list[float] = field(default_factory=list)
+    iou_mean: float = float("nan")  # not written before the mean over images decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Finished(Event):
     kind: ClassVar[str] = "finished"
     reason: str
     best_epoch: int
-    best_dice: float
+    best_dice_mean: float
     seconds: float
 
 
@@ -122,6 +123,14 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
+# Names in files of earlier runs. Their steps were pooled over a batch's pixels.
+_RENAMED: dict[type[Event], dict[str, str]] = {
+    Step: {"dice": "dice_mean", "iou": "iou_mean"},
+    EpochEnd: {"dice": "dice_pooled", "iou": "iou_pooled"},
+    Finished: {"best_dice": "best_dice_mean"},
+}
+
+
 def to_line(event: Event) -> str:
     """One JSON object, without a line break."""
     return json.dumps({"event": event.kind, **dataclasses.asdict(event)}, ensure_ascii=False)
@@ -132,6 +141,8 @@ def from_lines(lines: Iterable[str]) -> Iterator[Event]:
     for line in lines:
         try:
             values: dict[str, Any] = json.loads(line)
-            yield KINDS[values.pop("event")](**values)
+            kind = KINDS[values.pop("event")]
+            before = _RENAMED.get(kind, {})
+            yield kind(**{before.get(key, key): value for key, value in values.items()})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue

@@ -33,15 +33,19 @@ def loss_curve(
 def overlap_curve(
     steps: Sequence[Step], epochs: Sequence[EpochEnd], steps_per_epoch: int, total: int
 ) -> go.Figure:
-    """Dice and IoU on the validation images, and Dice of every batch."""
-    figure = _chart("Dice and IoU", total)
+    """Dice and IoU, means over the validation images, and Dice of every batch."""
+    figure = _chart("Dice and IoU (means over images)", total)
     x, thinned = _batches(steps, steps_per_epoch)
     figure.add_scatter(
-        x=x, y=[s.dice for s in thinned], name="Dice, batch", mode="lines", line={"color": GREY, "width": 1.5}
+        x=x,
+        y=[s.dice_mean for s in thinned],
+        name="Dice, batch",
+        mode="lines",
+        line={"color": GREY, "width": 1.5},
     )
     for name, colour, values in (
-        ("Dice", BLUE, [e.dice for e in epochs]),
-        ("IoU", ORANGE, [e.iou for e in epochs]),
+        ("Dice", BLUE, [e.dice_mean for e in epochs]),
+        ("IoU", ORANGE, [e.iou_mean for e in epochs]),
     ):
         figure.add_scatter(
             x=[e.epoch for e in epochs], y=values, name=name, mode="lines+markers",

@@ -304,4 +304,4 @@ class History:
 
     @property
     def best(self) -> EpochEnd | None:
-        return max((e for e in self.epochs if e.epoch > 0), key=lambda e: e.dice, default=None)
+        return max((e for e in self.epochs if e.epoch > 0), key=lambda e: e.dice_mean, default=None)

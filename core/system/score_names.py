@@ -1,5 +1,8 @@
 """What each score is called, and how it is shown: the same words and digits everywhere."""
 
+import math
+from collections.abc import Mapping
+
 DICE_MEAN, DICE_POOLED = "Dice (mean over images)", "Dice (pooled pixels)"
 IOU_MEAN, IOU_POOLED = "IoU (mean over images)", "IoU (pooled pixels)"
 MIOU, PIXEL_ACCURACY = "Mean IoU (pooled pixels)", "Pixel accuracy"
@@ -18,10 +21,16 @@ _RENAMED = {"dice": "dice_pooled", "iou": "iou_pooled"}
 
 
 def score(value: float) -> str:
-    """A score in 0..1 with four decimals: "0.9456"."""
-    return f"{value:.4f}"
+    """A score in 0..1 with four decimals: "0.9456"; "unknown" for NaN."""
+    return "unknown" if math.isnan(value) else f"{value:.4f}"
 
 
 def renamed(key: str) -> str:
     """A score's key as it is now: what was written as "dice" or "iou" was pooled over pixels."""
     return _RENAMED.get(key, key)
+
+
+def named_score(scores: Mapping[str, float]) -> str:
+    """The Dice of a model's card with its full name, the mean over images where it is known; else ""."""
+    key = next((key for key in ("dice_mean", "dice_pooled") if key in scores), None)
+    return f"{LABELS[key]} {score(scores[key])}" if key else ""

@@ -76,7 +76,8 @@ def restore(trainer: Trainer, state: dict[str, Any]) -> None:
     _lay_out_as_the_weights(_optimizer(trainer))
     trainer.scheduler.load_state_dict(state["scheduler"])
     for name, value in state["progress"].items():
-        setattr(trainer.progress, name, value)
+        if name != "best_dice":  # pooled over pixels, as kept before the mean over images decided
+            setattr(trainer.progress, name, value)
     trainer.pieces = state["pieces"]
     torch.set_rng_state(state["random"]["cpu"])
     if "cuda" in state["random"] and trainer.fabric.device.type == "cuda":

@@ -25,9 +25,9 @@ from core.system import workspace
 from core.system.workspace import write_atomically
 
 CSV_FILE = "metrics.csv"
-STEP_FIELDS = ("loss", "dice", "iou", "pixel_accuracy", "learning_rate", "images_per_second")
-EPOCH_FIELDS = ("train_loss", "validation_loss", "dice", "dice_mean", "iou", "miou", "pixel_accuracy",
-                "precision", "recall")  # fmt: skip
+STEP_FIELDS = ("loss", "dice_mean", "iou_mean", "pixel_accuracy", "learning_rate", "images_per_second")
+EPOCH_FIELDS = ("train_loss", "validation_loss", "dice_mean", "dice_pooled", "iou_mean", "iou_pooled", "miou",
+                "pixel_accuracy", "precision", "recall")  # fmt: skip
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 INSTALL = {"mlflow": "pytorch-lightning mlflow", "wandb": "pytorch-lightning wandb"}
 

@@ -21,6 +21,7 @@ from core.models.factory import build_model, parameter_count, save_model
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started
 from core.runs.run_folder import STATE_FILE
 from core.system.device import device_name, make_fabric, pick_device, seed_everything
+from core.system.score_names import DICE_MEAN
 from core.system.workspace import write_json
 from core.training import checkpoint, loading
 from core.training.batch_size import largest_that_pays
@@ -84,7 +85,7 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
         if fabric.is_global_zero:
             checkpoint.save_state(trainer, folder)
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
-            yield Note(f"Ended early: no better Dice in {config.early_stopping} epochs.")
+            yield Note(f"Ended early: no better {DICE_MEAN} in {config.early_stopping} epochs.")
             break
     yield _finished(trainer, "done")
 
@@ -152,10 +153,10 @@ def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]
     scores, progress = result.scores, trainer.progress
     epoch = progress.epoch
     if epoch and isinstance(trainer.scheduler, ReduceLROnPlateau):
-        trainer.scheduler.step(scores.dice)
-    is_best = epoch > 0 and scores.dice > progress.best_dice
+        trainer.scheduler.step(scores.dice_mean)
+    is_best = epoch > 0 and scores.dice_mean > progress.best_dice_mean
     values = asdict(scores)
-    values.pop("images"), values.pop("iou_mean")
+    values.pop("images")
     yield EpochEnd(
         epoch=epoch,
         train_loss=train_loss,
@@ -167,7 +168,7 @@ def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]
         **values,
     )
     if is_best:
-        progress.best_dice, progress.best_epoch = scores.dice, epoch
+        progress.best_dice_mean, progress.best_epoch = scores.dice_mean, epoch
     if not trainer.fabric.is_global_zero:
         return
     if epoch:
@@ -181,7 +182,7 @@ def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]
 
 def _finished(trainer: Trainer, reason: str) -> Finished:
     progress = trainer.progress
-    return Finished(reason, progress.best_epoch, max(0.0, progress.best_dice), progress.seconds)
+    return Finished(reason, progress.best_epoch, max(0.0, progress.best_dice_mean), progress.seconds)
 
 
 def _check_shares(config: TrainConfig, images: int, world: int) -> None:

@@ -7,9 +7,10 @@ from core.config import TrainConfig
 from core.data.dataset import DataFolder
 from core.data.store import stored_side
 from core.evaluation.statistics import pooled_intervals
-from core.models.card import LABELS, ModelCard
+from core.models.card import ModelCard
 from core.models.encoder_catalogue import short_name
 from core.models.factory import Built
+from core.system.score_names import LABELS
 from core.training.validation import Validated
 
 

@@ -13,7 +13,7 @@ class Progress:
     epoch: int = 0
     step: int = 0
     images: int = 0
-    best_dice: float = -1.0
+    best_dice_mean: float = -1.0
     best_epoch: int = 0
     first_loss: float = 0.0
     earlier_seconds: float = 0.0
@@ -46,5 +46,5 @@ class Progress:
 
     def kept(self) -> dict[str, Any]:
         """What a resumed run goes on from."""
-        names = ("epoch", "step", "images", "best_dice", "best_epoch", "first_loss")
+        names = ("epoch", "step", "images", "best_dice_mean", "best_epoch", "first_loss")
         return {**{n: v for n, v in asdict(self).items() if n in names}, "earlier_seconds": self.seconds}

@@ -20,6 +20,7 @@ from core.imaging import rendering
 from core.policy.permissions import allowed
 from core.system.formatting import percent, plain, plural
 from core.system.parallel import all_cores
+from core.system.score_names import score
 from pages.widgets.classes import class_legend
 from pages.widgets.panel_rows import Row, panel_rows
 from pages.widgets.panes_view import panes_view
@@ -109,8 +110,9 @@ def detail(record: Mapping[Any, Any]) -> str:
     far = record["hd95"]
     edge = "" if far is None or math.isnan(far) else f" · edge within {far:.0f} px"
     return (
-        f"Dice {record['dice']:.3f} · IoU {record['iou']:.3f} · precision {record['precision']:.3f} · "
-        f"recall {record['recall']:.3f} · foreground {percent(record['foreground'])}{edge}"
+        f"Dice {score(record['dice'])} · IoU {score(record['iou'])} · "
+        f"precision {score(record['precision'])} · recall {score(record['recall'])} · "
+        f"foreground {percent(record['foreground'])}{edge}"
     )
 
 

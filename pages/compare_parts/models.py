@@ -17,7 +17,7 @@ from core.models import registry
 from core.models.registry import Entry
 from core.system.formatting import plain, plural
 from core.system.parallel import all_cores
-from core.system.score_names import score
+from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT, score
 from core.system.spreadsheets import inert
 from pages.compare_parts.images import legend
 from pages.compare_parts.opening import evaluated, intervals
@@ -70,17 +70,18 @@ def table(chosen: dict[str, Contender], found: dict[str, Evaluation], levels: di
         told = intervals(found[label], levels[label])
         rim = mean_interval(found[label].table["boundary_iou"])
         rows.append({
-            "Model": label, "Dice": told["dice_mean"].mean, "from": told["dice_mean"].low,
-            "to": told["dice_mean"].high, "Dice, all pixels": told["dice"].mean, "IoU": told["iou_mean"].mean,
-            "Pixel accuracy": told["pixel_accuracy"].mean, "Boundary IoU": rim.mean,
+            "Model": label, DICE_MEAN: told["dice_mean"].mean, "from": told["dice_mean"].low,
+            "to": told["dice_mean"].high, DICE_POOLED: told["dice_pooled"].mean,
+            IOU_MEAN: told["iou_mean"].mean, PIXEL_ACCURACY: told["pixel_accuracy"].mean,
+            "Boundary IoU": rim.mean,
             "Latency, ms": found[label].milliseconds, "Size, MB": contender.megabytes,
         })  # fmt: skip
-    numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in list(rows[0])[1:8]}
+    numbers = {name: st.column_config.NumberColumn(format=SCORE_FORMAT) for name in list(rows[0])[1:8]}
     numbers |= {name: st.column_config.NumberColumn(format="%.1f") for name in list(rows[0])[8:]}
     st.dataframe(inert(rows), hide_index=True, column_config=numbers)
     one = next(iter(found.values()))
     st.caption(
-        f"{plural(len(one.table), 'image')}. Dice and IoU: mean over images, Dice with its 95 % interval. "
+        f"{plural(len(one.table), 'image')}. From and to: the 95 % interval of {DICE_MEAN}. "
         f"Latency: one forward pass at the model's own size, on {one.device}. Click a heading to sort."
     )
 
@@ -101,7 +102,7 @@ def charts(chosen: dict[str, Contender], found: dict[str, Evaluation], board: Sc
             "Cost", ["Latency", "Size"], default="Latency", required=True, key="pareto_cost",
             label_visibility="collapsed",
         )  # fmt: skip
-        st.markdown(f"**Mean Dice against {str(cost).lower()}**: none beats those on the line in both")
+        st.markdown(f"**{DICE_MEAN} against {str(cost).lower()}**: none beats those on the line in both")
         if cost == "Latency":
             costs, title = [found[label].milliseconds for label in board.labels], "milliseconds a photo"
         else:

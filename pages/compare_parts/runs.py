@@ -9,13 +9,14 @@ from core.evaluation import comparison, plots
 from core.runs import run_folder
 from core.runs.run_folder import History, Run
 from core.system.formatting import plain
+from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from pages.widgets.chart import chart
 
 MEASURES = {
-    "Dice": "dice",
-    "IoU": "iou",
-    "Pixel accuracy": "pixel_accuracy",
+    DICE_MEAN: "dice_mean",
+    IOU_MEAN: "iou_mean",
+    PIXEL_ACCURACY: "pixel_accuracy",
     "Validation loss": "validation_loss",
     "Training loss": "train_loss",
 }
@@ -34,7 +35,7 @@ def compare_runs() -> None:
     histories = {label: History(known[label]).refresh() for label in picked}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
-            "Measure", list(MEASURES), default="Dice", required=True, key="run_measure"
+            "Measure", list(MEASURES), default=DICE_MEAN, required=True, key="run_measure"
         )
         over = st.segmented_control(
             "Over", ["Epochs", "Seconds"], default="Epochs", required=True, key="run_over"
@@ -77,18 +78,18 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
             {
                 "Run": label,
                 "State": run.status().state,
-                "Best Dice": best.dice if best else None,
-                "IoU": best.iou if best else None,
-                "Pixel accuracy": best.pixel_accuracy if best else None,
+                f"Best {DICE_MEAN}": best.dice_mean if best else None,
+                IOU_MEAN: best.iou_mean if best else None,
+                PIXEL_ACCURACY: best.pixel_accuracy if best else None,
                 "Epochs": last.epoch if last else 0,
                 "Seconds": last.seconds if last else 0.0,
             }
             | {name: configs[label].get(name) for name in shown}
         )
-    scores = ("Best Dice", "IoU", "Pixel accuracy")
+    scores = (f"Best {DICE_MEAN}", IOU_MEAN, PIXEL_ACCURACY)
     st.dataframe(
         inert(_readable(rows)), hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in scores}
+        column_config={name: st.column_config.NumberColumn(format=SCORE_FORMAT) for name in scores}
         | {"Seconds": st.column_config.NumberColumn(format="%.0f")}
         | {name: st.column_config.Column(help="differs between these runs") for name in differ},
     )  # fmt: skip

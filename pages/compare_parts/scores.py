@@ -16,7 +16,7 @@ from core.models.registry import Entry
 from core.policy.permissions import allowed
 from core.runs import plots as charts
 from core.system.formatting import pixels_of, plain, plural
-from core.system.score_names import score
+from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY, score
 from pages.compare_parts.images import image_rows, legend
 from pages.compare_parts.opening import intervals, pixel_intervals
 from pages.widgets.chart import CONFIG, chart
@@ -30,15 +30,15 @@ def headline(found: Evaluation, threshold: float) -> None:
     binary = found.task.kind == "binary"
     over = "over all pixels" if binary else "mean over the classes that occur, over all pixels"
     with st.container(horizontal=True):
-        figure("Dice", told["dice_mean"], "Mean over images: each image counts the same.")
-        figure("Dice, all pixels", told["dice"], f"Taken {over}: large subjects count more.")
-        figure("IoU", told["iou_mean"], "Mean over images.")
+        figure(DICE_MEAN, told["dice_mean"], "Each image counts the same.")
+        figure(DICE_POOLED, told["dice_pooled"], f"Taken {over}: large subjects count more.")
+        figure(IOU_MEAN, told["iou_mean"], "Each image counts the same.")
         what = "background's and foreground's" if binary else "the classes'"
-        figure("Mean IoU", told["miou"], f"Mean of {what} IoU over all pixels.")
-        figure("Pixel accuracy", told["pixel_accuracy"], "Over all pixels. High wherever background is most.")
+        figure(MIOU, told["miou"], f"Mean of {what} IoU over all pixels.")
+        figure(PIXEL_ACCURACY, told["pixel_accuracy"], "Over all pixels. High wherever background is most.")
     st.caption(
         "Each photo at its own size. Below each figure is its 95 % interval, by bootstrap over "
-        f"{plural(told['dice'].images, 'image')}."
+        f"{plural(told['dice_mean'].images, 'image')}."
     )
     numbers_explained()
     for problem in found.problems[:5]:
@@ -127,7 +127,7 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
         chart(plots.threshold_curves(swept, threshold), "sweep_chart")
         at_best = intervals(found, swept.best)["dice_mean"]
         st.caption(
-            f"At {swept.best:g} Dice is **{at_best}**. Dice and IoU: mean over {count}. Precision and "
+            f"At {swept.best:g} {DICE_MEAN} is **{at_best}**, over {count}. Precision and "
             "recall: over all their pixels."
         )
         set_threshold(entry, swept.best, threshold)

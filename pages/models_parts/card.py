@@ -5,11 +5,12 @@ import streamlit as st
 from core.errors import UserError
 from core.inference.card_previews import kept_pictures, make_pictures
 from core.models import registry, trash
-from core.models.card import LABELS, told
+from core.models.card import told
 from core.models.encoder_catalogue import short_name
 from core.models.registry import Entry
 from core.policy.permissions import allowed
-from core.system.formatting import percent, plain
+from core.system.formatting import plain
+from core.system.score_names import LABELS, score
 from core.system.spreadsheets import inert
 from pages.models_parts.exporting import export_dialog
 from pages.models_parts.sharing import push_dialog
@@ -57,18 +58,16 @@ def scores(entry: Entry) -> None:
         st.caption("Not scored yet: open it on the Compare page, or score it on the leaderboard.")
         return
     with st.container(horizontal=True):
-        for key, label in (("dice", "Dice"), ("dice_mean", "Dice, mean over images"), ("miou", "Mean IoU")):
+        for key in ("dice_mean", "dice_pooled", "iou_mean", "miou", "pixel_accuracy"):
             if key in values:
-                st.metric(label, f"{values[key]:.4f}", help=interval(entry, key))
-        if "pixel_accuracy" in values:
-            st.metric("Pixel accuracy", percent(values["pixel_accuracy"]))
+                st.metric(LABELS[key], score(values[key]), help=interval(entry, key))
     if entry.card.scored_on:
         st.caption(plain(entry.card.scored_on))
 
 
 def interval(entry: Entry, key: str) -> str | None:
     ends = entry.card.intervals.get(key)
-    return f"95 % interval: {ends[0]:.4f} to {ends[1]:.4f}" if ends else None
+    return f"95 % interval: {score(ends[0])} to {score(ends[1])}" if ends else None
 
 
 def buttons(entry: Entry) -> None:

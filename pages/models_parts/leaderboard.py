@@ -8,6 +8,7 @@ from core.evaluation.leaderboard import Standing, standings
 from core.models import registry
 from core.policy.permissions import allowed
 from core.system.formatting import plain, plural
+from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from pages.compare_parts.opening import PARTS, evaluated
 from pages.widgets.choices import choose_dataset, ensure_drawn
@@ -56,11 +57,11 @@ def table(board: list[Standing], images: int) -> None:
     rows = [
         {
             "Model": s.entry.card.name,
-            "Dice": s.dice.mean if s.dice else None,
+            DICE_MEAN: s.dice.mean if s.dice else None,
             "from": s.dice.low if s.dice else None,
             "to": s.dice.high if s.dice else None,
-            "IoU": s.iou,
-            "Pixel accuracy": s.pixel_accuracy,
+            IOU_MEAN: s.iou,
+            PIXEL_ACCURACY: s.pixel_accuracy,
             "Latency, ms": s.milliseconds,
             "Size, MB": s.entry.megabytes,
             "Trained on": s.entry.card.data,
@@ -68,15 +69,15 @@ def table(board: list[Standing], images: int) -> None:
         for s in board
     ]
     numbers = {
-        name: st.column_config.NumberColumn(format="%.4f")
-        for name in ("Dice", "from", "to", "IoU", "Pixel accuracy")
+        name: st.column_config.NumberColumn(format=SCORE_FORMAT)
+        for name in (DICE_MEAN, "from", "to", IOU_MEAN, PIXEL_ACCURACY)
     }
     numbers |= {n: st.column_config.NumberColumn(format="%.1f") for n in ("Latency, ms", "Size, MB")}
     st.dataframe(inert(rows), hide_index=True, column_config=numbers, placeholder=" ")
     devices = {s.device for s in board if s.device}
     st.caption(
-        f"{plural(images, 'image')}, each at its own size. Dice and IoU: mean over images, Dice with its "
-        "95 % interval. A model that was trained on this very data was also chosen by its validation part."
+        f"{plural(images, 'image')}, each at its own size. From and to: the 95 % interval of {DICE_MEAN}. "
+        "A model that was trained on this very data was also chosen by its validation part."
         + (f" Latency: one forward pass on {', '.join(sorted(devices))}." if devices else "")
     )
 

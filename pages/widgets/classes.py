@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.imaging.rendering import hex_colours
+from core.system.score_names import DICE_POOLED, IOU_POOLED, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from core.task import Task
 
@@ -24,12 +25,12 @@ def class_legend(task: Task) -> None:
 
 
 def class_table(task: Task, dice: Sequence[float], iou: Sequence[float]) -> None:
-    """Dice and IoU of each class, over all pixels."""
-    table = pd.DataFrame({"Class": task.classes, "Dice": dice, "IoU": iou})
+    """Dice and IoU of each class, pooled over the pixels of all images."""
+    table = pd.DataFrame({"Class": task.classes, DICE_POOLED: dice, IOU_POOLED: iou})
     st.dataframe(
         inert(table), hide_index=True, height=35 * (len(table) + 1) + 3,
         column_config={
-            name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="%.3f")
-            for name in ("Dice", "IoU")
+            name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format=SCORE_FORMAT)
+            for name in (DICE_POOLED, IOU_POOLED)
         },
     )  # fmt: skip

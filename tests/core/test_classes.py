@@ -98,7 +98,7 @@ def test_scores_of_several_classes_are_those_of_scikit_learn() -> None:
     flat = truth[known], predicted[known]
     assert scores.class_dice == pytest.approx(f1_score(*flat, average=None))
     assert scores.class_iou == pytest.approx(jaccard_score(*flat, average=None))
-    assert scores.dice == pytest.approx(f1_score(*flat, average="macro"))
+    assert scores.dice_pooled == pytest.approx(f1_score(*flat, average="macro"))
     assert scores.pixel_accuracy == pytest.approx((flat[0] == flat[1]).mean())
     each = [
         f1_score(t[t != IGNORE], p[t != IGNORE], average="macro")
@@ -115,14 +115,14 @@ def test_a_class_that_occurs_nowhere_does_not_lift_the_mean() -> None:
     predicted[0, 0] = 1
     scores = metrics.summarise(metrics.count_labels(predicted, truth, THREE), THREE)
     assert scores.class_dice[2] == 1.0
-    assert scores.dice == pytest.approx((scores.class_dice[0] + scores.class_dice[1]) / 2)
+    assert scores.dice_pooled == pytest.approx((scores.class_dice[0] + scores.class_dice[1]) / 2)
 
 
 def test_several_labels_are_scored_one_by_one() -> None:
     task = Task("multilabel", ("a", "b"))
     truth = torch.tensor([[[0b01, 0b11], [0b10, 0b00]]], dtype=torch.uint8)
     scores = metrics.summarise(metrics.count_labels(truth, truth, task), task)
-    assert scores.dice == scores.pixel_accuracy == 1.0
+    assert scores.dice_pooled == scores.pixel_accuracy == 1.0
     worse = metrics.summarise(metrics.count_labels(truth & 1, truth, task), task)
     assert worse.class_dice == (1.0, 0.0)
 

@@ -47,7 +47,7 @@ def test_train_evaluate_predict_in_processes_of_their_own(small_data: Path, tmp_
     assert result["state"] == "finished" and Path(str(result["model"])) == run / "best"
     scores = python_m_core("evaluate", "--model", run / "best", "--data", small_data, "--json")
     assert scores["images"] == 2 and scores["threshold"] == 0.5
-    assert {"dice", "iou", "miou", "pixel_accuracy", "dice_mean"} <= set(scores)
+    assert {"dice_mean", "dice_pooled", "iou_mean", "iou_pooled", "miou", "pixel_accuracy"} <= set(scores)
     made = python_m_core(
         "predict", "--model", run / "best", *(small_data / "images" / f"0{i}.jpg" for i in (0, 1)),
         "--out", tmp_path / "cut", "--save", "mask,cutout,overlay", "--json",
@@ -80,7 +80,7 @@ def test_evaluate_takes_names_and_a_threshold(
     assert everything["images"] == 3 and everything["recall"] == 1.0 and everything["threshold"] == 0
     masks = [np.asarray(Image.open(small_data / "masks" / f"0{i}.png")) > 0 for i in (3, 4, 5)]
     share = np.mean(masks)
-    assert everything["dice"] == pytest.approx(2 * share / (1 + share))
+    assert everything["dice_pooled"] == pytest.approx(2 * share / (1 + share))
     assert everything["pixel_accuracy"] == pytest.approx(share)
     assert everything["miou"] == pytest.approx(share / 2)
 

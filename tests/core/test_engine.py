@@ -235,8 +235,8 @@ def test_several_classes_are_learnt_and_void_is_ignored(tmp_path: Path) -> None:
     )  # fmt: skip
     events = trained(config, tmp_path / "run")
     last = of(EpochEnd, events)[-1]
-    assert len(last.class_dice) == 3 and last.dice > 0.8 and last.pixel_accuracy > 0.9
-    assert last.dice == pytest.approx(float(np.mean(last.class_dice)))
+    assert len(last.class_dice) == 3 and last.dice_pooled > 0.8 and last.pixel_accuracy > 0.9
+    assert last.dice_pooled == pytest.approx(float(np.mean(last.class_dice)))
     card = load_model(tmp_path / "run" / "best")[1]
     assert card.task == Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)
 
@@ -260,7 +260,7 @@ def test_several_labels_a_pixel_are_learnt(tmp_path: Path) -> None:
         learning_rate=3e-3, ema_decay=0.0, augmentation="none",
     )  # fmt: skip
     last = of(EpochEnd, trained(config, tmp_path / "run"))[-1]
-    assert len(last.class_dice) == 2 and last.dice > 0.75
+    assert len(last.class_dice) == 2 and last.dice_pooled > 0.75
 
 
 def test_camvid_opens_with_its_own_split(shared_data: Path) -> None:
@@ -315,13 +315,15 @@ def test_two_processes_score_as_one_and_learn_the_same_from_the_same_images(
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     one, two = run(tmp_path / "one", []), run(tmp_path / "two", torchrun)
     assert [e.epoch for e in two] == [0, 1, 2]
-    untrained = [(e[0].dice, e[0].validation_loss, e[0].dice_mean, e[0].pixel_accuracy) for e in (one, two)]
+    untrained = [
+        (e[0].dice_pooled, e[0].validation_loss, e[0].dice_mean, e[0].pixel_accuracy) for e in (one, two)
+    ]
     assert untrained[0] == untrained[1]
     assert abs(one[-1].validation_loss - one[0].validation_loss) > 1e-3
     for alone, together in zip(one, two, strict=True):
         assert together.validation_loss == pytest.approx(alone.validation_loss, abs=1e-5)
-        assert together.dice == pytest.approx(alone.dice, abs=1e-4)
-    assert load_model(tmp_path / "two" / "last")[1].scores["dice"] == two[-1].dice
+        assert together.dice_pooled == pytest.approx(alone.dice_pooled, abs=1e-4)
+    assert load_model(tmp_path / "two" / "last")[1].scores["dice_pooled"] == two[-1].dice_pooled
 
 
 def test_asking_for_two_processes_starts_them(small_data: Path, tmp_path: Path) -> None:
@@ -347,7 +349,7 @@ def test_tensorboard_and_csv_lie_beside_the_run(small_data: Path) -> None:
     assert files and b"validation/dice" in files[0].read_bytes()
     rows = list(csv.DictReader((run.folder / "metrics.csv").open()))
     assert [int(r["epoch"]) for r in rows] == [0, 1, 2]
-    assert float(rows[-1]["dice"]) == History(run).refresh().epochs[-1].dice
+    assert float(rows[-1]["dice_pooled"]) == History(run).refresh().epochs[-1].dice_pooled
 
 
 @pytest.mark.parametrize("name", ["mlflow", "wandb"])

@@ -39,7 +39,7 @@ def test_summary_over_all_pixels_is_that_of_one_flattened_image(pair: tuple[np.n
     t, p = truth.ravel(), predicted.ravel()
     foreground = 1.0 if not (t.any() or p.any()) else jaccard_score(t, p, zero_division=0)
     background = 1.0 if t.all() and p.all() else jaccard_score(~t, ~p, zero_division=0)
-    assert scores.iou == pytest.approx(foreground)
+    assert scores.iou_pooled == pytest.approx(foreground)
     assert scores.miou == pytest.approx((foreground + background) / 2)
     assert scores.images == len(truth)
 
@@ -60,7 +60,13 @@ def test_batching_changes_nothing(pair: tuple[np.ndarray, np.ndarray], data: st.
 def test_empty_against_empty_is_one() -> None:
     nothing = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
     scores = metrics.summarise(metrics.count(nothing, nothing), Task())
-    assert (scores.dice, scores.iou, scores.precision, scores.recall, scores.dice_mean) == (1, 1, 1, 1, 1)
+    assert (scores.dice_pooled, scores.iou_pooled, scores.precision, scores.recall, scores.dice_mean) == (
+        1,
+        1,
+        1,
+        1,
+        1,
+    )
 
 
 def test_a_false_alarm_on_an_empty_mask_scores_zero() -> None:

@@ -27,7 +27,7 @@ HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "en
 
 
 def curve(events: list) -> list[tuple[float, ...]]:
-    return [(e.epoch, e.dice, e.validation_loss, e.train_loss or 0) for e in of(EpochEnd, events)]
+    return [(e.epoch, e.dice_mean, e.validation_loss, e.train_loss or 0) for e in of(EpochEnd, events)]
 
 
 @pytest.mark.parametrize("changes", [
@@ -66,7 +66,9 @@ def test_kill_9_loses_at_most_the_running_epoch(small_data: Path, tmp_path: Path
     assert [e.epoch for e in history.epochs] == list(range(7))
     whole = trained(config, tmp_path / "whole")
     for one, other in zip(of(EpochEnd, whole), history.epochs, strict=True):
-        assert (one.dice, one.validation_loss) == pytest.approx((other.dice, other.validation_loss), abs=1e-6)
+        assert (one.dice_mean, one.validation_loss) == pytest.approx(
+            (other.dice_mean, other.validation_loss), abs=1e-6
+        )
     steps = [s.step for s in history.steps]
     assert steps == sorted(set(steps))
 

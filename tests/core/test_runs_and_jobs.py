@@ -144,7 +144,7 @@ def test_progress_is_a_fraction_of_all_steps(workspace: Path) -> None:
     run.append(EpochEnd(1, 0.3, 0.2, 0.8, 0.7, 0.6, 0.7, 0.9, 0.8, 0.8, 9.0, True))
     history = History(run).refresh()
     assert history.fraction_done == 15 / 40
-    assert history.best is not None and history.best.dice == 0.8
+    assert history.best is not None and history.best.dice_mean == 0.7
 
 
 def test_two_runs_of_the_same_second_get_two_folders(workspace: Path) -> None:

@@ -52,16 +52,16 @@ def test_a_training_tells_its_story_in_order(small_data: Path, tmp_path: Path) -
     assert epochs[0].train_loss is None and not epochs[0].is_best
     assert of(Started, events)[0].train_images == 8
     assert of(Finished, events)[0].reason == "done"
-    assert all(0 <= e.dice <= 1 and 0 <= e.pixel_accuracy <= 1 for e in epochs)
+    assert all(0 <= e.dice_mean <= 1 and 0 <= e.pixel_accuracy <= 1 for e in epochs)
 
 
 def test_models_and_previews_are_kept(small_data: Path, tmp_path: Path) -> None:
     events = trained(tiny(small_data, name="Mine"), tmp_path / "run")
-    best = max((e for e in of(EpochEnd, events) if e.epoch), key=lambda e: e.dice)
+    best = max((e for e in of(EpochEnd, events) if e.epoch), key=lambda e: e.dice_mean)
     for name in ("best", "last"):
         _, card = load_model(tmp_path / "run" / name)
         assert card.name == "Mine" and card.settings["epochs"] == 2
-    assert read_card(tmp_path / "run" / "best").scores["dice"] == best.dice
+    assert read_card(tmp_path / "run" / "best").scores["dice_mean"] == best.dice_mean
     for preview in of(Preview, events):
         assert len(preview.files) == 2
         assert all((tmp_path / "run" / file).is_file() for file in preview.files)
@@ -85,14 +85,15 @@ def test_it_learns(tmp_path: Path) -> None:
         augmentation="none", learning_rate=3e-3, ema_decay=0.0,
     )  # fmt: skip
     epochs = of(EpochEnd, trained(config, tmp_path / "run"))
-    assert epochs[-1].dice > 0.9 > epochs[0].dice
+    assert epochs[-1].dice_mean > 0.9 > epochs[0].dice_mean
 
 
 def test_the_same_seed_gives_the_same_numbers_to_the_last_digit(small_data: Path, tmp_path: Path) -> None:
     def scores(folder: str, seed: int) -> list[tuple[float, ...]]:
         events = trained(tiny(small_data, seed=seed), tmp_path / folder)
         return [
-            (e.validation_loss, e.dice, e.pixel_accuracy, e.train_loss or 0) for e in of(EpochEnd, events)
+            (e.validation_loss, e.dice_mean, e.pixel_accuracy, e.train_loss or 0)
+            for e in of(EpochEnd, events)
         ]
 
     first = scores("a", 1)
@@ -126,7 +127,7 @@ def test_averaged_weights_are_what_is_validated_and_saved(small_data: Path, tmp_
     averaged, straight = (load_model(tmp_path / f / "last")[0].state_dict() for f in ("run", "plain"))
     key = next(k for k in straight if k.endswith("weight"))
     assert not torch.equal(averaged[key], straight[key])
-    assert of(EpochEnd, plain)[0].dice == of(EpochEnd, events)[0].dice
+    assert of(EpochEnd, plain)[0].dice_mean == of(EpochEnd, events)[0].dice_mean
 
 
 def test_odd_pairs_are_named_and_left_out(small_data: Path, tmp_path: Path) -> None:
