@@ -41,7 +41,7 @@ class Rules:
     upload_megabytes       of a data set's or model's files
     page_megabytes         of the files that one open page holds
     pages_megabytes        of those of all open pages together
-    keep_hours             after which what visitors brought in or trained is deleted
+    keep_hours             after which what visitors imported, made or trained is deleted, and caches
     stop_trainings_at_exit ask trainings to stop when the server ends, so that they can be resumed
     """
 
