@@ -36,7 +36,7 @@ def state() -> None:
         st.metric("Training", seen.training, border=True)
         st.metric("Waiting in line", seen.waiting, border=True)
     rows = [
-        {"Run": run.config.name or run.id, "State": run.status().state, "Process": run.status().process}
+        {"Run": run.title, "State": run.status().state, "Process": run.status().process}
         for run in jobs.active()
     ]
     if rows:

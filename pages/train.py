@@ -79,7 +79,7 @@ def selected_run() -> Run | None:
     if not everything:
         return None
     ids = [run.id for run in everything]
-    active = [run.id for run in jobs.active()]
+    active = [run.id for run in jobs.active() if not run.is_search]
     wanted = st.query_params.get("run") or st.session_state.get("watched_run") or (active or ids)[0]
     if wanted not in ids:
         wanted = (active or ids)[0]

@@ -72,7 +72,7 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     root = find_root(Path(root))
     found = find_pairs(root)
     path = root / DATASET_FILE
-    about = read_json(path) if path.is_file() else {}
+    about = read_about(root) if path.is_file() else {}
     as_here = {unicodedata.normalize("NFC", pair.name): pair.name for pair in found.pairs}
     left_out = _names_in(about, "left_out", as_here)
     inverted = _names_in(about, "inverted", as_here)
@@ -102,6 +102,15 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
         root, name, tuple(pairs), rule, split, tuple(problems), about,
         tuple(sorted(left_out)), tuple(sorted(inverted)),
     )  # fmt: skip
+
+
+def read_about(root: Path) -> dict[str, Any]:
+    """What dataset.json says. Raises UserError, with a way out, where it cannot be read."""
+    return read_json(
+        root / DATASET_FILE,
+        "Put a copy of it back; or delete it, and the data set is read anew: photos are split again and "
+        "changes such as excluded photos are forgotten, so train new models on it.",
+    )
 
 
 def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = ()) -> DataFolder:
@@ -143,7 +152,7 @@ def write_down(data: DataFolder) -> bool:
     if not data.root.stat().st_mode & stat.S_IWUSR:  # root could write all the same, and should not
         return False
     path = data.root / DATASET_FILE
-    if path.is_file() and read_json(path) == data.about:
+    if path.is_file() and read_about(data.root) == data.about:
         return True
     try:
         write_json(path, data.about)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
-from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
+from core.data.dataset import DATASET_FILE, DataFolder, open_data, read_about, write_down
 from core.data.masks import MaskRule
 from core.data.split_record import SplitRecord
 from core.data.value_range import KEY, Range, range_in, words
 from core.errors import UserError
 from core.policy.permissions import needs
-from core.system.workspace import read_json, write_json
+from core.system.workspace import write_json
 from core.task import MAX_CLASSES, Task
 
 HISTORY = "history"
@@ -153,7 +153,7 @@ def as_classes(data: DataFolder) -> DataFolder:
 @needs("change")
 def undo(data: DataFolder) -> DataFolder:
     """As it was before the last fix. Raises UserError when there is none."""
-    about = read_json(data.root / DATASET_FILE)
+    about = read_about(data.root)
     past = about.get(HISTORY) or []
     if not past:
         raise UserError("There is nothing to undo.")
@@ -171,7 +171,7 @@ def history(data: DataFolder) -> list[str]:
 
 def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
     path = data.root / DATASET_FILE
-    about = read_json(path) if path.is_file() else dict(data.about)
+    about = read_about(data.root) if path.is_file() else dict(data.about)
     if not SplitRecord.from_dict(about).part_of.keys() >= {pair.name for pair in data.pairs}:
         # Each photo's set is known before any photo is excluded: else what was held out could train.
         about = open_data(data.root).about

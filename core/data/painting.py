@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data import library
-from core.data.dataset import DATASET_FILE, open_data, write_down
+from core.data.dataset import DATASET_FILE, open_data, read_about, write_down
 from core.data.importing.privacy import for_keeping
 from core.data.masks import MaskRule, mask_values, resize_mask
 from core.data.pairing import Problem, by_stem, masks_of
@@ -25,7 +25,7 @@ from core.imaging.rendering import display_size, encode
 from core.policy.folders import require_folder
 from core.policy.ownership import sign
 from core.policy.permissions import needs
-from core.system.workspace import cannot_write, read_json, safe_name, write_atomically, write_json
+from core.system.workspace import cannot_write, safe_name, write_atomically, write_json
 from core.task import IGNORE
 
 GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
@@ -221,13 +221,13 @@ def canvas_of(waiting: Waiting, max_side: int) -> tuple[NDArray[np.uint8], tuple
 def photo_to_paint(waiting: Waiting, max_side: int | None = None) -> NDArray[np.uint8]:
     """The photo as its data set has it read: RGB uint8 (h, w, 3)."""
     path = waiting.photo.parent.parent / DATASET_FILE
-    values = range_in(read_json(path)) if path.is_file() else None
+    values = range_in(read_about(path.parent)) if path.is_file() else None
     return read_photo(waiting.photo, max_side=max_side, value_range=values)
 
 
 def _rule_of(waiting: Waiting) -> MaskRule:
     path = waiting.photo.parent.parent / DATASET_FILE
-    about = read_json(path) if path.is_file() else {}
+    about = read_about(path.parent) if path.is_file() else {}
     if waiting.photo.name in about.get("inverted", ()):
         raise UserError(f"The mask of {waiting.photo.name} is inverted: undo that first, then paint.")
     written = about.get("mask_rule") or PAINTED.to_dict()

@@ -1,7 +1,7 @@
 """Starting and stopping the worker process of a run."""
 
+import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -58,9 +58,7 @@ def find_rate(config: TrainConfig) -> Run:
     """A learning-rate sweep with these settings, as a run of its own that makes no model."""
     _check_settings(config)
     _check_turn()
-    folder = workspace.cache() / "sweeps" / time.strftime("%Y%m%d-%H%M%S")
-    shutil.rmtree(folder.parent, ignore_errors=True)  # only the last one is of interest
-    run = run_folder.create(config, folder)
+    run = run_folder.create_search(config)
     sign(run.folder)
     _launch(run, "find-rate")
     return run
@@ -106,8 +104,7 @@ def _launch(run: Run, command: str = "train") -> None:
             start_new_session=True,
         )
     _children[run.id] = child
-    if not run.status().process:  # the worker has not said so itself yet
-        run.set_status("starting", "Starting the worker.", process=child.pid)
+    run.set_launched(child.pid)
 
 
 def stop(run: Run) -> None:
@@ -126,13 +123,19 @@ def stop(run: Run) -> None:
         if run.status().state not in LIVE:
             return
         time.sleep(0.05)
-    status = run.status()
-    if status.state in LIVE:
-        try:
-            psutil.Process(status.process).kill()
-        except psutil.Error:
-            pass
+    _end(run)
+    if run.status().state in (*LIVE, "died"):  # not if it had its last word meanwhile
         run.set_status("stopped", "The worker did not answer and was ended.")
+
+
+def _end(run: Run) -> None:
+    status = run.status()
+    if status.state not in LIVE:
+        return
+    with contextlib.suppress(psutil.Error):
+        worker = psutil.Process(status.process)
+        worker.kill()
+        worker.wait(1)
 
 
 def reap() -> None:
@@ -143,6 +146,7 @@ def reap() -> None:
 
 
 def active() -> list[Run]:
-    """Runs that train or wait, oldest first."""
+    """Trainings, and searches for a learning rate, that run or wait: oldest first."""
     reap()
-    return [run for run in reversed(run_folder.list_runs()) if run.status().state in LIVE]
+    runs = [*run_folder.list_runs(), *run_folder.list_searches()]
+    return sorted((run for run in runs if run.status().state in LIVE), key=lambda run: run.id)

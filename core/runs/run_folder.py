@@ -2,7 +2,8 @@
 
 config.json    the TrainConfig
 provenance.json versions, revision, data and hardware
-status.json    state, process, message
+status.json    state, process, message; the worker's alone while it lives
+launched.json  the process that was started, which whoever started it knows first
 events.jsonl   what happened, one event a line
 log.txt        the worker's own output
 previews/      small pictures, epoch by epoch
@@ -12,6 +13,7 @@ metrics.csv, tensorboard/   the scores for other tools
 """
 
 import datetime
+import json
 import os
 import shutil
 import time
@@ -33,18 +35,21 @@ from core.system.workspace import read_json, safe_name, write_atomically, write_
 STATE_FILE = "state.safetensors"
 LIVE = ("starting", "queued", "running")
 STATES = (*LIVE, "finished", "stopped", "failed", "died")
+STATUS_FILE, LAUNCHED_FILE = "status.json", "launched.json"
+KEPT_SEARCHES = 24 * 3600  # seconds after which a search for a learning rate is of no interest
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """`state` is one of STATES; `process` and `process_started` name the worker beyond doubt, since
-    process numbers are used again."""
+    process numbers are used again. `devices` are those that one that is queued waits for."""
 
     state: str
     message: str = ""
     process: int = 0
     process_started: float = 0.0
     changed: float = 0.0
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +101,60 @@ class Run:
     def status(self) -> Status:
         """What is true now: a worker that is gone without a last word has "died"."""
         try:
-            values = read_json(self.folder / "status.json")
+            values = read_json(self.folder / STATUS_FILE)
             status = Status(**{k: v for k, v in values.items() if k in Status.__dataclass_fields__})
+            status = replace(status, devices=tuple(map(str, status.devices)))
         except (UserError, TypeError):
-            return Status("failed", "status.json of this run cannot be read.")
+            return Status("failed", f"{STATUS_FILE} of this run cannot be read.")
+        if not status.process:  # the worker has not said so itself yet
+            status = replace(status, **self._launched())
         if status.state in LIVE and not is_alive(status):
             return replace(status, state="died", message=_how_it_died(self))
         return status
 
-    def set_status(self, state: str, message: str = "", process: int | None = None) -> None:
+    def set_status(
+        self, state: str, message: str = "", process: int | None = None, devices: tuple[str, ...] = ()
+    ) -> None:
         """Write the status; the process stays as it was unless given."""
-        old = read_json(self.folder / "status.json") if (self.folder / "status.json").exists() else {}
+        old = read_json(self.folder / STATUS_FILE) if (self.folder / STATUS_FILE).exists() else {}
         number = old.get("process", 0) if process is None else process
         started = old.get("process_started", 0.0) if process is None else process_start(process)
-        write_json(self.folder / "status.json", asdict(Status(state, message, number, started, time.time())))
+        status = Status(state, message, number, started, time.time(), devices)
+        try:
+            write_json(self.folder / STATUS_FILE, asdict(status))
+        except UserError:
+            if state in LIVE or not old:
+                raise
+            _write_over(self.folder / STATUS_FILE, asdict(status))
+
+    def set_launched(self, process: int) -> None:
+        """Note which process is its worker, beside the status: a quick worker's last word stands there
+        already, and is not to be replaced by "starting"."""
+        write_json(
+            self.folder / LAUNCHED_FILE,
+            {"process": process, "process_started": process_start(process)},
+        )
+
+    def _launched(self) -> dict[str, Any]:
+        try:
+            told = read_json(self.folder / LAUNCHED_FILE)
+            return {
+                "process": int(told["process"]),
+                "process_started": float(told["process_started"]),
+            }
+        except (UserError, KeyError, TypeError, ValueError):
+            return {}
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        name = self.config.name or self.id
+        return f"learning rate for {name}" if self.is_search else name
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it looks for a learning rate and makes no model."""
+        return self.folder.parent == _searches()
 
     @property
     def can_resume(self) -> bool:
@@ -138,6 +183,7 @@ class Run:
                 f"{self.folder.name} cannot go on: it is training, has finished, or ended in its first epoch."
             )
         self.stop_file.unlink(missing_ok=True)
+        (self.folder / LAUNCHED_FILE).unlink(missing_ok=True)
         self.set_status("starting", "Starting the worker.", process=0)
 
     def forget_after(self, epoch: int) -> None:
@@ -157,13 +203,7 @@ class Run:
 def create(config: TrainConfig, folder: Path | None = None) -> Run:
     """A new run's folder. Raises UserError when `folder` is in use already."""
     if folder is None:
-        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        stem = safe_name(f"{stamp}-{config.name or Path(config.data).name}", "run name")
-        folder = workspace.runs() / stem
-        for number in range(2, 100):
-            if not folder.exists():
-                break
-            folder = workspace.runs() / f"{stem}-{number}"
+        folder = _unused(workspace.runs(), config)
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty: name a new folder for this run.")
     try:
@@ -180,15 +220,53 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
     return run
 
 
+def create_search(config: TrainConfig) -> Run:
+    """A folder for a search for a learning rate. Those that ended a day ago are deleted."""
+    for old in list_searches():
+        status = old.status()
+        if status.state not in LIVE and time.time() - status.changed > KEPT_SEARCHES:
+            shutil.rmtree(old.folder, ignore_errors=True)
+    return create(config, _unused(_searches(), config))
+
+
 def list_runs() -> list[Run]:
-    """All runs of the workspace, newest first."""
-    folders = [p for p in workspace.runs().iterdir() if (p / "config.json").is_file()]
+    """All trainings of the workspace, newest first."""
+    return _runs_in(workspace.runs())
+
+
+def list_searches() -> list[Run]:
+    """The searches for a learning rate that are kept, newest first."""
+    return _runs_in(_searches()) if _searches().is_dir() else []
+
+
+def _runs_in(parent: Path) -> list[Run]:
+    folders = [p for p in parent.iterdir() if (p / "config.json").is_file()]
     return [Run(p) for p in sorted(folders, key=lambda p: p.name, reverse=True)]
+
+
+def _searches() -> Path:
+    return workspace.cache().resolve() / "sweeps"
+
+
+def _unused(parent: Path, config: TrainConfig) -> Path:
+    """A folder that is not there yet, named so that an older run's name sorts first."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    stem = safe_name(f"{stamp}-{config.name or Path(config.data).name}", "run name")
+    numbered = (parent / f"{stem}-{number}" for number in range(2, 100))
+    return next((folder for folder in (parent / stem, *numbered) if not folder.exists()), parent / stem)
 
 
 def find(run_id: str) -> Run | None:
     folder = workspace.runs() / Path(run_id).name
     return Run(folder) if (folder / "config.json").is_file() else None
+
+
+def _write_over(path: Path, value: dict[str, Any]) -> None:
+    """A last word on a disk that is full, where no second file fits beside the first: into the first
+    itself, whose place on the disk is there. Raises OSError where even that cannot be written."""
+    with open(path, "r+b") as file:
+        file.write(json.dumps(value, ensure_ascii=False).encode())
+        file.truncate()
 
 
 def process_start(process: int) -> float:
@@ -297,6 +375,8 @@ class History:
     def fraction_done(self) -> float:
         if self.finished and self.finished.reason == "done":
             return 1.0
+        if self.rates:
+            return self.rates[-1].step / self.rates[-1].steps
         if not self.started or not self.steps:
             return 0.0
         total = self.started.steps_per_epoch * self.started.epochs

@@ -30,6 +30,17 @@ def pick_device(wanted: str = "auto") -> str:
     return wanted
 
 
+def slots(device: str, processes: int = 1) -> tuple[str, ...]:
+    """What a training with this many processes has to itself: ("cpu",), ("cuda:0",), ("cuda:0", "cuda:1").
+    "cuda" and "cuda:0" are one device."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda":
+        return (kind,)
+    if processes > 1:
+        return tuple(f"cuda:{i}" for i in range(processes))
+    return (f"cuda:{int(number or 0)}",)
+
+
 def gpu_count() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
@@ -73,7 +84,7 @@ def pays_to_compile(config: TrainConfig, device: str, steps: int) -> bool:
     """Whether torch.compile earns its minute back within this many steps."""
     if config.compile != "auto":
         return config.compile == "on"
-    return device == "cuda" and steps * config.batch_size >= COMPILE_FROM_IMAGES
+    return device.startswith("cuda") and steps * config.batch_size >= COMPILE_FROM_IMAGES
 
 
 def device_name(device: str, processes: int = 1) -> str:

@@ -96,14 +96,18 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     return UserError(f"{path.name} in {path.parent} cannot be written: {system_said(error)}.")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises UserError, naming the file, when it is not one."""
+def read_json(path: Path, way_out: str = "") -> dict[str, Any]:
+    """A JSON object from a file. Raises UserError, naming the file, when it is not one: with `way_out`, a
+    sentence that says what to do about it, where its content is at fault."""
+    advice = f" {way_out}" if way_out else ""
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path.name} in {path.parent} cannot be read as JSON: {error}.") from error
+    except OSError as error:
+        raise UserError(f"{path.name} in {path.parent} cannot be read: {system_said(error)}.") from error
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise UserError(f"{path.name} in {path.parent} cannot be read as JSON: {error}.{advice}") from error
     if not isinstance(value, dict):
-        raise UserError(f"{path.name} in {path.parent} should hold a JSON object.")
+        raise UserError(f"{path.name} in {path.parent} should hold a JSON object.{advice}")
     return value
 
 

@@ -11,7 +11,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -20,9 +20,10 @@ from filelock import FileLock, Timeout
 from core.config import TrainConfig
 from core.errors import UserError, is_of_the_system, system_said
 from core.policy.policy import rules
+from core.runs import jobs
 from core.runs.events import Event, Finished, Note
 from core.runs.jobs import POLITE
-from core.runs.run_folder import LIVE, STATE_FILE, Run, is_alive, list_runs
+from core.runs.run_folder import LIVE, STATE_FILE, Run
 from core.system import workspace
 
 POLL_SECONDS = 0.1
@@ -34,6 +35,10 @@ class Stop(threading.Event):
     """That a training should end, and why."""
 
     why = "Stopped by request."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_word = threading.Lock()  # for whoever writes how it ended: nobody writes after them
 
 
 def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
@@ -60,25 +65,32 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
     try:
         say(Note("Loading libraries."))
         state = (_sweep if sweep else _train)(run, stopping, say)
-        run.set_status(state, "" if state == "finished" else stopping.why)
+        with stopping.last_word:
+            run.set_status(state, "" if state == "finished" else stopping.why)
         return state
     except UserError as error:
         with contextlib.suppress(OSError, UserError):  # the disk may be full, or the folder gone
+            with stopping.last_word:
+                run.set_status("failed", str(error))
             say(Note(str(error), "warning"))
-            run.set_status("failed", str(error))
         raise
     except Exception as error:
         said = _refused_by_the_system(error)
         if not said:
-            run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
+            with stopping.last_word:
+                run.set_status("failed", f"The worker failed: {type(error).__name__}: {error}"[:300])
             raise
-        sentence = (
-            f"A file cannot be read or written: {said}. The models of the last whole epoch are kept: resume "
-            "the run when that is mended."
-        )
-        with contextlib.suppress(OSError, UserError):
+        sentence = f"A file cannot be read or written: {said}. {_what_next(run)}"
+        with contextlib.suppress(OSError, UserError), stopping.last_word:
             run.set_status("failed", sentence)
         raise UserError(sentence) from error
+
+
+def _what_next(run: Run) -> str:
+    """What is possible once the disk is mended: a run goes on from its last whole epoch, if it has one."""
+    if (run.folder / STATE_FILE).is_file():
+        return "The models of the last whole epoch are kept: resume the run when that is mended."
+    return "Nothing was saved yet: start the training again when that is mended."
 
 
 def _let_pages_go_first() -> None:
@@ -169,34 +181,46 @@ def _sweep(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
 
 @contextlib.contextmanager
 def _device_turn(run: Run, device: str, stopping: Stop, say: Callable[[Event], None]) -> Iterator[bool]:
-    """Wait, first come first served, until no other run trains on this device. False: stopped."""
-    folder = workspace.cache() / "locks"
-    folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / f"{device.replace(':', '_')}.lock")
+    """Wait, first come first served, until no other run is at work on this device. False: stopped."""
+    from core.system.device import slots
+
+    needed = slots(device, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     said = False
     while not stopping.is_set():
-        if not _older_in_line(run):
-            try:
-                with lock.acquire(timeout=0):
+        if not _older_in_line(run, needed):
+            locks = _taken(needed)
+            if locks is not None:
+                with locks:
                     yield True
-                    return
-            except Timeout:
-                pass
+                return
         if not said:
             said = True
-            run.set_status("queued", f"Waiting for the training that runs on {device} now.")
-            say(Note(f"Another training runs on {device}; this one is next in line and starts by itself."))
+            busy = " and ".join(needed)
+            run.set_status("queued", f"Waiting for the training that runs on {busy} now.", devices=needed)
+            say(Note(f"Another training runs on {busy}; this one is next in line and starts by itself."))
         time.sleep(POLL_SECONDS)
     yield False
 
 
-def _older_in_line(run: Run) -> bool:
-    """Whether a run that was made before this one waits too."""
-    for other in list_runs():
-        if other.folder == run.folder:
-            continue
+def _taken(slots: Sequence[str]) -> contextlib.ExitStack | None:
+    """The locks of all these devices, or of none while another run has one of them."""
+    folder = workspace.cache() / "locks"
+    folder.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as held:
+        for slot in slots:
+            lock = FileLock(folder / f"{slot.replace(':', '_')}.lock")
+            try:
+                held.enter_context(lock.acquire(timeout=0))
+            except Timeout:
+                return None
+        return held.pop_all()
+
+
+def _older_in_line(run: Run, needed: Sequence[str]) -> bool:
+    """Whether a run that was made before this one waits for one of the same devices."""
+    for other in jobs.active():
         status = other.status()
-        if status.state == "queued" and is_alive(status) and other.id < run.id:
+        if other.id < run.id and status.state == "queued" and set(needed) & set(status.devices):
             return True
     return False
 
@@ -214,9 +238,10 @@ def _watch_for_stop(run: Run, stopping: Stop) -> None:
             break
     stopping.set()
     time.sleep(GRACE_SECONDS)
-    if run.status().state in LIVE:
-        run.set_status("stopped", f"{stopping.why} It was in the middle of a step.")
-        os._exit(0)
+    with stopping.last_word:
+        if run.status().state in LIVE:
+            run.set_status("stopped", f"{stopping.why} It was in the middle of a step.")
+            os._exit(0)
 
 
 def _stop_on_signal(stopping: Stop) -> None:

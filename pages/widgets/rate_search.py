@@ -43,11 +43,11 @@ def _show(run: Run, was_live: bool) -> None:
         jobs.reap()
         st.rerun()
     with st.container(border=True):
-        done = history.rates[-1].step / history.rates[-1].steps if history.rates else 0.0
         if status.state in LIVE:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.progress(
-                    done, "Trying rates …" if history.rates else plain(status.message) or "Starting …"
+                    history.fraction_done,
+                    "Trying rates …" if history.rates else plain(status.message) or "Starting …",
                 )
                 if st.button("Stop", key="stop_sweep"):
                     jobs.stop(run)

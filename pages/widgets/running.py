@@ -30,7 +30,7 @@ def trainings() -> list[Training]:
     """Read once for all open pages."""
     found = []
     for run in jobs.active()[:3]:
-        name = run.config.name or run.id
+        name = run.title
         if run.status().state == "queued":
             found.append(Training(name, None, "Waiting in line."))
             continue

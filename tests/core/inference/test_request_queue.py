@@ -21,7 +21,7 @@ class SlowNetwork:
     def __init__(self) -> None:
         self.calls, self.go_on = 0, threading.Event()
 
-    def forward(self, predictor: Predictor, photos: list[Prepared]) -> list[np.ndarray]:
+    def forward(self, photos: list[Prepared]) -> list[np.ndarray]:
         self.calls += 1
         assert self.go_on.wait(30)
         return [np.full((1, *photo.inner), self.calls, np.float32) for photo in photos]
@@ -30,7 +30,7 @@ class SlowNetwork:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNetwork]:
     made = SlowNetwork()
-    monkeypatch.setattr(Predictor, "forward", lambda *given: made.forward(*given))
+    monkeypatch.setattr(Predictor, "forward", made.forward)
     yield made
     made.go_on.set()
 
