@@ -1,5 +1,6 @@
 """Each page, run as Streamlit runs it, without a browser."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -235,10 +236,10 @@ def test_what_pages_import_leaves_torch_for_later() -> None:
     """A page whose imports load torch opens seconds later."""
     sources = [PROJECT / "streamlit_app.py", *(PROJECT / "pages").rglob("*.py")]
     lines = {
-        line
+        ast.unparse(node)
         for p in sources
-        for line in p.read_text("utf-8").splitlines()
-        if re.match(r"(from|import) core", line)
+        for node in ast.parse(p.read_text("utf-8")).body
+        if re.match(r"(from|import) core", ast.unparse(node))
     }
     heavy = ("torch", "segmentation_models_pytorch", "albumentations", "timm")
     code = "\n".join([*sorted(lines), "import sys", f"print([m for m in {heavy} if m in sys.modules])"])
