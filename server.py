@@ -26,7 +26,7 @@ app = st.App(
     routes=[Mount("/rest", app=api(hosts=names)), Route("/health", health)],
     middleware=[
         Middleware(Headers),
-        Middleware(RequestGuard, hosts=names),
+        Middleware(RequestGuard, hosts=names, in_json="/rest"),
         Middleware(UploadLimit, held=held),
     ],
     lifespan=until_the_end,

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from typing import TypeGuard
 
 
 class UserError(Exception):
@@ -38,7 +39,7 @@ def system_said(error: OSError) -> str:
     return f"{said}: {advice}" if advice else said
 
 
-def is_of_the_system(error: BaseException) -> bool:
+def is_of_the_system(error: BaseException) -> TypeGuard[OSError]:
     """Whether an OSError comes from the disk or the system, and not from a library that calls
     whatever it cannot read one."""
     return isinstance(error, OSError) and error.errno is not None

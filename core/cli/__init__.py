@@ -9,7 +9,8 @@
     python -m core serve    --model M           answer photos over HTTP
     python -m core data     check | import | split | compose | export | demo
 
-`--json` puts one JSON object on the last line of standard output; everything else may change.
+`--json` puts one JSON object on the last line of standard output, {"error": "..."} where something was
+wrong; everything else may change.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core import __version__
+from core.cli.arguments import ArgumentsError, Parser, is_first_process
 from core.cli.data import data_arguments
 from core.cli.evaluate import evaluate_arguments
 from core.cli.export import export_arguments
@@ -27,7 +29,7 @@ from core.cli.predict import predict_arguments
 from core.cli.serve import serve_arguments
 from core.cli.train import STOPPED, rate_arguments, train_arguments, was_stopped
 from core.cli.video import video_arguments
-from core.errors import UserError
+from core.errors import UserError, is_of_the_system, system_said
 from core.policy.permissions import OWNER, acting_as
 
 
@@ -37,26 +39,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
-    args = parser().parse_args(arguments)
+    # Of several processes that train together, the first speaks.
+    in_json = "--json" in (sys.argv[1:] if arguments is None else arguments) and is_first_process()
     try:
+        args = parser().parse_args(arguments)
         with acting_as(OWNER):  # whoever starts a process on this machine needs no leave of the app
             result: dict[str, Any] = args.work(args)
+    except ArgumentsError as error:
+        return _failed(2, str(error), in_json)
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+        return _failed(1, str(error), in_json)
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return STOPPED
-    if getattr(args, "json", False) and result:
-        print(json.dumps(result, ensure_ascii=False))
+        return _failed(STOPPED, "Interrupted.", in_json)
+    except Exception as error:
+        if is_of_the_system(error):
+            return _failed(1, _said_of_a_file(error), in_json)
+        if in_json:  # the traceback, for whoever mends it, goes to standard error
+            _print_json({"error": f"{type(error).__name__}: {error}"})
+        raise
+    if in_json and result:
+        _print_json(result)
     if result.get("failed"):
         return 1
     return STOPPED if was_stopped(result) else 0
 
 
+def _failed(status: int, sentence: str, in_json: bool) -> int:
+    print(sentence if status == STOPPED else f"Error: {sentence}", file=sys.stderr)
+    if in_json:
+        _print_json({"error": sentence})
+    return status
+
+
+def _said_of_a_file(error: OSError) -> str:
+    return f"{f'{error.filename}: ' if error.filename else ''}{system_said(error)}."
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
 def parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser("python -m core", description=__doc__, formatter_class=form)
+    top = Parser("python -m core", description=__doc__, formatter_class=form)
     top.add_argument("--version", action="version", version=f"Segmentation Studio {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     train_arguments(commands.add_parser(

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.arguments import share
 from core.errors import UserError, system_said
 from core.system.score_names import DICE_POOLED, IOU_POOLED, LABELS, score
 
@@ -24,7 +25,7 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
     p.add_argument("--part", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
-    p.add_argument("--threshold", type=float, help="0..1 (default: the model's own)")
+    p.add_argument("--threshold", type=share, help="0..1 (default: the model's own)")
     p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
     p.add_argument("--report", type=Path, help="write an HTML file with figures and the worst images")
@@ -38,8 +39,6 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.reading import reading
     from core.evaluation.candidates import of_folder
 
-    if args.threshold is not None and not 0 <= args.threshold <= 1:
-        raise UserError(f"--threshold cannot be {args.threshold}: use 0 to 1.")
     model = of_folder(args.model, args.device, args.threshold, args.long_side)
     data = open_data(args.data)
     write_down(data)  # what is scored as held out must not train later

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.arguments import share
 from core.errors import UserError
 from core.system.file_names import shown, unique_stems
 from core.system.formatting import plural
@@ -27,7 +28,7 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
     p.add_argument("--out", type=Path, required=True, help="folder for the results")
     p.add_argument("--save", default="mask,cutout", help=f"any of {','.join(SAVES)} (%(default)s)")
-    p.add_argument("--threshold", type=float, help="0..1 (default: the model's own)")
+    p.add_argument("--threshold", type=share, help="0..1 (default: the model's own)")
     p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
     p.add_argument(
         "--plain", action="store_true", help="enlarge the mask without following the photo's edges"
@@ -51,12 +52,13 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
 def _predict(args: argparse.Namespace) -> dict[str, Any]:
     from core.imaging.matting import Finish
     from core.inference.predictor import Predictor
+    from core.system.workspace import make_folder
 
     predictor = Predictor(args.model, args.device)
     wanted = _wanted(args.save, predictor.card.task.kind)
     finish = Finish(args.only_largest, fill_holes=args.fill_holes, feather=args.feather)
     background = named_background(args.background)
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     written: list[str] = []
     failed: dict[str, str] = {}
     passed, last = 0, time.monotonic()

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.cli.arguments import share
+
 
 def video_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("video", type=Path, help="a short video or a GIF")
@@ -14,7 +16,7 @@ def video_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--background", default="blur", help="#RRGGBB, blur, grey, none or a picture file (%(default)s)"
     )
-    p.add_argument("--threshold", type=float, help="0..1 (default: the model's own)")
+    p.add_argument("--threshold", type=share, help="0..1 (default: the model's own)")
     p.add_argument("--only-largest", action="store_true", help="keep only the largest part")
     p.add_argument("--unsteadied", action="store_true", help="each frame's mask on its own")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
@@ -29,6 +31,7 @@ def _video(args: argparse.Namespace) -> dict[str, Any]:
     from core.inference.clips import read_clip
     from core.inference.predictor import Predictor
     from core.inference.video import CODECS, Recipe, replace_background
+    from core.system.workspace import file_to_write
 
     if args.out.suffix not in CODECS:
         raise UserError(f"--out cannot be '{args.out.name}': name a file that ends in .mp4 or .webm.")
@@ -43,7 +46,7 @@ def _video(args: argparse.Namespace) -> dict[str, Any]:
         background=background,
         steady=not args.unsteadied,
     )
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+    file_to_write(args.out)
     frames, shown = 0, time.monotonic()
     for frames in replace_background(args.video, args.out, predictor, recipe):
         if time.monotonic() - shown > 5:

@@ -1,5 +1,6 @@
 """A data set as a zip that others can open: images, masks, dataset.json, and COCO's json beside them."""
 
+import contextlib
 import json
 import time
 import zipfile
@@ -22,6 +23,7 @@ from core.errors import UserError, system_said
 from core.imaging.rendering import encode
 from core.policy.permissions import needs
 from core.system.file_names import short_stem
+from core.system.workspace import file_to_write
 from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")
@@ -42,7 +44,7 @@ def export(
     annotations.json with a run-length outline of every connected part. Raises UserError on a full disk;
     then nothing is left.
     """
-    making = target.with_name(f".{target.name}.part")
+    making = file_to_write(target).with_name(f".{target.name}.part")
     try:
         # Files from before 1980, as some tools leave them, have no place in a zip's calendar.
         with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
@@ -51,7 +53,8 @@ def export(
     except OSError as error:
         raise UserError(f"The export stopped: {system_said(error)}.") from error
     finally:
-        making.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            making.unlink(missing_ok=True)
     yield target
 
 

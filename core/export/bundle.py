@@ -20,7 +20,7 @@ from core.inference.predictor import Predictor
 from core.models.card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard
 from core.models.card import README_FILE as CARD_TEXT
 from core.system.score_names import DICE_MEAN, score
-from core.system.workspace import write_atomically, write_json
+from core.system.workspace import make_folder, write_atomically, write_json
 
 TOLERANCE = 1e-4
 Tell = Callable[[str], None]
@@ -57,6 +57,9 @@ def export(
     """
     wanted = _known(formats)
     predictor = Predictor(model, "cpu")
+    make_folder(target.parent)
+    if target.is_file():
+        raise UserError(f"{target} is a file: name a folder.")
     making = target.with_name(f".{target.name}.part")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)

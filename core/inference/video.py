@@ -1,5 +1,6 @@
 """A short video or GIF with its background replaced, frame by frame, the mask steadied over time."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,6 +18,7 @@ from core.imaging.rendering import display_size
 from core.inference.clips import MAX_SIDE, Clip, Picture, frames, opened, read_clip, video_of
 from core.inference.test_time_augmentation import Gaze, small_map
 from core.system.concurrency import taking_turns
+from core.system.workspace import file_to_write
 
 if TYPE_CHECKING:
     from core.inference.predictor import Predictor
@@ -57,7 +59,7 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
     import av
 
     clip = read_clip(source)
-    making = target.with_name(f".{target.stem}.part{target.suffix}")
+    making = file_to_write(target).with_name(f".{target.stem}.part{target.suffix}")
     try:
         label = source.name
         with (
@@ -77,7 +79,8 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
     except OSError as error:
         raise UserError(f"{target.name} cannot be written: {system_said(error)}.") from error
     finally:
-        making.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            making.unlink(missing_ok=True)
 
 
 def _new_stream(out: Any, clip: Clip, suffix: str) -> Any:

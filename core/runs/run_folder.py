@@ -24,13 +24,13 @@ from typing import Any
 import psutil
 
 from core.config import TrainConfig
-from core.errors import UserError, system_said
+from core.errors import UserError
 from core.policy.ownership import is_own
 from core.policy.permissions import allowed, require
 from core.runs import events
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, RateFound, RatePoint, Started, Step
 from core.system import workspace
-from core.system.workspace import read_json, safe_name, write_atomically, write_json
+from core.system.workspace import make_folder, read_json, safe_name, write_atomically, write_json
 
 STATE_FILE = "state.safetensors"
 LIVE = ("starting", "queued", "running")
@@ -204,12 +204,9 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
     """A new run's folder. Raises UserError when `folder` is in use already."""
     if folder is None:
         folder = _unused(workspace.runs(), config)
-    if folder.exists() and any(folder.iterdir()):
+    make_folder(folder)
+    if any(folder.iterdir()):
         raise UserError(f"{folder} is not empty: name a new folder for this run.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made: {system_said(error)}.") from error
     run = Run(folder.resolve())
     try:
         write_json(run.folder / "config.json", config.to_dict())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import UserError
@@ -31,10 +31,11 @@ Hosts = Callable[[], Sequence[str]]
 class RequestGuard:
     """ASGI middleware that answers 403 for unknown hosts and foreign origins, and 404 for the server's
     measurements where a stranger may not see its load. `hosts` gives the names that it answers to beside
-    LOOPBACK, as Streamlit's `server.allowedHosts` writes them."""
+    LOOPBACK, as Streamlit's `server.allowedHosts` writes them. Below the path `in_json`, where there is one,
+    programs ask, and are refused in JSON."""
 
-    def __init__(self, app: ASGIApp, hosts: Hosts = lambda: ()) -> None:
-        self.app, self.hosts = app, hosts
+    def __init__(self, app: ASGIApp, hosts: Hosts = lambda: (), in_json: str | None = None) -> None:
+        self.app, self.hosts, self.in_json = app, hosts, in_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -46,7 +47,9 @@ class RequestGuard:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})  # the client sees a 403
         else:
-            await PlainTextResponse(sentence, status)(scope, receive, send)
+            asks_in_json = self.in_json is not None and scope["path"].startswith(self.in_json)
+            answer = JSONResponse({"error": sentence.strip()}, status) if asks_in_json else None
+            await (answer or PlainTextResponse(sentence, status))(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str]:
         """The status to answer with, 0 where there is nothing against the request."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -46,6 +47,10 @@ FORM_BYTES = 10_000  # of a form around its photo
 MAX_BYTES = 100_000_000  # of a photo, as on the page
 LEAST = 0.001  # share of the photo below which a part is a speck
 RESULTS = ("mask", "cutout", "overlay", "parts")
+SENTENCES = {
+    404: "There is nothing at this address: openapi.json lists what there is",
+    405: "This address takes another method: openapi.json says which",
+}
 KEY = "SEGMENTATION_STUDIO_API_KEY"
 
 
@@ -68,7 +73,8 @@ def api(model: Path | None = None, hosts: Hosts = lambda: ()) -> Starlette:
             Route("/models", _answered(_models)),
             Route("/segment", _answered(_segment), methods=["POST"]),
         ],
-        middleware=[Middleware(RequestGuard, hosts=hosts)],
+        middleware=[Middleware(RequestGuard, hosts=hosts, in_json="")],
+        exception_handlers={HTTPException: _refused, Exception: _broken},
     )
     app.state.model = model
     return app
@@ -103,12 +109,25 @@ def _problem(status: int, sentence: str, headers: dict[str, str] | None = None) 
     return JSONResponse({"error": sentence}, status, headers)
 
 
+async def _refused(request: Request, error: Exception) -> Response:
+    """What Starlette refuses: an unknown address, another method, a form that is none."""
+    assert isinstance(error, HTTPException)
+    sentence = SENTENCES.get(error.status_code, error.detail)
+    return _problem(error.status_code, f"{sentence.rstrip('.')}.", dict(error.headers or {}))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A fault of ours. Starlette raises it again, for the log."""
+    return _problem(500, "The server failed at this request: its log says more.")
+
+
 def _check_key(request: Request) -> None:
     """Where the server has a key, a request must carry it: `Authorization: Bearer …`."""
     wanted, who = os.environ.get(KEY, ""), rules().rest
     if who == "nobody" or (who != "everyone" and not wanted):  # a key stands for having signed in
         raise RefusedError(403, refusal("rest"))
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    given = key.strip() if scheme.lower() == "bearer" else ""
     if wanted and not hmac.compare_digest(given.encode(), wanted.encode()):
         raise RefusedError(401, "A key is needed: send it as `Authorization: Bearer KEY`.")
 
@@ -222,7 +241,7 @@ async def _photo_in(request: Request) -> bytes:
     told = request.headers.get("content-length", "0")
     if told.isdigit() and int(told) > MAX_BYTES + FORM_BYTES:
         raise too_large
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         bounded = Request(request.scope, _at_most(request.receive, MAX_BYTES + FORM_BYTES, too_large))
         async with bounded.form(max_files=1, max_fields=4, max_part_size=MAX_BYTES) as form:
             for value in form.values():

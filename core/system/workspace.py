@@ -51,6 +51,24 @@ def _made(folder: Path) -> Path:
     return folder
 
 
+def make_folder(folder: Path) -> None:
+    """For what is written into it. Raises UserError where it is a file, below one, or may not be made."""
+    if folder.is_file():
+        raise UserError(f"{folder} is a file: name a folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be made: {system_said(error)}.") from error
+
+
+def file_to_write(path: Path) -> Path:
+    """The path; its folder is there. Raises UserError where it is a folder, or one cannot be made for it."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file.")
+    make_folder(path.parent)
+    return path
+
+
 def safe_name(text: str, what: str = "name") -> str:
     """A user's words as a folder name: letters of any script, digits, dots, dashes, underscores.
 
