@@ -9,6 +9,7 @@ from PIL import Image
 from core.data import checks
 from core.data.checks import Report
 from core.data.dataset import open_data
+from core.data.importing.copying import Imported, import_data
 from core.data.masks import mask_values
 from core.data.photos import ORIENTATION_TAG, photo_size, read_photo
 from core.data.store import read_pair
@@ -90,3 +91,13 @@ def test_what_cannot_be_decided_is_a_finding(tmp_path: Path, photo: str, turn: i
     pair(tmp_path, photo, ".png", turn, tagged=False, side=48)  # square: its shape says nothing
     report = next(step for step in checks.check(open_data(tmp_path)) if isinstance(step, Report))
     assert report.summary()["findings"]["turned"] == 2
+
+
+@pytest.mark.parametrize("turn", [3, 6, 8])
+@pytest.mark.parametrize("photo", [".jpg", ".png", ".tif"])
+def test_an_import_keeps_photo_and_mask_on_each_other(tmp_path: Path, photo: str, turn: int) -> None:
+    pair(tmp_path / "from", photo, ".png", turn, tagged=turn == 3)
+    steps = import_data(tmp_path / "from", "mine")
+    data = next(step for step in steps if isinstance(step, Imported)).data
+    seen, labels = read_pair(data.pairs[0], data.rule)
+    assert seen.shape == (64, 48, 3) and np.mean((seen[..., 0] > 128) == labels) > 0.99

@@ -5,12 +5,18 @@ import struct
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from core.data.photos import is_wide, open_picture, orientation, read_photo, reading
+from core.data.photos import ORIENTATION_TAG, is_wide, open_picture, orientation, read_photo, reading
 from core.imaging.rendering import encode
 
 HEIF_QUALITY = 95
+# From a picture as it is seen to one that this orientation belongs to. Source: EXIF 2.32, tag 274.
+_AS_STORED = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+              4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+              6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+              8: Image.Transpose.ROTATE_270}  # fmt: skip
 # Camera data and its kin: APP1 (Exif, XMP), APP13 (Photoshop, with the photographer's name), comments.
 _PRIVATE = {0xE1, 0xED, 0xFE}
 
@@ -36,8 +42,18 @@ def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
     if says_more and is_wide(picture):
         return ".tif", _bare_tiff(picture, name)
     if says_more:
-        return ".png", encode(read_photo(content, name))
+        return ".png", _as_png(read_photo(content, name), orientation(picture, name))
     return suffix, content
+
+
+def _as_png(upright: NDArray[np.uint8], turn: int) -> bytes:
+    """A photo (h, w, 3) stored as it was: masks without an orientation are turned like their photo."""
+    if turn not in _AS_STORED:
+        return encode(upright)
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[ORIENTATION_TAG] = turn
+    Image.fromarray(upright).transpose(_AS_STORED[turn]).save(stream, "PNG", exif=exif)
+    return stream.getvalue()
 
 
 def _ends_as_it_should(content: bytes, form: str) -> bool:
