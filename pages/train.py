@@ -8,6 +8,7 @@ import streamlit as st
 from core.config import TrainConfig
 from core.errors import UserError
 from core.models.encoder_catalogue import describe
+from core.models.importing import PATHS
 from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
@@ -260,13 +261,17 @@ def previews(run: Run, history: History, status: Status) -> None:
 
 def log(run: Run, history: History) -> None:
     with st.expander("Log and settings"):
+        inside = allowed("machine")  # who may know the machine's folders, which all of this names
         started = history.started
         if started:
             st.caption(
                 f"{started.train_images} training and {started.validation_images} validation images · "
                 f"{started.parameters / 1e6:.1f} M parameters · {started.device} · {started.precision} · "
-                f"weights: {started.weights} · folder {plain(str(run.folder))}"
+                f"weights: {started.weights}" + (f" · folder {plain(str(run.folder))}" if inside else "")
             )
+        if not inside:
+            st.json({k: v for k, v in run.config.to_dict().items() if k not in PATHS}, expanded=False)
+            return
         st.code(run.log or "Nothing yet.", language=None, height=220)
         st.caption("Settings, and where the numbers come from")
         st.json(run.config.to_dict(), expanded=False)

@@ -196,5 +196,7 @@ def _reading(card: ModelCard) -> str:
 
 
 def _settings_section(settings: dict[str, Any]) -> str:
-    rows = [f"| {k} | {v} |" for k, v in settings.items() if k not in ("data", "name") and v != ""]
+    rows = [
+        f"| {k} | {v} |" for k, v in settings.items() if k not in ("data", "start_from", "name") and v != ""
+    ]
     return "\n".join(["## Training settings", "", "| setting | value |", "|---|---|", *rows]) if rows else ""

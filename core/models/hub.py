@@ -27,6 +27,8 @@ def pull(name: str) -> Iterator[Progress | Path]:
     probe(constants.ENDPOINT, "The Hugging Face hub", "bring in a zip of the model's folder")
     cache = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
 
+    was_there = cache.exists()  # then it is whoever's else uses this cache, or a download that broke off
+
     def fetch() -> Path:
         return Path(snapshot_download(repository, allow_patterns=list(FILES), endpoint=constants.ENDPOINT))
 
@@ -36,7 +38,10 @@ def pull(name: str) -> Iterator[Progress | Path]:
         elif not (step / WEIGHTS_FILE).is_file():
             raise UserError(f"The hub's {repository} holds no {WEIGHTS_FILE}: it cannot be opened here.")
         else:
-            yield adopt_folder(step, repository.split("/")[1])
+            added = adopt_folder(step, repository.split("/")[1])
+            if not was_there:
+                shutil.rmtree(cache, ignore_errors=True)  # a copy is in the workspace
+            yield added
 
 
 @needs("machine")

@@ -18,12 +18,14 @@ from core.server import status
 from core.system.logs import log, log_error
 
 # Streamlit's own page needs scripts, styles and workers of its own origin, inline ones among them, so
-# a policy for these would either break it or allow everything; what may embed it can be said.
+# a policy for these would either break it or allow everything; what may embed it can be said, and that
+# it shows pictures of its own alone.
 SENT = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "x-frame-options": "SAMEORIGIN",
-    "content-security-policy": "frame-ancestors 'self'; object-src 'none'; base-uri 'self'",
+    "content-security-policy": "frame-ancestors 'self'; object-src 'none'; base-uri 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:",
     "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
 }

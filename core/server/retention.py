@@ -46,10 +46,21 @@ def _left_behind() -> Iterator[Path]:
         for folder in place.iterdir():
             if folder.resolve() not in in_use and (signature(folder).is_visitors or _is_unfinished(folder)):
                 yield folder
+    yield from _hub_downloads()
     for cache in workspace.cache().iterdir():
         # A training reads the decoded pairs again when it is resumed.
         if cache.is_dir() and cache.name != "locks" and not (live and cache.name == "pairs"):
             yield from _of_no_use(cache)
+
+
+def _hub_downloads() -> Iterator[Path]:
+    """What the hub's client keeps of models and data sets, where it keeps it in the workspace, as in the
+    container. Elsewhere it may be another program's."""
+    from huggingface_hub import constants
+
+    kept = Path(constants.HF_HUB_CACHE)
+    if kept.is_relative_to(workspace.root()) and kept.is_dir():
+        yield from (folder for folder in kept.iterdir() if folder.name.startswith(("models--", "datasets--")))
 
 
 def _is_unfinished(folder: Path) -> bool:

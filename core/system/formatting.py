@@ -6,6 +6,12 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>$:~" else c for c in text)
 
 
+def without_pictures(markdown: str) -> str:
+    """Markdown from outside, whose pictures stay text: a browser fetches them from wherever they are, and
+    tells that place who looks. Links stay links, which somebody has to choose."""
+    return markdown.replace("![", "!\\[")
+
+
 def duration(seconds: float) -> str:
     """ "12 s", "3 min 20 s", "2 h 5 min"."""
     whole = max(0, round(seconds))

@@ -9,7 +9,7 @@ from core.models.card import told
 from core.models.encoder_catalogue import short_name
 from core.models.registry import Entry
 from core.policy.permissions import allowed
-from core.system.formatting import plain
+from core.system.formatting import plain, without_pictures
 from core.system.score_names import LABELS, score
 from core.system.spreadsheets import inert
 from pages.models_parts.exporting import export_dialog
@@ -167,12 +167,13 @@ def details_dialog(entry: Entry) -> None:
         + " · ".join(f"{what}: {plain(words) if words else 'not stated'}" for what, words in licences)
     )
     st.markdown(card_text(entry))
-    st.caption(f"Its folder: `{entry.folder}`")
+    if allowed("machine"):
+        st.caption(f"Its folder: `{entry.folder}`")
 
 
 def card_text(entry: Entry) -> str:
     try:
         text = "\n" + (entry.folder / "README.md").read_text("utf-8")
-        return text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### ")
+        return without_pictures(text).replace("\n# ", "\n#### ").replace("\n## ", "\n##### ")
     except OSError:
         return "This model has no card."

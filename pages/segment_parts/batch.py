@@ -88,6 +88,8 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, look: Look, kinds: list[
             picture_grid(cells, f"batch_grid_{target.stem}_{number}", least=120)
     bar.empty()
     counts = pd.concat(tables, ignore_index=True) if tables else None
+    if before := st.session_state.get("batch"):
+        before[0].unlink(missing_ok=True)
     st.session_state.batch = (target, problems, counts)
     offer(target, problems, counts)
 

@@ -249,6 +249,7 @@ def test_a_model_goes_to_the_hub_and_comes_back(smp_folder: Path, stand_in: Hub)
     stand_in.files["handler.py"] = b"raise SystemExit"
     *_, brought = hub.pull(f"{hub.PAGES}me/roads")
     assert isinstance(brought, Path)
+    assert not list(Path(constants.HF_HUB_CACHE).glob("models--me--roads"))  # one copy is enough
     assert not any("handler.py" in path for path in stand_in.asked)
     assert (brought / "model.safetensors").read_bytes() == (smp_folder / "model.safetensors").read_bytes()
     assert shelved() == ["roads", "roads here"] or shelved() == ["roads here", "roads"]
