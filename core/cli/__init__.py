@@ -55,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if is_of_the_system(error):
             return _failed(1, _said_of_a_file(error), in_json)
         if in_json:  # the traceback, for whoever mends it, goes to standard error
-            _print_json({"error": f"{type(error).__name__}: {error}"})
+            first = next(iter(str(error).splitlines()), "")
+            _print_json({"error": f"{type(error).__name__}: {first}"[:300]})
         raise
     if in_json and result:
         _print_json(result)

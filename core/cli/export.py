@@ -1,6 +1,7 @@
 """`python -m core export`."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
 
     formats = [part.strip() for part in args.formats.split(",") if part.strip()]
     data = open_data(args.data) if args.data else None
-    made = export(args.model, args.out, formats, data, lambda sentence: print(sentence, file=sys.stderr))
+    made = export(args.model, args.out, formats, data, _tell_in_json if args.json else _tell)
     for file in made.files:
         difference = made.differences.get(file)
         print(made.folder / file, f"(within {difference:.1e} of the model)" if difference is not None else "")
@@ -34,3 +35,11 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     if made.int8 is not None:
         print(f"8 bits: {cost_of_int8(made.int8)}")
     return made.to_dict()
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _tell_in_json(sentence: str) -> None:
+    print(json.dumps({"step": sentence}), flush=True)

@@ -170,7 +170,7 @@ def _supervised(command: list[str]) -> int:
 def _print_event(event: Event) -> None:
     match event:
         case Note():
-            print(event.text, flush=True)
+            print(f"Warning: {event.text}" if event.level == "warning" else event.text, flush=True)
         case Started():
             print(
                 f"{event.train_images} training and {event.validation_images} validation images, "

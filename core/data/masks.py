@@ -42,7 +42,7 @@ class MaskRule:
 
     With `values`, only pixels of just these values are foreground; `inverted`: all the others are
     instead. With `known`, every value but these is void too. `palette` is what the colours of masks
-    with a palette mean.
+    with a palette mean. `is_of_ids`: the values are class indices or instance ids, and not one foreground.
     """
 
     level: int = 1
@@ -52,6 +52,7 @@ class MaskRule:
     inverted: bool = False
     known: tuple[int, ...] = ()
     palette: Palette = ""
+    is_of_ids: bool = False
 
     def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Raw values (height, width) -> 0 or 1, uint8, same shape."""
@@ -68,11 +69,6 @@ class MaskRule:
     @property
     def has_void(self) -> bool:
         return self.void >= 0 or bool(self.known)
-
-    @property
-    def is_of_ids(self) -> bool:
-        """Whether the values are class indices or instance ids, and not one foreground."""
-        return self.meaning.startswith("class indices")
 
     @property
     def task(self) -> Task:
@@ -102,6 +98,8 @@ class MaskRule:
                 bool(values.get("inverted", False)),
                 tuple(map(int, values.get("known", ()))),
                 palette_from(values),
+                # Rules from before this was kept say it in words alone.
+                bool(values.get("is_of_ids", str(values["meaning"]).startswith("class indices"))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError("dataset.json holds a mask rule that cannot be read: delete the file.") from error
@@ -242,10 +240,12 @@ def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
         return MaskRule(1, meaning="0 is background, 1 is foreground")
     others = sum(pixels[value] for value in positive[:-1])
     if top == VOID and positive[-2] < 64 and others > pixels[VOID]:
-        return MaskRule(1, VOID, "class indices or ids: above 0 is foreground, 255 is void")
+        meaning = "class indices or ids: above 0 is foreground, 255 is void"
+        return MaskRule(1, VOID, meaning, is_of_ids=True)
     if 250 <= top <= 255:
         return MaskRule(128, meaning="grey levels: from 128 on is foreground")
-    return MaskRule(1, meaning="class indices or instance ids: every value above 0 is foreground")
+    meaning = "class indices or instance ids: every value above 0 is foreground"
+    return MaskRule(1, meaning=meaning, is_of_ids=True)
 
 
 def _tally_of(path: Source) -> Tally:

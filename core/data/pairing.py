@@ -45,15 +45,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that cannot be used as it is, and why, in one sentence."""
+    """A file that cannot be used as it is, and why, in one sentence. `is_alone`: a photo has no mask, or
+    a mask no photo."""
 
     name: str
     sentence: str
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether what is wrong is that a photo or a mask has no partner."""
-        return " has no mask" in self.sentence or " has no photo" in self.sentence
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ def _pairs_in(root: Path, prefix: str) -> tuple[list[Pair], list[Problem], tuple
         if stem in masks
     ]
     problems += [
-        Problem(image.name, f"{image.name} has no mask: add masks/{image.stem}.png.")
+        Problem(image.name, f"{image.name} has no mask: add masks/{image.stem}.png.", is_alone=True)
         for stem, image in images.items()
         if stem not in masks
     ]
@@ -158,7 +155,9 @@ def masks_of(images: Mapping[str, Path], folder: Path, problems: list[Problem]) 
         bare = _mask_stem(stem)
         if bare not in images:
             problems.append(
-                Problem(path.name, f"masks/{path.name} has no photo of the same name in images/.")
+                Problem(
+                    path.name, f"masks/{path.name} has no photo of the same name in images/.", is_alone=True
+                )
             )
         elif bare in found:
             problems.append(

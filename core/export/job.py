@@ -35,26 +35,36 @@ def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None
     folder = _new_folder() / safe_name(name, "model's name")
     command = [
         sys.executable, "-m", "core", "export", "--model", str(model.resolve()), "--out", str(folder),
-        "--formats", ",".join(wanted), *(["--data", str(data)] if data else []),
+        "--formats", ",".join(wanted), "--json", *(["--data", str(data)] if data else []),
     ]  # fmt: skip
     child = subprocess.Popen(
-        command, cwd=workspace.PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+        command, cwd=workspace.PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"},
     )  # fmt: skip
-    said = "The export ended without a word."
+    error = "The export ended without a word: the computer may have run out of memory."
     try:
-        assert child.stderr is not None
-        for line in child.stderr:
-            said = line.strip() or said
-            if said[0].isupper() and said.endswith(".") and not said.startswith("Error"):
-                yield said
+        assert child.stdout is not None
+        for line in child.stdout:
+            said = _object_in(line)
+            error = str(said.get("error", error))
+            if "step" in said:
+                yield str(said["step"])
         if child.wait() != 0:
-            raise UserError(said.removeprefix("Error: "))
+            raise UserError(error)
     finally:
         child.kill()
         child.wait()
     yield Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _object_in(line: str) -> dict[str, Any]:
+    """What a line of the command's output says as JSON; nothing where it is for people."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def report_of(packed: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from core.models.card import (
     read_card,
     write_card,
 )
+from core.models.initial_weights import InitialWeights, Origin
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.models.safe_loading import check_sizes, settings_of
 from core.models.truncated_encoder import trim
@@ -39,7 +40,7 @@ class Built:
     """A fresh model, where its encoder's weights came from, and the normalisation they expect."""
 
     model: nn.Module
-    weights: str
+    weights: InitialWeights
     preprocessing: Preprocessing
     licence: str = ""
 
@@ -48,7 +49,7 @@ def build_model(config: TrainConfig, task: Task | None = None) -> Built:
     """The network that `config` names, with an output for each class of `task`
     (None: one). ImageNet weights: local package, else hub, else none.
 
-    `Built.weights` says which in words. Raises UserError for an unknown encoder or a pair of
+    `Built.weights` says which. Raises UserError for an unknown encoder or a pair of
     architecture and encoder that smp cannot join.
     """
     built = _with_weights(config, task)
@@ -62,24 +63,21 @@ def _with_weights(config: TrainConfig, task: Task | None) -> Built:
     if config.start_from:
         return _continued(config, task or Task())
     if config.encoder_weights == "none":
-        return Built(_create(config, outputs), "random (asked for)", Preprocessing())
+        return Built(_create(config, outputs), InitialWeights(Origin.RANDOM_AS_ASKED), Preprocessing())
     if package := pretrained.local_package(config.encoder):
         model = _create(config, outputs)
         pretrained.load_local(model.get_submodule("encoder"), package)
-        return Built(model, "ImageNet (local package)", LITE_PREPROCESSING, pretrained.LOCAL_LICENCE)
+        return Built(
+            model, InitialWeights(Origin.LOCAL_PACKAGE), LITE_PREPROCESSING, pretrained.LOCAL_LICENCE
+        )
     if pretrained.hub_files(config.encoder) is None:
-        no_weights = "random (no ImageNet weights exist for this encoder)"
-        return Built(_create(config, outputs), no_weights, Preprocessing())
+        return Built(_create(config, outputs), InitialWeights(Origin.NONE_EXIST), Preprocessing())
     if pretrained.is_cached(config.encoder):
         with pretrained.only_cached():
-            return _from_hub(config, outputs, "ImageNet (model hub, kept from before)")
+            return _from_hub(config, outputs, Origin.HUB_CACHE)
     if pretrained.hub_answers():
-        return _from_hub(config, outputs, "ImageNet (model hub)")
-    return Built(
-        _create(config, outputs),
-        "random (the model hub cannot be reached; only efficientnet-lite0 comes with the project)",
-        Preprocessing(),
-    )
+        return _from_hub(config, outputs, Origin.HUB)
+    return Built(_create(config, outputs), InitialWeights(Origin.HUB_UNREACHABLE), Preprocessing())
 
 
 def _continued(config: TrainConfig, task: Task) -> Built:
@@ -94,23 +92,24 @@ def _continued(config: TrainConfig, task: Task) -> Built:
             f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
             f"not {config.architecture} with {config.encoder}."
         )
-    words = f"those of {card.name}"
+    origin = Origin.MODEL
     if settings_of(Path(config.start_from))[1].get("encoder_depth", FULL_DEPTH) != config.encoder_depth:
         encoder = model.get_submodule("encoder").state_dict()
         model = _create(config, task.outputs)
         model.get_submodule("encoder").load_state_dict(encoder, strict=False)
-        words = f"the encoder's of {card.name}"
-    return Built(model, words, card.preprocessing, card.weights_licence)
+        origin = Origin.ENCODER_OF_MODEL
+    return Built(model, InitialWeights(origin, card.name), card.preprocessing, card.weights_licence)
 
 
-def _from_hub(config: TrainConfig, outputs: int, weights: str) -> Built:
+def _from_hub(config: TrainConfig, outputs: int, origin: Origin) -> Built:
     try:
         model = _create(config, outputs, "imagenet")
         licence = pretrained.hub_licence(config.encoder)
-        return Built(model, weights, pretrained.hub_preprocessing(config.encoder), licence)
+        return Built(model, InitialWeights(origin), pretrained.hub_preprocessing(config.encoder), licence)
     except (OSError, ValueError) as error:  # what the hub client raises for every failed download
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        return Built(_create(config, outputs), f"random (the model hub failed: {reason})", Preprocessing())
+        failed = InitialWeights(Origin.HUB_FAILED, reason)
+        return Built(_create(config, outputs), failed, Preprocessing())
 
 
 def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn.Module:

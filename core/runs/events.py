@@ -5,7 +5,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Note(Event):
 
     kind: ClassVar[str] = "note"
     text: str
-    level: str = "info"  # or "warning"
+    level: Literal["info", "warning"] = "info"
 
 
 @dataclass(frozen=True, slots=True)

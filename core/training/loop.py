@@ -109,7 +109,7 @@ def _prepare(
     yield Note(f"Building {config.architecture} with {config.encoder}.")
     with fabric.rank_zero_first(local=True):
         built = build_model(config, task)
-    yield Note(f"Encoder weights: {built.weights}.", "warning" if "cannot" in built.weights else "info")
+    yield Note(f"Encoder weights: {built.weights}.", "warning" if built.weights.are_missing else "info")
     if state:
         config = replace(config, batch_size=state["batch_size"])
     elif config.batch_size == 0:

@@ -19,7 +19,7 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         name=config.name or f"{data.name}, {short_name(config.encoder)}",
         architecture=config.architecture,
         encoder=config.encoder,
-        encoder_weights=built.weights,
+        encoder_weights=str(built.weights),
         preprocessing=built.preprocessing,
         height=config.height,
         width=config.width,

@@ -19,6 +19,7 @@ from core.inference.predictor import Predictor
 from core.models import encoder_catalogue, pretrained
 from core.models.card import read_card, update_card
 from core.models.factory import build_model, encoder_names, load_model
+from core.models.initial_weights import Origin
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
 from core.system.device import multiplies_bf16
 from core.system.workspace import SHIPPED_MODELS
@@ -156,7 +157,7 @@ def test_a_damaged_or_hostile_model_is_one_sentence(saved_model: Path, tmp_path:
 
 def test_the_default_encoder_brings_its_imagenet_weights() -> None:
     built = build_model(TrainConfig("x"))
-    assert built.weights == "ImageNet (local package)"
+    assert built.weights.origin is Origin.LOCAL_PACKAGE
     assert built.preprocessing == Preprocessing((0.5,) * 3, (0.5,) * 3)
     package = pretrained.local_package(DEFAULT_ENCODER)
     assert package is not None
@@ -193,7 +194,7 @@ def test_without_a_hub_other_encoders_start_at_random_and_say_so_within_two_seco
     start = time.monotonic()
     built = build_model(TrainConfig("x", encoder="resnet18"))
     assert time.monotonic() - start < 5
-    assert "random" in built.weights and "hub cannot be reached" in built.weights
+    assert built.weights.origin is Origin.HUB_UNREACHABLE and "random" in str(built.weights)
 
 
 @pytest.fixture
@@ -248,12 +249,12 @@ def stand_in_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
 
 def test_with_a_hub_the_weights_are_downloaded_once_and_used(stand_in_hub: list[str]) -> None:
     built = build_model(TrainConfig("x", encoder="resnet18"))
-    assert built.weights == "ImageNet (model hub)", stand_in_hub
+    assert built.weights.origin is Origin.HUB, stand_in_hub
     assert built.preprocessing == Preprocessing((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
     assert (built.model.encoder.conv1.weight == 0.5).all()
     stand_in_hub.clear()
     again = build_model(TrainConfig("x", encoder="resnet18"))
-    assert "kept from before" in again.weights
+    assert again.weights.origin is Origin.HUB_CACHE
     assert (again.model.encoder.conv1.weight == 0.5).all()
     assert stand_in_hub == []
 

@@ -24,6 +24,7 @@ from core.errors import UserError
 from core.export.onnx_file import metadata
 from core.models.card import read_card, update_card
 from core.models.factory import Built
+from core.models.initial_weights import InitialWeights, Origin
 from core.models.preprocessing import Preprocessing
 from core.system.workspace import PROJECT
 from core.training.model_card import card_of
@@ -112,7 +113,9 @@ def test_check_gallery_training_card_and_predictions_read_alike(tmp_path: Path) 
     assert thumbnails.thumbnails([shown.pair("0.tif")], shown.rule, "Photo")[0] != before[0]
     store = next(s for s in build_store(data.pairs, data.rule, 64) if isinstance(s, Store))
     assert np.abs(store[0][0][..., 0].astype(int) - expected(0)).max() <= 1
-    card = card_of(TrainConfig(str(root)), data, Built(None, "none", Preprocessing()))  # type: ignore[arg-type]
+    card = card_of(
+        TrainConfig(str(root)), data, Built(None, InitialWeights(Origin.RANDOM_AS_ASKED), Preprocessing())
+    )  # type: ignore[arg-type]
     assert card.value_range == (0, TOP) and metadata(card)["value_range"] == [0, TOP]
     assert type(card).from_dict(json.loads(json.dumps(card.to_dict()))) == card
 
