@@ -33,7 +33,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "batches of 16": {"batch_size": 16},
     "no ImageNet weights": {"encoder_weights": "none"},
     "learning rate doubled": {"learning_rate": 2e-3},
-    "encoder's rate a third": {"encoder_rate": 0.3},
+    "encoder's rate a third": {"encoder_lr_multiplier": 0.3},
     "augmentation: light": {"augmentation": "light"},
     "loss: Dice alone": {"loss": "dice"},
     "frozen encoder": {"freeze_encoder": True},

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.settings import setting, validate
 
 SIZE_STEP = 32  # every smp encoder halves the picture five times
 
@@ -18,115 +19,143 @@ DECODERS = {5: (256, 128, 64, 32, 16), 4: (64, 48, 32, 16), 3: (48, 32, 16)}
 STEPPED = ("Unet", "UnetPlusPlus", "MAnet")  # architectures with as many decoder steps as stages
 DEFAULT_ENCODER = "timm-tf_efficientnet_lite0"
 DPT_ENCODER = "tu-vit_tiny_patch16_224"
-CHOICES: dict[str, tuple[str, ...]] = {
-    "architecture": ARCHITECTURES,
-    "encoder_weights": ("auto", "none"),
-    "task": ("auto", "binary", "multiclass", "multilabel"),
-    "loss": ("bce", "dice", "bce+dice", "focal", "tversky", "lovasz"),
-    "class_weights": ("none", "balanced"),
-    "optimizer": ("adam", "adamw", "sgd"),
-    "schedule": ("constant", "one-cycle", "cosine", "plateau"),
-    "augmentation": ("none", "tutorial", "light", "standard", "strong"),
-    "precision": ("auto", "fp32", "bf16"),
-    "compile": ("auto", "on", "off"),
-}
 LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
 REMOTE_LOGGERS = ("mlflow", "wandb")  # they may send what they get elsewhere
+RENAMED = {"encoder_rate": "encoder_lr_multiplier"}  # settings of older runs, and what they are called now
+
+# Groups of the form, in order of their columns.
+GROUPS = LENGTH, OPTIMISER, MODEL, RUN = "Length and size", "Optimiser", "Model and loss", "Run"
+
+
+def _alike(*values: str) -> dict[str, str]:
+    return dict(zip(values, values, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """What to train on what, and how. Raises UserError when a value makes no sense.
 
-    Sizes are in pixels, rates are per step. What is not plain from its name:
-
-    task              "auto" reads the masks as dataset.json says, else as foreground and background
-    ignore_index      with "multiclass", the mask value that is void (-1: none)
-    class_names       with "multiclass", names of the values 0, 1, 2 … without the void, by commas
-    encoder_depth     stages of the encoder that are run; fewer than 5 make a small model, with a slim
-                      decoder, of a Unet, UnetPlusPlus or MAnet
-    start_from        folder of a saved model whose weights are the start, not the encoder's alone; of
-                      one of another depth, the encoder's
-    batch_size        images a step, over all devices together; 0 finds the largest that pays
-    accumulate        batches whose gradients make one step
-    encoder_rate      the encoder's learning rate as a multiple of the decoder's
-    gradient_clip     largest norm of the gradient (0: as it is)
-    early_stopping    epochs without a better Dice (mean over images) after which to end (0: never)
-    loss              "bce" means cross entropy where there are several classes
-    images_per_epoch, validation_images   caps (0: all images)
-    loggers           names out of LOGGERS, by commas; the run's own events are always written
-    devices           processes on this machine that train together
+    Bounds, choices and help are the fields' own; `core.settings` reads them. Sizes are in pixels, and
+    learning rates are per step.
     """
 
     data: str
-    architecture: str = "Unet"
-    encoder: str = DEFAULT_ENCODER
-    encoder_weights: str = "auto"
-    encoder_depth: int = 5
-    start_from: str = ""
-    freeze_encoder: bool = False
-    task: str = "auto"
-    ignore_index: int = -1
-    class_names: str = ""
-    height: int = 256
-    width: int = 192
-    epochs: int = 10
-    batch_size: int = 16
-    accumulate: int = 1
-    learning_rate: float = 1e-3
-    encoder_rate: float = 1.0
-    weight_decay: float = 1e-2
-    optimizer: str = "adamw"
-    schedule: str = "one-cycle"
-    gradient_clip: float = 0.0
-    early_stopping: int = 0
-    loss: str = "bce+dice"
-    class_weights: str = "none"
-    augmentation: str = "standard"
-    augmentation_strength: float = 1.0
-    ema_decay: float = 0.0
-    images_per_epoch: int = 0
-    validation_images: int = 0
-    precision: str = "auto"
+    architecture: str = setting(
+        "Unet", "Architecture", group=MODEL, choices=_alike(*ARCHITECTURES),
+        help="The decoder and how it is tied to the encoder.",
+    )  # fmt: skip
+    encoder: str = setting(
+        DEFAULT_ENCODER, "Encoder", "The pretrained part; `--list-encoders` prints the names.",
+    )  # fmt: skip
+    encoder_weights: str = setting(
+        "auto", "Encoder weights", "ImageNet weights where they can be had, or random ones.",
+        choices={"auto": "Pretrained", "none": "Random"},
+    )  # fmt: skip
+    encoder_depth: int = setting(
+        5, "Encoder depth", "Stages of the encoder that run. Fewer than 5 make a small model with a slim "
+        "decoder: Unet, UnetPlusPlus and MAnet only.", low=min(DECODERS), high=max(DECODERS),
+    )  # fmt: skip
+    start_from: str = setting(
+        "", "Start from", "Folder of a saved model whose weights are the start; of a model of another "
+        "depth, the encoder's weights alone.",
+    )  # fmt: skip
+    freeze_encoder: bool = setting(
+        False, "Freeze the encoder", "Train the decoder alone: fastest, at some cost in quality.", group=MODEL
+    )
+    task: str = setting(
+        "auto", "Task", "What to segment; auto reads it from dataset.json, else one foreground.",
+        choices={"auto": "As the data set says", "binary": "Foreground", "multiclass": "Each class",
+                 "multilabel": "Several labels a pixel"},
+    )  # fmt: skip
+    ignore_index: int = setting(
+        -1, "Void value", "Multiclass: the mask value to ignore; -1: none.", low=-1, high=2**16 - 1
+    )
+    class_names: str = setting(
+        "", "Names of the classes", "Multiclass: names of the values 0, 1, 2 … without the void, separated "
+        "by commas.",
+    )  # fmt: skip
+    height: int = setting(
+        256, "Height", "Of the network's input, in pixels.", group=LENGTH, low=32, high=2048,
+        multiple_of=SIZE_STEP,
+    )  # fmt: skip
+    width: int = setting(
+        192, "Width", "Of the network's input, in pixels.", group=LENGTH, low=32, high=2048,
+        multiple_of=SIZE_STEP,
+    )  # fmt: skip
+    epochs: int = setting(10, "Epochs", group=LENGTH, low=1, high=10_000)
+    batch_size: int = setting(
+        16, "Batch size", "Images a step, over all devices together; 0 finds the largest that pays.",
+        group=LENGTH, low=0, high=4096, special={0: "Automatic"},
+        suggested=(0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
+    )  # fmt: skip
+    accumulate: int = setting(
+        1, "Gradient accumulation", "Batches whose gradients make one step.", group=RUN, low=1, high=1024
+    )
+    learning_rate: float = setting(1e-3, "Learning rate", group=OPTIMISER, low=1e-8, high=10.0, step=1e-4)
+    encoder_lr_multiplier: float = setting(
+        1.0, "Encoder LR multiplier", "The encoder's learning rate as a multiple of the decoder's. With 0.1 "
+        "the pretrained encoder learns ten times slower.", group=OPTIMISER, low=0.0, high=10.0, step=0.1,
+    )  # fmt: skip
+    weight_decay: float = setting(1e-2, "Weight decay", group=OPTIMISER, low=0.0, high=1.0, step=1e-3)
+    optimizer: str = setting(
+        "adamw", "Optimiser", group=OPTIMISER,
+        choices={"adamw": "AdamW", "adam": "Adam", "sgd": "SGD, momentum 0.9"},
+    )  # fmt: skip
+    schedule: str = setting(
+        "one-cycle", "Learning-rate schedule", group=OPTIMISER,
+        choices={"one-cycle": "One cycle", "cosine": "Cosine", "constant": "Constant",
+                 "plateau": "Reduce on plateau"},
+    )  # fmt: skip
+    gradient_clip: float = setting(
+        0.0, "Gradient clipping", "Largest norm of the gradient; 0: no clipping.", group=OPTIMISER,
+        low=0.0, high=1e6, step=0.1,
+    )  # fmt: skip
+    early_stopping: int = setting(
+        0, "Early stopping", "Epochs without a better Dice (mean over images) after which to stop; 0: never.", group=LENGTH,
+        low=0, high=10_000,
+    )  # fmt: skip
+    loss: str = setting(
+        "bce+dice", "Loss", "Cross entropy is binary for one foreground and over the classes for several.",
+        group=MODEL,
+        choices={"bce+dice": "Cross entropy + Dice", "bce": "Cross entropy (BCE)", "dice": "Dice",
+                 "focal": "Focal", "tversky": "Tversky", "lovasz": "Lovász"},
+    )  # fmt: skip
+    class_weights: str = setting(
+        "none", "Class weights", "Balanced: rare classes weigh more in the loss.", group=MODEL,
+        choices={"none": "None", "balanced": "Balanced"},
+    )  # fmt: skip
+    augmentation: str = setting(
+        "standard", "Augmentation", "What each does is shown on the Data page, under Augmentation.",
+        group=MODEL, choices=_alike("none", "tutorial", "light", "standard", "strong"),
+    )  # fmt: skip
+    augmentation_strength: float = setting(
+        1.0, "Augmentation strength", "1: as described.", group=MODEL, low=0.0, high=3.0, step=0.1
+    )
+    ema_decay: float = setting(
+        0.0, "EMA decay", "Of the exponential moving average of the weights, which is then the model; 0: "
+        "none.", group=RUN, low=0.0, high=0.99999, step=0.005,
+    )  # fmt: skip
+    images_per_epoch: int = setting(0, "Images per epoch", "0: all.", low=0, high=10**9)
+    validation_images: int = setting(0, "Validation images", "0: all.", low=0, high=10**9)
+    precision: str = setting(
+        "auto",
+        "Precision",
+        "auto: bf16 where the hardware multiplies it.",
+        choices=_alike("auto", "fp32", "bf16"),
+    )
     channels_last: bool = True
-    compile: str = "auto"
-    device: str = "auto"
-    devices: int = 1
-    loggers: str = "tensorboard,csv"
-    seed: int = 42
-    name: str = ""
+    compile: str = setting("auto", "torch.compile", choices=_alike("auto", "on", "off"))
+    device: str = setting("auto", "Device", "auto, cpu, cuda or cuda:N.")
+    devices: int = setting(1, "Devices", "Processes on this machine that train together.", low=1, high=1024)
+    loggers: str = setting(
+        "tensorboard,csv", "Loggers", f"Any of {', '.join(LOGGERS)}, separated by commas.",
+    )  # fmt: skip
+    seed: int = setting(42, "Seed", group=RUN, low=0, high=2**32 - 1)
+    name: str = setting("", "Name", "What the run and its model are called.", group=RUN)
     preset: str = ""
 
     def __post_init__(self) -> None:
-        for field, allowed in CHOICES.items():
-            if getattr(self, field) not in allowed:
-                raise UserError(
-                    f"{field} cannot be '{getattr(self, field)}': choose one of {', '.join(allowed)}."
-                )
-        for field in ("height", "width"):
-            size = getattr(self, field)
-            if not 32 <= size <= 2048 or size % SIZE_STEP:
-                raise UserError(f"{field} cannot be {size}: use a multiple of {SIZE_STEP} from 32 to 2048.")
-        for field, low, high in (
-            ("encoder_depth", min(DECODERS), max(DECODERS)),
-            ("epochs", 1, 10_000),
-            ("batch_size", 0, 4096),
-            ("accumulate", 1, 1024),
-            ("encoder_rate", 0.0, 10.0),
-            ("augmentation_strength", 0.0, 3.0),
-            ("gradient_clip", 0.0, 1e6),
-            ("early_stopping", 0, 10_000),
-            ("ignore_index", -1, 2**16 - 1),
-            ("devices", 1, 1024),
-            ("learning_rate", 1e-8, 10.0),
-            ("weight_decay", 0.0, 1.0),
-            ("ema_decay", 0.0, 0.99999),
-            ("images_per_epoch", 0, 10**9),
-            ("validation_images", 0, 10**9),
-            ("seed", 0, 2**32 - 1),
-        ):
-            if not low <= getattr(self, field) <= high:
-                raise UserError(f"{field} cannot be {getattr(self, field)}: use {low:g} to {high:g}.")
+        validate(self)
         unknown = set(self.logger_names) - set(LOGGERS)
         if unknown:
             raise UserError(f"There is no logger '{min(unknown)}': name any of {', '.join(LOGGERS)}.")
@@ -153,7 +182,8 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
-        """The inverse of `to_dict`. Unknown keys and wrong types raise UserError."""
+        """The inverse of `to_dict`, of older runs too. Unknown keys and wrong types raise UserError."""
+        values = {RENAMED.get(key, key): value for key, value in values.items()}
         fields = {f.name: f for f in dataclasses.fields(cls)}
         unknown = sorted(set(values) - set(fields))
         if unknown:

@@ -22,7 +22,7 @@ LAYERS = [
     {"policy"},
     {"system", "imaging"},
     {"config"},
-    {"task"},
+    {"task", "settings"},
     {"errors"},
 ]
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}

@@ -18,7 +18,7 @@ PLATEAU_PATIENCE = 2  # epochs
 def make_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
     """Adam, AdamW or SGD with Nesterov's momentum of 0.9, in one kernel a step where torch has one.
 
-    The encoder's parameters are a group of their own when `encoder_rate` sets them apart. Frozen
+    The encoder's parameters are a group of their own when `encoder_lr_multiplier` sets them apart. Frozen
     parameters are left out. Norms and biases are not decayed: decay is for what multiplies the input.
     """
     rate, decay = config.learning_rate, config.weight_decay
@@ -39,7 +39,7 @@ def _groups(config: TrainConfig, model: nn.Module) -> list[tuple[float, bool, li
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            factor = config.encoder_rate if name.startswith("encoder.") else 1.0
+            factor = config.encoder_lr_multiplier if name.startswith("encoder.") else 1.0
             groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
     return [(factor, decays, parameters) for (factor, decays), parameters in groups.items()]
 

@@ -1,29 +1,19 @@
 """The settings of a training: few at first sight, all within reach."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core.config import ARCHITECTURES, DEFAULT_ENCODER, PRESETS, SIZE_STEP, TrainConfig, preset_config
+from core.config import DEFAULT_ENCODER, GROUPS, PRESETS, RUN, TrainConfig, preset_config
 from core.data.dataset import may_hold_classes
 from core.errors import UserError
 from core.models.encoder_catalogue import cost, describe, offered_encoders
+from core.settings import Setting, named, offered, settings_of
 from core.system.formatting import plain
 from pages.widgets.choices import choose_dataset, ensure_drawn
 
-SIZES = list(range(SIZE_STEP, 1025, SIZE_STEP))
-BATCHES = [0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256]
-LOSSES = {
-    "bce+dice": "Cross entropy + Dice", "bce": "Cross entropy (BCE)", "dice": "Dice", "focal": "Focal",
-    "tversky": "Tversky", "lovasz": "Lovász",
-}  # fmt: skip
-OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD, momentum 0.9"}
-SCHEDULES = {
-    "one-cycle": "One cycle", "cosine": "Cosine", "constant": "Constant", "plateau": "Lower on a plateau",
-}  # fmt: skip
-WEIGHTS = {"none": "All pixels alike", "balanced": "Lift rare classes"}
 FOREGROUND, CLASSES = "Foreground", "Each class"
 
 
@@ -61,7 +51,7 @@ def _encoder(default: str, preset: str) -> str:
     encoder: str = st.selectbox(
         "Encoder", encoders, encoders.index(wanted or default), key=f"encoder_{preset}_{wanted}",
         format_func=describe,
-        help="The part that has seen ImageNet. The first few are good choices; type to search all of them.",
+        help="The part pretrained on ImageNet. The first few are good choices; type to search all of them.",
     )  # fmt: skip
     return encoder
 
@@ -97,81 +87,37 @@ def _may_hold_classes(folder: str, stamp: float) -> bool:
 
 
 def _more(preset_name: str) -> dict[str, Any]:
-    """Everything else, out of a newcomer's way."""
-    settings: dict[str, Any] = {**TrainConfig("-").to_dict(), **PRESETS[preset_name].settings}
-
-    def number(label: str, field: str, low: float, high: float, **options: Any) -> Any:
-        key = f"{field}_{preset_name}"
-        st.session_state.setdefault(key, settings[field])
-        return st.number_input(label, low, high, key=key, **options)
-
-    def choice(label: str, field: str, values: Any, words: Callable[[Any], str] = str, **options: Any) -> Any:
-        listed = list(values)
-        index = listed.index(settings[field])
-        key = f"{field}_{preset_name}"
-        return st.selectbox(label, listed, index, key=key, format_func=words, **options)
-
+    """Everything else, out of a newcomer's way: a widget for each setting that has a group."""
+    defaults: dict[str, Any] = {**TrainConfig("-").to_dict(), **PRESETS[preset_name].settings}
+    chosen: dict[str, Any] = {}
     with st.expander("More settings"):
-        one, two, three, four = st.columns(4)
-        with one:
-            st.markdown("**Length and size**")
-            chosen = {
-                "epochs": int(number("Epochs", "epochs", 1, 1000)),
-                "batch_size": choice("Batch size", "batch_size", BATCHES, _batch_words),
-                "height": choice("Height", "height", SIZES),
-                "width": choice("Width", "width", SIZES),
-                "early_stopping": int(number(
-                    "Stop after epochs without gain", "early_stopping", 0, 1000, help="0: never.")),
-            }  # fmt: skip
-        with two:
-            st.markdown("**Optimizer**")
-            st.session_state.setdefault(rate_key(preset_name), float(settings["learning_rate"]))
-            rate = st.number_input(
-                "Learning rate", 1e-6, 1.0, format="%.5f", step=1e-4, key=rate_key(preset_name)
-            )
-            chosen |= {
-                "learning_rate": float(rate),
-                "encoder_rate": float(number(
-                    "Encoder's share of it", "encoder_rate", 0.0, 10.0, step=0.1,
-                    help="0.1: the pretrained encoder learns ten times slower than the decoder.")),
-                "optimizer": choice("Optimizer", "optimizer", OPTIMIZERS, OPTIMIZERS.__getitem__),
-                "schedule": choice("Schedule", "schedule", SCHEDULES, SCHEDULES.__getitem__),
-                "gradient_clip": float(number(
-                    "Gradient clip", "gradient_clip", 0.0, 1000.0, help="Largest norm; 0: as it is.")),
-            }  # fmt: skip
-        with three:
-            st.markdown("**Model and loss**")
-            chosen |= {
-                "architecture": choice("Architecture", "architecture", ARCHITECTURES),
-                "loss": choice("Loss", "loss", LOSSES, LOSSES.__getitem__),
-                "class_weights": choice("Class weights", "class_weights", WEIGHTS, WEIGHTS.__getitem__),
-                "augmentation": choice(
-                    "Augmentation", "augmentation", ("none", "tutorial", "light", "standard", "strong")),
-                "augmentation_strength": float(number(
-                    "Its strength", "augmentation_strength", 0.0, 3.0, step=0.1,
-                    help="1: as described; see what it does on the Data page, under Augmentation.")),
-                "freeze_encoder": st.checkbox(
-                    "Freeze the encoder", key=f"frozen_{preset_name}",
-                    help="Only the decoder learns: the quickest look, at some cost in quality."),
-            }  # fmt: skip
-        with four:
-            st.markdown("**Run**")
-            chosen |= {
-                "ema_decay": float(number(
-                    "Average of weights", "ema_decay", 0.0, 0.9999, step=0.005, format="%.4f",
-                    help="Decay a step of the running average that is kept as the model; 0: none.")),
-                "accumulate": int(number(
-                    "Batches a step", "accumulate", 1, 64, help="Gradients of so many batches make a step.")),
-                "seed": int(number("Seed", "seed", 0, 2**31 - 1)),
-                "devices": _devices(),
-                "name": st.text_input(
-                    "Name of the model", placeholder="what you will call it", max_chars=80).strip(),
-            }  # fmt: skip
+        for column, group in zip(st.columns(len(GROUPS)), GROUPS, strict=True):
+            with column:
+                st.markdown(f"**{group}**")
+                for name, kind, _, about in settings_of(TrainConfig):
+                    if about.group == group:
+                        chosen[name] = _widget(name, kind, about, defaults[name], preset_name)
+                if group == RUN:
+                    chosen["devices"] = _devices()
     return chosen
 
 
-def _batch_words(size: int) -> str:
-    return str(size) if size else "Find the best"
+def _widget(name: str, kind: type, about: Setting, default: Any, preset: str) -> Any:
+    """The widget that fits what the setting may be."""
+    key = rate_key(preset) if name == "learning_rate" else f"{name}_{preset}"
+    options: dict[str, Any] = {"key": key, "help": about.help or None}
+    if about.choices or about.suggested or about.multiple_of > 1:
+        listed = offered(about, default)
+        words = partial(named, about)
+        return st.selectbox(about.label, listed, listed.index(default), format_func=words, **options)
+    if kind is bool:
+        return st.checkbox(about.label, default, **options)
+    if kind is str:
+        return st.text_input(about.label, default, max_chars=80, **options).strip()
+    st.session_state.setdefault(key, kind(default))
+    low, high, step = (None if n is None else kind(n) for n in (about.low, about.high, about.step))
+    form = None if kind is int else "%g"
+    return kind(st.number_input(about.label, low, high, step=step, format=form, **options))
 
 
 def _devices() -> int:

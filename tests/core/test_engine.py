@@ -96,7 +96,7 @@ def test_a_frozen_encoder_does_not_move_and_the_rest_does(small_data: Path, tmp_
 
 
 def test_the_encoder_has_its_own_rate_and_norms_are_not_decayed() -> None:
-    config = tiny(Path("x"), encoder_rate=0.1, learning_rate=1e-2)
+    config = tiny(Path("x"), encoder_lr_multiplier=0.1, learning_rate=1e-2)
     model = build_model(config).model
     groups = make_optimizer(config, model).param_groups
     encoder = {id(p) for p in model.get_submodule("encoder").parameters()}

@@ -23,7 +23,7 @@ from core.training.loop import fit
 from tests.core.test_training import of, tiny, trained
 
 PROJECT = Path(__file__).resolve().parents[2]
-HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "encoder_rate": 0.5}
+HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "encoder_lr_multiplier": 0.5}
 
 
 def curve(events: list) -> list[tuple[float, ...]]:

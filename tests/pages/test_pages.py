@@ -11,10 +11,11 @@ import pytest
 from kagglesdk import kaggle_env
 from streamlit.testing.v1 import AppTest
 
-from core.config import preset_config
+from core.config import TrainConfig, preset_config
 from core.data import demo
 from core.models.card import read_card
 from core.runs import run_folder
+from core.settings import settings_of
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY
 from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
@@ -175,15 +176,11 @@ def test_masks_of_several_values_are_asked_about(run_of_classes: run_folder.Run)
     assert "What to find" not in "".join(str(group.proto) for group in opened("train").get("button_group"))
 
 
-def test_every_setting_of_the_form_is_one_of_the_configuration() -> None:
+def test_every_setting_with_a_group_has_its_widget_on_the_train_page() -> None:
     app = opened("train")
-    kinds = ("number_input", "selectbox", "checkbox")
+    kinds = ("number_input", "selectbox", "checkbox", "text_input")
     labels = {widget.label for kind in kinds for widget in getattr(app, kind)}
-    wanted = (
-        "Optimizer", "Schedule", "Class weights", "Gradient clip", "Average of weights", "Freeze the encoder",
-        "Stop after epochs without gain", "Encoder's share of it", "Batches a step",
-    )  # fmt: skip
-    assert set(wanted) <= labels
+    assert {about.label for _, _, _, about in settings_of(TrainConfig) if about.group} <= labels
 
 
 def test_the_train_page_says_how_a_run_failed() -> None:
