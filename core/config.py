@@ -111,8 +111,8 @@ class TrainConfig:
         low=0.0, high=1e6, step=0.1,
     )  # fmt: skip
     early_stopping: int = setting(
-        0, "Early stopping", "Epochs without a better Dice (mean over images) after which to stop; 0: never.", group=LENGTH,
-        low=0, high=10_000,
+        0, "Early stopping", "Epochs without a better Dice (mean over images) after which to stop; 0: "
+        "never.", group=LENGTH, low=0, high=10_000,
     )  # fmt: skip
     loss: str = setting(
         "bce+dice", "Loss", "Cross entropy is binary for one foreground and over the classes for several.",
