@@ -140,7 +140,7 @@ def test_the_parts_are_counted_and_listed(page: Page, app: App) -> None:
     expect(page.get_by_text(re.compile(r"^\d+ parts?, [\d.]+ % of the photo"))).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
-    lines = download.value.path().read_text().splitlines()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("number,area,share") and len(lines) >= 2
 
 

@@ -4,11 +4,14 @@ import ast
 import csv
 import io
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pandas as pd
 import pytest
 
 from core.data import findings
+from core.evaluation.cache import Evaluation
 from core.evaluation.report import COLUMNS, scores_table
 from core.imaging.components import Part, part_table
 from core.system.spreadsheets import csv_file, csv_text, inert
@@ -19,12 +22,13 @@ NAMES = ["=1+1.png", "+1.png", "-1+2.png", "@sum.png", " =1.png", "\uff1d1.png",
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_like_a_formula_is_text_in_every_exported_table(name: str) -> None:
-    row = dict.fromkeys(COLUMNS, 0.5) | {"name": name}
+    rows = pd.DataFrame([dict.fromkeys(COLUMNS, 0.5) | {"name": name}])
+    judged = SimpleNamespace(judged=lambda level: rows, task=SimpleNamespace(kind="binary"), threshold=0.5)
     found = pd.DataFrame([{"name": name, "part": "train", "findings": "light", "problem": "", "note": name,
                            "width": 4, "height": 4, "foreground": 0.5}])  # fmt: skip
     parts = part_table([Part(1, 9, 0.1, 0, 0, 3, 3, 1.0, 1.0)], name)
     for text in (
-        scores_table(pd.DataFrame([row])),
+        scores_table(cast(Evaluation, judged), 0.5),
         findings.download(found).decode("utf-8-sig"),
         csv_text(parts),
         csv_file(pd.DataFrame({name: [1]})).decode("utf-8-sig"),
