@@ -231,5 +231,5 @@ def test_the_scores_follow_the_shapes_that_are_dragged(page: Page, app: App) -> 
     page.mouse.up()
     expect(dice).to_contain_text(re.compile("0.9[5-9]|1.00"))
     page.get_by_role("button", name="Nothing found, 97 % right").click()
-    expect(page.get_by_test_id("stMetric").filter(has_text="Pixel accuracy")).to_contain_text("0.97")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Pixel accuracy")).to_contain_text("0.969")
     expect(dice).to_contain_text("0.00")
