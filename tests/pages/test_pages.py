@@ -21,6 +21,7 @@ from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
 from tests.core.test_engine import write_camera
 from tests.core.test_training import TINY, tiny, trained
+from tests.limits import seconds
 
 PAGES = ("segment", "data", "train", "compare", "models", "metrics", "machine")
 
@@ -226,7 +227,7 @@ def test_offline_downloads_are_one_sentence_at_once(monkeypatch: pytest.MonkeyPa
     app = opened("data", adding_data=True, adding_way="Download")
     started = time.monotonic()
     next(b for b in app.button if b.label == "The tutorial's own set").click().run()
-    assert "cannot be reached" in app.error[0].value and time.monotonic() - started < 5
+    assert "cannot be reached" in app.error[0].value and time.monotonic() - started < seconds(5)
 
 
 def test_what_pages_import_leaves_torch_for_later() -> None:
