@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from core.config import TrainConfig
 from core.errors import UserError, is_of_the_system, system_said
+from core.models.card import is_model
 from core.policy.policy import rules
 from core.runs import jobs
 from core.runs.events import Event, Finished, Note
@@ -87,9 +88,13 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
 
 
 def _what_next(run: Run) -> str:
-    """What is possible once the disk is mended: a run goes on from its last whole epoch, if it has one."""
+    """What is kept, and what is possible then: resuming takes the state of a whole epoch."""
     if (run.folder / STATE_FILE).is_file():
         return "The models of the last whole epoch are kept: resume the run when that is mended."
+    if is_model(run.best):
+        return (
+            "The best model so far is kept, but the run cannot be resumed: start another when that is mended."
+        )
     return "Nothing was saved yet: start the training again when that is mended."
 
 

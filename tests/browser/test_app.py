@@ -293,4 +293,4 @@ def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:
     take.click()
     expect(take).to_have_count(0)
     box = page.get_by_role("spinbutton", name="Learning rate")
-    expect(box).to_have_value(f"{rate:.5f}")
+    expect(box).to_have_value(f"{rate:g}")

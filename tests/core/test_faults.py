@@ -24,6 +24,7 @@ from core.inference.predictor import Predictor
 from core.models import importing, registry
 from core.models.card import is_model
 from core.models.factory import load_model
+from core.policy.permissions import OWNER, acting_as
 from core.runs import jobs, run_folder
 from core.runs.run_folder import History, Run
 from core.server import retention, status
@@ -57,12 +58,14 @@ def work_and_be_killed(folder: Path, moment: str, after: int) -> None:
 
     Path.replace = replace_or_die  # type: ignore[method-assign, assignment]
     torch.set_num_threads(1)
-    worker.work(Run(folder), lambda event: die_at(type(event).__name__))
+    with acting_as(OWNER):
+        worker.work(Run(folder), lambda event: die_at(type(event).__name__))
 
 
 def killed(run: Run, moment: str, after: int) -> bool:
     """Whether the worker got so far as to be killed."""
-    child = multiprocessing.get_context("fork").Process(
+    # Not forked: autograd refuses to work in the fork of a process that has used it.
+    child = multiprocessing.get_context("spawn").Process(
         target=work_and_be_killed, args=(run.folder, moment, after)
     )
     child.start()

@@ -135,8 +135,9 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
     assert done.returncode == 1, done.stdout
     assert "disk" in done.stderr and "Traceback" not in done.stderr
     status = run.status()
-    assert status.state == "failed" and "free" in status.message
-    assert is_model(run.best)
+    assert status.state == "failed" and "File too large" in status.message
+    assert "The best model so far is kept, but the run cannot be resumed" in status.message
+    assert is_model(run.best) and not run.can_resume
     load_model(run.best)
     assert not list(run.folder.glob(".*part"))
 
