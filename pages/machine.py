@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.runs import jobs
 from core.server import status
 from core.system.formatting import percent, plain, plural
@@ -44,14 +44,14 @@ def state() -> None:
 
 
 def what_is_allowed() -> None:
-    there = rules()
+    policy = current_policy()
     with st.expander("What this server allows"):
         st.caption("One file sets it: studio.toml. 0 stands for no limit.")
         st.dataframe(
             inert(
                 [
-                    {"Setting": name, "Value": str(getattr(there, name))}
-                    for name in there.__slots__
+                    {"Setting": name, "Value": str(getattr(policy, name))}
+                    for name in policy.__slots__
                     if name != "admins"
                 ]
             ),

@@ -131,7 +131,7 @@ def test_the_containers_files_are_enough_it_is_closed_and_it_ends_when_told(
             time.sleep(0.3)
     assert (status, json.loads(body)) == (200, {"status": "ok"})
     assert answer(f"{url}/")[0] == 200
-    assert answer(f"{url}/rest/models")[0] == 403  # the rules that the image names are in force
+    assert answer(f"{url}/rest/models")[0] == 403  # the policy that the image names is in force
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) in (0, -signal.SIGTERM)
     events = [json.loads(line)["event"] for line in log.read_text().splitlines() if line.startswith("{")]
@@ -140,14 +140,14 @@ def test_the_containers_files_are_enough_it_is_closed_and_it_ends_when_told(
 
 def test_what_others_can_reach_is_closed() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    rules = parsed(tomllib.loads((DEPLOY / "studio.toml").read_text()))
+    policy = parsed(tomllib.loads((DEPLOY / "studio.toml").read_text()))
     for name, service in services.items():
         local = all(port.startswith("127.0.0.1:") for port in service["ports"])
-        is_open = service.get("environment", {}).get("SEGMENTATION_STUDIO_RULES") == ""
+        is_open = service.get("environment", {}).get("SEGMENTATION_STUDIO_POLICY") == ""
         assert local or not is_open, name
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
-    assert environment()["SEGMENTATION_STUDIO_RULES"] == "/app/deploy/studio.toml"
-    assert rules.train == "admins" and rules.rest == "nobody"
+    assert environment()["SEGMENTATION_STUDIO_POLICY"] == "/app/deploy/studio.toml"
+    assert policy.train == "admins" and policy.rest == "nobody"
 
 
 def test_the_public_service_is_given_its_name_and_its_secrets_and_git_is_given_neither() -> None:

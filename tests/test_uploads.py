@@ -26,9 +26,9 @@ UPLOADERS = ("file_uploader", "camera_input", "audio_input", "chat_input")
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("public")
-    rules = folder / "studio.toml"
-    rules.write_text("public = true\npage_megabytes = 3\npages_megabytes = 5\n")
-    served = App(folder / "workspace", "server.py", **{VARIABLE: str(rules)})
+    policy_file = folder / "studio.toml"
+    policy_file.write_text("public = true\npage_megabytes = 3\npages_megabytes = 5\n")
+    served = App(folder / "workspace", "server.py", **{VARIABLE: str(policy_file)})
     served.start()
     yield served
     served.end()
@@ -101,9 +101,9 @@ def test_a_page_that_asks_for_no_file_takes_none(public: App) -> None:
         assert await put(page, 10, session="made-up") == 403
 
     with_pages(public, work)
-    rules = Path(public.environment[VARIABLE])
-    before = rules.read_text()
-    rules.write_text(before + "sign_in = true\n")
+    policy_file = Path(public.environment[VARIABLE])
+    before = policy_file.read_text()
+    policy_file.write_text(before + "sign_in = true\n")
 
     async def not_signed_in(page: Session) -> None:
         assert await put(page, 10) == 403
@@ -111,7 +111,7 @@ def test_a_page_that_asks_for_no_file_takes_none(public: App) -> None:
     try:
         with_pages(public, not_signed_in)
     finally:
-        rules.write_text(before)
+        policy_file.write_text(before)
 
 
 def test_every_uploader_is_one_whose_limit_the_server_knows() -> None:

@@ -17,7 +17,7 @@ EVIL = "evil.example"
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """As on one's own machine: no rules, the owner's rights for whoever gets in."""
+    """As on one's own machine: no policy, and the owner's rights for whoever gets in."""
     yield from running(App(tmp_path_factory.mktemp("local"), "server.py"))
 
 

@@ -79,8 +79,8 @@ class View:
 def open_catalogue(root: Path, fresh: bool = False) -> Iterator[tuple[int, int] | Catalogue]:
     """Open and check a data set. Yields (done, of how many), then the Catalogue.
 
-    Raises UserError where there is no data set, or it has to be checked, the built-in one aside, and the
-    rules keep the one who asks from long work.
+    Raises UserError if there is no data set, or it has to be checked first and the current person lacks the
+    permission `train`; the built-in one may be checked by anybody.
     """
     root = find_root(Path(root))
     pointer = workspace.cache() / "manifests" / f"{_stamp(root)}.json"

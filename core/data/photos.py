@@ -203,7 +203,7 @@ def label_of(source: Source, name: str = "") -> str:
 def photo_cost(source: Source, name: str = "") -> int:
     """As how many photos of a visitor's hour this one counts, by its megapixels, without decoding it.
 
-    Raises UserError where it is no picture, or larger than this server takes.
+    Raises UserError where it is no picture, or larger than this server accepts.
     """
     height, width = photo_size(source, name)
     check_pixels(height * width, name or "The picture")

@@ -116,8 +116,8 @@ def evaluate(
     """Predict a part's images, or of these those that are named, yielding how many are done, then the
     Evaluation; found again when model, files and split are the same.
 
-    Raises UserError when nothing can be scored, the disk is full, or it is not there yet and the rules keep
-    the one who asks from long work. What is damaged is made anew.
+    Raises UserError when nothing can be scored, the disk is full, or it is not there yet and the current
+    person lacks the permission `train`. What is damaged is made anew.
     """
     pairs = [pair for pair in data.part(part) if names is None or pair.name in names]
     if not pairs:

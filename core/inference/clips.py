@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UserError
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.policy.rate_limit import check_pixels, photos_in
 from core.system import scratch
 from core.system.workspace import write_atomically
@@ -169,7 +169,7 @@ def _measured(container: Any, stream: Any, label: str) -> tuple[float, int]:
 
 
 def _check_length(seconds: float, label: str) -> None:
-    most = min(MAX_SECONDS, rules().video_seconds or MAX_SECONDS)
+    most = min(MAX_SECONDS, current_policy().video_seconds or MAX_SECONDS)
     if seconds > most + 0.5:  # a clip that was cut to ten seconds has a frame or two more
         raise UserError(f"{label} is longer than {most} s: cut it to {most} s or less.")
 

@@ -1,4 +1,4 @@
-"""Which folders of this machine the one who asks may have opened: the app's own, or any with `machine`."""
+"""Which folders the current person may open: those of the workspace, or any with permission `machine`."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from core.system import workspace
 
 
 def may_open(folder: Path) -> bool:
-    """Whether it lies, links followed, among the data sets, runs and models of the app, or whoever asks may
-    name folders of the machine. Says nothing of whether it is there."""
+    """Whether the folder, with links resolved, is inside the data sets, runs or models of the app, or the
+    current person has the permission `machine`. Does not reveal whether it exists."""
     if allowed("machine"):
         return True
     own = (workspace.datasets(), workspace.runs(), workspace.models(), workspace.SHIPPED_MODELS)
     try:
-        there = folder.resolve()
-        return any(there.is_relative_to(place.resolve()) for place in own)
-    except (OSError, RuntimeError, ValueError):  # links in a circle, or no path at all
+        resolved = folder.resolve()
+        return any(resolved.is_relative_to(place.resolve()) for place in own)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or not a path
         return False
 
 
 def require_folder(folder: Path) -> None:
-    """Raises UserError, in the same words whether it is there or not, where `may_open` does not hold."""
+    """Raises UserError unless `may_open`, with the same message whether the folder exists or not."""
     if not may_open(folder):
         raise UserError(refusal("machine"))

@@ -1,5 +1,4 @@
-"""Who made a folder of the workspace: so that they may change it, and so that what visitors leave behind
-can be told from what stays."""
+"""Who created a folder of the workspace: they may change it, and what visitors created expires."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -7,7 +6,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.policy.permissions import visitor
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.system.workspace import read_json, write_json
 
 SIGNATURE_FILE = ".made_by.json"
@@ -15,8 +14,9 @@ SIGNATURE_FILE = ".made_by.json"
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`mark` tells one visitor from another, "" where nobody has signed. `is_visitors`: it is deleted after
-    the rules' `keep_hours`. `made_from` is the folder without which it is of no use, "" for none."""
+    """`mark` is the creator's `Person.mark`, "" if unknown. `is_visitors`: a visitor created it, so it
+    expires after `keep_hours`. `made_from` is the folder it was derived from and is useless without, ""
+    if there is none."""
 
     mark: str = ""
     is_visitors: bool = False
@@ -24,17 +24,17 @@ class Signature:
 
 
 def sign(folder: Path, made_from: Path | None = None) -> None:
-    """Note who makes this folder. What the owner or an admin makes stays, and so does what was made while
-    the rules let everything stay. Raises UserError where it cannot be written."""
+    """Record who creates this folder. It never expires if the owner or an admin creates it, or if
+    `keep_hours` is 0 at that time. Raises UserError if the record cannot be written."""
     person = visitor()
-    is_visitors = rules().keep_hours > 0 and not person.owner and not person.is_admin
+    is_visitors = current_policy().keep_hours > 0 and not person.owner and not person.is_admin
     signed = Signature(person.mark, is_visitors, str(made_from or ""))
     if signed != Signature():
         write_json(folder / SIGNATURE_FILE, dataclasses.asdict(signed))
 
 
 def signature(folder: Path) -> Signature:
-    """Who made it; nobody's where that is not known."""
+    """Who created this folder; an empty Signature if that is not known."""
     try:
         kept = read_json(folder / SIGNATURE_FILE)
     except UserError:
@@ -44,6 +44,6 @@ def signature(folder: Path) -> Signature:
 
 
 def is_own(folder: Path) -> bool:
-    """Whether the one who asks has made it."""
+    """Whether the current person created it."""
     mark = visitor().mark
     return bool(mark) and signature(folder).mark == mark

@@ -1,8 +1,8 @@
-"""Who is asking, and whether this server's rules let them.
+"""Who is asking, and what the policy of this server permits them.
 
-`needs` and `require` stand in `core` at the functions that do it, not in the pages, so that whatever way
-leads there is closed. A call of which nobody has said on whose behalf it is made counts as a stranger's:
-the command line, worker processes and maintenance say so themselves, with `acting_as(OWNER)`.
+The functions of `core` that change, cost or reveal something check permissions themselves, with `needs` or
+`require`; the pages do not. A call without a known person is treated as a stranger's: the command line,
+worker processes and maintenance declare themselves with `acting_as(OWNER)`.
 """
 
 import functools
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from core.errors import UserError
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 
 Action = Literal["train", "add", "change", "machine", "rest"]
 ACTIONS: dict[Action, str] = {
     "train": "start trainings or other long work",
     "add": "add data sets or models",
     "change": "change or delete what is here",
-    "machine": "reach the machine's own folders or the net through it",
+    "machine": "use folders of the server or its network connection",
     "rest": "use the REST endpoint",
 }
-NEEDS = "__needs__"  # attribute of a function that asks before it does anything
+NEEDS = "__needs__"  # attribute of a function that `needs` guards
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -31,8 +31,8 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at a page. `email` is "" for those who have not signed in; `mark` tells them from others
-    and says nothing of who they are. `owner`: whoever may start processes on the machine itself."""
+    """Whoever makes a call. `email` is "" unless they have signed in; `mark` is an anonymous identifier.
+    `owner` is whoever can start processes on the machine itself, and may do everything."""
 
     email: str = ""
     mark: str = ""
@@ -40,8 +40,8 @@ class Person:
 
     @property
     def is_admin(self) -> bool:
-        """Whether the rules name them as one who runs this server."""
-        return bool(self.email) and self.email.lower() in {a.lower() for a in rules().admins}
+        """Whether the policy lists their address in `admins`."""
+        return bool(self.email) and self.email.lower() in {a.lower() for a in current_policy().admins}
 
 
 OWNER, STRANGER = Person(owner=True), Person()
@@ -50,27 +50,27 @@ _ask: Callable[[], Person] = lambda: STRANGER  # noqa: E731 - replaced by the se
 
 
 def checked_email(claims: Mapping[str, Any]) -> str:
-    """The address of somebody who has signed in, "" where their provider does not vouch for it.
+    """The e-mail address of somebody who has signed in, "" unless the provider has verified it.
 
-    Until it does, an address is whatever somebody typed. OpenID Connect Core 1.0, 5.1: `email_verified`
-    is a boolean, so text, a number or nothing does not count, unless the rules say that a provider which
-    never sends it is trusted all the same. One that sends `False` never is.
+    An unverified address is whatever somebody typed. `email_verified` is a boolean (OpenID Connect Core
+    1.0, section 5.1), so text or a number does not count. A missing claim counts only if the policy sets
+    `unverified_emails`; `False` never does.
     """
-    vouched = claims.get("email_verified")
-    trusted = vouched is True or (vouched is None and rules().unverified_emails)
+    verified = claims.get("email_verified")
+    trusted = verified is True or (verified is None and current_policy().unverified_emails)
     return str(claims.get("email") or "") if trusted else ""
 
 
 def know_visitors_by(ask: Callable[[], Person]) -> None:
-    """From now on `ask` says who is behind a call for which `acting_as` says nothing."""
+    """Use `ask` to identify the person behind every call outside of `acting_as`."""
     global _ask  # noqa: PLW0603
     _ask = ask
 
 
 @contextmanager
 def acting_as(person: Person) -> Iterator[None]:
-    """Within this, calls of this thread or task are made on this person's behalf. Threads that are
-    started within it know nothing of it."""
+    """Within this block, calls of this thread or task are made on behalf of this person. Threads started
+    inside it do not inherit it."""
     token = _acting.set(person)
     try:
         yield
@@ -79,8 +79,8 @@ def acting_as(person: Person) -> Iterator[None]:
 
 
 def later(work: Callable[[], Result]) -> Callable[[], Result]:
-    """The same for another thread to call, on behalf of whoever asks now: a download that is made when its
-    button is clicked is made outside of any page."""
+    """Wrap `work` so that another thread calls it on behalf of the current person: Streamlit runs the
+    callable of a download button outside of the page's script."""
     person = visitor()
 
     def on_behalf() -> Result:
@@ -91,16 +91,16 @@ def later(work: Callable[[], Result]) -> Callable[[], Result]:
 
 
 def visitor() -> Person:
-    """On whose behalf this is called; a stranger where nobody has said."""
+    """The person on whose behalf this is called; a stranger if nobody is known."""
     return _acting.get() or _ask()
 
 
 def allowed(action: Action, person: Person | None = None) -> bool:
-    """Whether this person, the one who asks by default, may do this."""
+    """Whether this person, by default the current one, may do this."""
     person = person or visitor()
     if person.owner:
         return True
-    match getattr(rules(), action):
+    match getattr(current_policy(), action):
         case "everyone":
             return True
         case "signed-in":
@@ -112,13 +112,13 @@ def allowed(action: Action, person: Person | None = None) -> bool:
 
 
 def require(action: Action) -> None:
-    """Raises UserError where the rules keep the one who asks from it."""
+    """Raises UserError if the policy does not permit this to the current person."""
     if not allowed(action):
         raise UserError(refusal(action))
 
 
 def needs(action: Action) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """A function that asks before it does anything: `require` at the call, of a generator too."""
+    """Decorate a function to `require` a permission when it is called, even if it is a generator."""
 
     def guard(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(work)
@@ -133,7 +133,7 @@ def needs(action: Action) -> Callable[[Callable[Parameters, Result]], Callable[P
 
 
 def refusal(action: Action) -> str:
-    """Who may, in a sentence for somebody who may not."""
+    """A sentence for somebody without this permission: who has it."""
     who = {"signed-in": "Only people who have signed in", "admins": "Only the people who run this server"}
-    wanted = getattr(rules(), action)
+    wanted = getattr(current_policy(), action)
     return f"{who.get(wanted, 'Nobody')} may {ACTIONS[action]} here."

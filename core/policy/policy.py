@@ -1,7 +1,7 @@
-"""What a server allows, in one file: studio.toml in the project, or where $SEGMENTATION_STUDIO_RULES says.
+"""What a server allows: read from studio.toml in the project, or from the file $SEGMENTATION_STUDIO_POLICY.
 
-Without a file everything is allowed, as it should be on one's own machine. With `public = true`
-whatever the file does not name is closed.
+Without a file everything is allowed, which suits a machine of one's own. With `public = true` everything
+that the file does not mention is forbidden.
 """
 
 import dataclasses
@@ -15,34 +15,35 @@ from typing import Any
 from core.errors import UserError
 from core.system.workspace import PROJECT
 
-VARIABLE = "SEGMENTATION_STUDIO_RULES"
+VARIABLE = "SEGMENTATION_STUDIO_POLICY"
+FORMER_VARIABLE = "SEGMENTATION_STUDIO_RULES"
 WHO = ("everyone", "signed-in", "admins", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """`train`, `add`, `change`, `machine` and `rest` name who may, one of WHO. 0 means: no limit.
+class Policy:
+    """`train`, `add`, `change`, `machine` and `rest` hold one of WHO. A limit of 0 means no limit.
 
-    sign_in                nobody sees anything before `st.login` knows who they are
-    admins                 e-mail addresses, as the provider of the sign-in tells them
-    unverified_emails      an address counts though the provider never says whether it has checked it
-    train                  trainings and whatever else keeps the machine busy for minutes
-    add                    data sets and models
-    change                 names, masks, splits; deleting; stopping a training
-    machine                folders of the server, downloads to it and from it, its load
-    rest                   the REST endpoint; a key, where one is set, is asked for as well
-    photos_per_hour        of one session, or one address at the REST endpoint; each of 12 megapixels,
-                           a larger one counts as several
-    photo_megapixels       of a photo or a frame
-    photos_at_once         in one batch
-    video_seconds          length of a clip
-    training_minutes       after which a training is ended; what it learned is kept
-    trainings_at_once      running and waiting, of all people together
-    upload_megabytes       of a data set's or model's files
-    page_megabytes         of the files that one open page holds
-    pages_megabytes        of those of all open pages together
-    keep_hours             after which what visitors imported, made or trained is deleted, and caches
-    stop_trainings_at_exit ask trainings to stop when the server ends, so that they can be resumed
+    sign_in                visitors must sign in with `st.login` before they see a page
+    admins                 e-mail addresses, as the identity provider reports them
+    unverified_emails      accept an address when the provider sends no `email_verified` claim
+    train                  start trainings and other work that takes minutes
+    add                    import or create data sets and models
+    change                 edit names, masks and splits; delete; stop trainings
+    machine                name folders of the server, download to and from it, see its load
+    rest                   use the REST endpoint, with a key where one is set
+    photos_per_hour        for each session, or each key or address at the REST endpoint; counted in units
+                           of 12 megapixels, once for each time that the model sees the photo
+    photo_megapixels       largest photo or video frame
+    photos_at_once         largest batch
+    video_seconds          longest video
+    training_minutes       a training is stopped after this time; its best model is kept
+    trainings_at_once      running and queued, all people together
+    upload_megabytes       largest file of a data set or model
+    page_megabytes         uploaded files that one open page may hold
+    pages_megabytes        uploaded files that all open pages together may hold
+    keep_hours             what visitors imported, made or trained is deleted after this time, and caches
+    stop_trainings_at_exit stop trainings when the server shuts down; they can be resumed
     """
 
     public: bool = False
@@ -67,7 +68,7 @@ class Rules:
     stop_trainings_at_exit: bool = False
 
 
-# What `public = true` means where the file says nothing else.
+# The defaults of a file with `public = true`.
 CLOSED: dict[str, Any] = {
     "train": "admins",
     "add": "admins",
@@ -87,23 +88,25 @@ CLOSED: dict[str, Any] = {
 }
 
 
-def rules() -> Rules:
-    """Those of this server; the file is read again when it changes.
+def current_policy() -> Policy:
+    """The policy of this server; the file is read again when it changes.
 
-    Raises UserError, naming the file and the setting, where it holds something else.
+    Raises UserError, naming the file and the setting, if the file is missing or not valid.
     """
+    if os.environ.get(FORMER_VARIABLE):  # ignored, it would leave a server open that was closed before
+        raise UserError(f"{FORMER_VARIABLE} is called {VARIABLE} now: rename it.")
     file = Path(os.environ.get(VARIABLE) or PROJECT / "studio.toml")
     try:
         changed = file.stat().st_mtime_ns
     except FileNotFoundError:
-        if os.environ.get(VARIABLE):  # asked for and absent: better closed than open by mistake
-            raise UserError(f"{file}, which {VARIABLE} names, is not there.") from None
-        return Rules()
+        if os.environ.get(VARIABLE):  # a mistyped path must not open the server
+            raise UserError(f"{file}, named by {VARIABLE}, does not exist.") from None
+        return Policy()
     return _read(file, changed)
 
 
 @functools.lru_cache(maxsize=2)
-def _read(file: Path, changed: int) -> Rules:
+def _read(file: Path, changed: int) -> Policy:
     try:
         values = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -111,19 +114,19 @@ def _read(file: Path, changed: int) -> Rules:
     return parsed(values, file)
 
 
-def parsed(values: dict[str, Any], file: Path = Path("studio.toml")) -> Rules:
-    """Rules out of what a file holds. Raises UserError for an unknown setting or value."""
-    fields = {f.name: f.default for f in dataclasses.fields(Rules)}
+def parsed(values: dict[str, Any], file: Path = Path("studio.toml")) -> Policy:
+    """The Policy that the content of a file stands for. Raises UserError for an unknown setting or value."""
+    fields = {f.name: f.default for f in dataclasses.fields(Policy)}
     known: dict[str, Any] = dict(CLOSED) if values.get("public") is True else {}
     for name, value in values.items():
         if name not in fields:
-            raise UserError(f"{file} holds '{name}', which is none of {', '.join(fields)}.")
+            raise UserError(f"{file}: there is no setting '{name}'. Use one of {', '.join(fields)}.")
         given = tuple(value) if isinstance(value, list) else value
         if type(given) is not type(fields[name]) or (type(given) is int and given < 0):
-            raise UserError(f"{file}: {name} cannot be {value!r}, for example {fields[name]!r}.")
+            raise UserError(f"{file}: {name} cannot be {value!r}. Use a value such as {fields[name]!r}.")
         if type(given) is str and given not in WHO:
             raise UserError(f"{file}: {name} cannot be '{given}': use one of {', '.join(WHO)}.")
         if type(given) is tuple and not all(isinstance(item, str) for item in given):
-            raise UserError(f"{file}: {name} holds something that is no text.")
+            raise UserError(f"{file}: {name} may hold text only.")
         known[name] = given
-    return Rules(**known)
+    return Policy(**known)

@@ -1,4 +1,4 @@
-"""How much one visitor may ask for in an hour, and how large a photo may be."""
+"""How many photos a visitor may process in an hour, and how large a photo may be."""
 
 import math
 import threading
@@ -6,27 +6,27 @@ import time
 from collections import OrderedDict, deque
 
 from core.errors import UserError
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 
 HOUR = 3600.0
-PIXELS = 12_000_000  # of a photo as the hour counts them: work follows pixels, so larger ones count as more
+PIXELS = 12_000_000  # of one photo of the quota: work grows with pixels, so a larger photo counts as several
 KNOWN_VISITORS = 10_000
 
 
 class UsedUpError(UserError):
-    """What a visitor may have in an hour is used up."""
+    """The quota of this hour is used up."""
 
 
 class Quota:
-    """Counts what was taken within the last hour. One for each session; may be shared between threads."""
+    """Counts the photos of the last hour. There is one for each session. Thread-safe."""
 
     def __init__(self) -> None:
         self._taken: deque[float] = deque()
         self._lock = threading.Lock()
 
     def take(self, limit: int, now: float | None = None, count: int = 1) -> None:
-        """Count so many more of at most `limit` an hour (0: no limit). Raises UsedUpError where they are
-        not left; then nothing is counted."""
+        """Count `count` more photos towards `limit` an hour (0: no limit). Raises UsedUpError, counting
+        nothing, if fewer are left."""
         with self._lock:
             now = time.monotonic() if now is None else now
             while self._taken and now - self._taken[0] >= HOUR:
@@ -38,15 +38,15 @@ class Quota:
                 self._taken.extend([now] * count)
 
     def _refusal(self, limit: int, now: float, over: int) -> str:
-        takes = f"This server takes {limit} photos of {PIXELS // 10**6} megapixels an hour from one visitor"
+        quota = f"The limit is {limit} photos of {PIXELS // 10**6} megapixels an hour for each visitor"
         if over > len(self._taken):
-            return f"{takes}, and this is more than that: make it smaller or shorter."
+            return f"{quota}, and this counts as more: make it smaller or shorter."
         minutes = math.ceil((HOUR - (now - self._taken[over - 1])) / 60)
-        return f"{takes}: go on in {minutes} min."
+        return f"{quota}. Try again in {minutes} min."
 
 
 class Quotas:
-    """One Quota for each of many visitors, by what tells them apart; those long gone are forgotten."""
+    """A Quota for each visitor, by an identifier; at most KNOWN_VISITORS, most recently seen first."""
 
     def __init__(self) -> None:
         self._of: OrderedDict[str, Quota] = OrderedDict()
@@ -62,14 +62,14 @@ class Quotas:
 
 
 def photos_in(pixels: float) -> int:
-    """As how many photos of an hour so many pixels count."""
+    """How many photos of the quota this many pixels count as."""
     return max(1, math.ceil(pixels / PIXELS))
 
 
 def check_pixels(pixels: int, name: str) -> None:
-    """Raises UserError where a picture is larger than this server takes, before it is decoded."""
-    most = rules().photo_megapixels
+    """Raises UserError if a picture is larger than this server accepts. Call it before decoding."""
+    most = current_policy().photo_megapixels
     if most and pixels > most * 1_000_000:
         raise UserError(
-            f"{name} has {pixels / 1e6:.0f} megapixels, and this server takes {most}: make it smaller first."
+            f"{name} has {pixels / 1e6:.0f} megapixels; this server accepts {most}. Make it smaller first."
         )

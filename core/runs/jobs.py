@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.policy.folders import require_folder
 from core.policy.ownership import is_own, sign
 from core.policy.permissions import allowed, needs, require
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.runs import run_folder
 from core.runs.run_folder import LIVE, Run
 from core.system import workspace
@@ -29,7 +29,7 @@ _children: dict[str, "subprocess.Popen[bytes]"] = {}
 def start(config: TrainConfig) -> Run:
     """A new run with a worker of its own, which goes on when this process ends.
 
-    Raises UserError where the server's rules forbid it or as many as they allow wait already.
+    Raises UserError if the policy forbids it, or as many as it allows are running and queued already.
     """
     _check_settings(config)
     _check_turn()
@@ -44,7 +44,7 @@ def start(config: TrainConfig) -> Run:
 def resume(run: Run) -> None:
     """Let a run that ended early go on after its last whole epoch.
 
-    Raises UserError when it cannot, or is somebody else's and the server's rules protect it.
+    Raises UserError if it cannot be resumed, or is somebody else's and the policy protects it.
     """
     if not may_change(run):
         raise UserError("Somebody else started this training: only they may resume it.")
@@ -74,9 +74,11 @@ def _check_settings(config: TrainConfig) -> None:
 
 
 def _check_turn() -> None:
-    most = rules().trainings_at_once
+    most = current_policy().trainings_at_once
     if most and len(active()) >= most:
-        raise UserError(f"{most} trainings run or wait already, as many as this server takes: try later.")
+        raise UserError(
+            f"{most} trainings are running or queued, as many as this server allows: try again later."
+        )
 
 
 def may_change(run: Run) -> bool:
@@ -110,7 +112,7 @@ def _launch(run: Run, command: str = "train") -> None:
 def stop(run: Run) -> None:
     """Ask the worker to stop; returns once it has, within three seconds. The best model is kept.
 
-    Raises UserError where the run is somebody else's and the server's rules protect it.
+    Raises UserError if the run is somebody else's and the policy protects it.
     """
     if not may_change(run):
         raise UserError("Somebody else started this training: only they may stop it.")

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
 from core.policy.permissions import OWNER, acting_as
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.runs import jobs
 from core.server import status
 from core.system.logs import log, log_error
@@ -67,7 +67,7 @@ async def until_the_end(app: Any) -> AsyncIterator[MutableMapping[str, Any] | No
     log("server started")
     yield None
     try:
-        if rules().stop_trainings_at_exit:
+        if current_policy().stop_trainings_at_exit:
             await run_in_threadpool(stop_trainings)
     except UserError as error:  # rules that cannot be read ask for nothing
         log_error("trainings were not stopped", error)

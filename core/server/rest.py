@@ -33,7 +33,7 @@ from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.inference.request_queue import SharedPredictor
 from core.models import registry
 from core.policy.permissions import STRANGER, acting_as, refusal
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.policy.rate_limit import Quotas, UsedUpError
 from core.server.openapi import PAGE, openapi
 from core.server.request_guard import Hosts, RequestGuard
@@ -123,7 +123,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def _check_key(request: Request) -> None:
     """Where the server has a key, a request must carry it: `Authorization: Bearer …`."""
-    wanted, who = os.environ.get(KEY, ""), rules().rest
+    wanted, who = os.environ.get(KEY, ""), current_policy().rest
     if who == "nobody" or (who != "everyone" and not wanted):  # a key stands for having signed in
         raise RefusedError(403, refusal("rest"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -165,7 +165,7 @@ async def _segment(request: Request) -> Response:
         content = await _photo_in(request)
         folder = await run_in_threadpool(_folder, request, asked.get("model"))
         cost = await run_in_threadpool(photo_cost, content, "the photo")
-        _hours.of(_who(request)).take(rules().photos_per_hour, count=cost)
+        _hours.of(_who(request)).take(current_policy().photos_per_hour, count=cost)
         return await run_in_threadpool(_work, folder, content, result, threshold, background)
 
 

@@ -12,7 +12,7 @@ from core.data import demo
 from core.errors import UserError
 from core.policy.ownership import signature
 from core.policy.permissions import OWNER, acting_as, needs
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.runs import jobs
 from core.system import workspace
 from core.system.logs import log, log_error
@@ -128,7 +128,7 @@ def housekeeping() -> threading.Thread:
         clock = Clock()
         while True:
             try:
-                hours = rules().keep_hours
+                hours = current_policy().keep_hours
                 if hours and not clock.jumped_within(hours * 3600) and (gone := clean(hours)):
                     log("cleaned", folders=len(gone))
             except (UserError, OSError) as error:

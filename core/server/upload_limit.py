@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 
 PATH = "/_stcore/upload_file/"
 MEGABYTE = 1 << 20  # as Streamlit counts them
@@ -74,18 +74,18 @@ class UploadLimit:
         if size > most * MEGABYTE + AROUND:
             raise _RefusedError(413, f"The file has more than the {most} MB that this page takes.")
         try:
-            there = rules()
+            policy = current_policy()
         except UserError as error:
-            raise _RefusedError(403, "This server is closed until its settings are mended.") from error
+            raise _RefusedError(403, "This server is closed until its policy file is corrected.") from error
         held = self.held()
         mine = held.get(session, 0) + max(size, self._coming.get(session, 0))
-        if there.page_megabytes and mine > there.page_megabytes * MEGABYTE + AROUND:
+        if policy.page_megabytes and mine > policy.page_megabytes * MEGABYTE + AROUND:
             raise _RefusedError(
                 413,
-                f"This page holds as much as it may, {there.page_megabytes} MB: remove a file or reload it.",
+                f"This page holds as much as it may, {policy.page_megabytes} MB: remove a file or reload it.",
             )
         everybody = sum(held.values()) + max(size, sum(self._coming.values()))
-        if there.pages_megabytes and everybody > there.pages_megabytes * MEGABYTE + AROUND:
+        if policy.pages_megabytes and everybody > policy.pages_megabytes * MEGABYTE + AROUND:
             raise _RefusedError(503, "This server holds as many files as it can: try again in some minutes.")
 
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from core.config import TrainConfig
 from core.errors import UserError, is_of_the_system, system_said
 from core.models.card import is_model
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.runs import jobs
 from core.runs.events import Event, Finished, Note
 from core.runs.jobs import POLITE
@@ -231,9 +231,9 @@ def _older_in_line(run: Run, needed: Sequence[str]) -> bool:
 
 
 def _watch_for_stop(run: Run, stopping: Stop) -> None:
-    """Turn a stop file, or the end of the time that the server's rules give, into a stop; end the
+    """Turn a stop file, or the end of the time that the policy allows, into a stop; end the
     process when the loop does not get to it in time."""
-    limit, deadline = rules().training_minutes * 60, math.inf
+    limit, deadline = current_policy().training_minutes * 60, math.inf
     while not (stopping.is_set() or run.stop_file.exists()):
         time.sleep(POLL_SECONDS)
         if limit and deadline == math.inf and run.status().state == "running":

@@ -16,7 +16,7 @@ from core.data.importing.tables import with_tables
 from core.errors import UserError
 from core.imaging import rendering
 from core.policy.permissions import allowed
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.system.formatting import duration, percent, plain, plural
 from core.system.spreadsheets import inert
 from pages.widgets.choices import select_dataset
@@ -37,7 +37,7 @@ def from_files() -> None:
     )
     left, right = st.columns(2)
     with left:
-        uploads = upload_many("A zip, or photos and masks together", None, rules().upload_megabytes)
+        uploads = upload_many("A zip, or photos and masks together", None, current_policy().upload_megabytes)
     with right:
         path = ""
         if allowed("machine"):

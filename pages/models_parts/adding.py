@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.policy.permissions import allowed
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.system.formatting import plain
 from pages.widgets.uploads import upload_one
 
@@ -32,7 +32,7 @@ def add_dialog() -> None:
 
 def from_zip() -> Path | None:
     st.caption("The folder that `save_pretrained` of segmentation_models_pytorch writes, zipped.")
-    file = upload_one("Zip", ["zip"], rules().upload_megabytes, show="collapsed")
+    file = upload_one("Zip", ["zip"], current_policy().upload_megabytes, show="collapsed")
     name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
     if not st.button("Bring in", type="primary", disabled=file is None) or file is None:
         return None

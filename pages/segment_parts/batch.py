@@ -16,7 +16,7 @@ from core.imaging.matting import alpha_of
 from core.inference import zip_writer
 from core.inference.test_time_augmentation import small_map
 from core.models.registry import Entry
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.system.concurrency import taking_turns
 from core.system.formatting import duration, plain, plural
 from core.system.spreadsheets import csv_file, inert
@@ -42,7 +42,7 @@ def all_photos(files: "Sequence[UploadedFile]", entry: Entry, look: Look) -> Non
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect("Make", list(KINDS), ["Cut-outs"], key="batch_kinds", width=300)
         asked = st.button("Make them all", icon=":material/burst_mode:", disabled=not chosen)
-    most = min(zip_writer.MAX_PHOTOS, rules().photos_at_once or zip_writer.MAX_PHOTOS)
+    most = min(zip_writer.MAX_PHOTOS, current_policy().photos_at_once or zip_writer.MAX_PHOTOS)
     if asked:
         make(files[:most], entry, look, [KINDS[kind] for kind in chosen])
     elif packed := st.session_state.get("batch"):

@@ -14,7 +14,7 @@ from core.imaging.label_resizing import resize_labels
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.inference.test_time_augmentation import Gaze, small_map
 from core.models.registry import Entry
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.policy.rate_limit import Quota
 from core.system.concurrency import taking_turns
 from core.system.logs import log
@@ -74,7 +74,7 @@ class Work:
 
     def full_size(self, kind: str, look: Look, form: str = "PNG") -> bytes:
         """The "mask", "cutout" or "overlay" at the photo's own size, as a file. Counts like a photo."""
-        self.hour.take(rules().photos_per_hour, count=photo_cost(self.content, self.name))
+        self.hour.take(current_policy().photos_per_hour, count=photo_cost(self.content, self.name))
         with taking_turns():
             photo = read_photo(self.content, self.name, value_range=self.value_range)
             if self.labels is not None:
@@ -106,7 +106,7 @@ def take(count: int, key: str = "") -> None:
     counted: dict[str, None] = st.session_state.setdefault("counted", {})
     if key in counted:
         return
-    this_hour().take(rules().photos_per_hour, count=count)
+    this_hour().take(current_policy().photos_per_hour, count=count)
     if key:
         counted[key] = None
         while len(counted) > REMEMBERED:

@@ -1,4 +1,4 @@
-"""Who is at the page, as far as this server wants to know."""
+"""Who is using the page, and what they are told about its policy."""
 
 import hashlib
 
@@ -15,13 +15,13 @@ from core.policy.permissions import (
     know_visitors_by,
     refusal,
 )
-from core.policy.policy import rules
+from core.policy.policy import current_policy
 from core.system.formatting import plain
 from pages.widgets.entry import navigation
 
 
 def visitor() -> Person:
-    """The person whose click runs this script; a stranger outside of one."""
+    """The person whose session runs this script; a stranger outside of one."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         return STRANGER
@@ -31,32 +31,32 @@ def visitor() -> Person:
 
 
 def admit() -> None:
-    """Let the page go on, or show what is needed first and end the script."""
+    """Continue with the page, or ask for a sign-in and end the script."""
     know_visitors_by(visitor)
     try:
-        there = rules()
+        policy = current_policy()
     except UserError as error:
-        st.error(plain(f"This server is closed until its settings are mended. {error}"))
+        st.error(plain(f"This server is closed until its policy file is corrected. {error}"))
         st.stop()
-    if there.sign_in and not getattr(st.user, "is_logged_in", False):
+    if policy.sign_in and not getattr(st.user, "is_logged_in", False):
         sign_in()
 
 
 def sign_in() -> None:
-    # On a server that has just started Streamlit lists the files of `pages` until it is told otherwise.
+    # Until `st.navigation` has run once, Streamlit lists the files of `pages` in the sidebar.
     navigation("hidden")
     st.title("Segmentation Studio")
-    st.write("This server is for people who have signed in.")
+    st.write("Sign in to use this server.")
     if st.button("Sign in", type="primary", icon=":material/login:"):
         try:
             st.login()
-        except Exception as error:  # Streamlit's own, whose kinds are private, where [auth] is not set up
+        except Exception as error:  # private to Streamlit, if [auth] is missing
             st.error(plain(f"Signing in is not set up on this server: {str(error).splitlines()[0]}"))
     st.stop()
 
 
 def who_is_here() -> None:
-    """In the sidebar: who has signed in, and the way out."""
+    """In the sidebar: who has signed in, and a button to sign out."""
     if getattr(st.user, "is_logged_in", False):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(plain(str(st.user.get("email") or st.user.get("name") or "Signed in")))
@@ -65,18 +65,18 @@ def who_is_here() -> None:
 
 
 def promise() -> str:
-    """What becomes of photos, in a sentence or two."""
-    there = rules()
-    if not there.public:
+    """How long photos are kept, in a sentence or two."""
+    policy = current_policy()
+    if not policy.public:
         return "Photos stay on the machine that runs this page."
     kept = "Zips of many are deleted after a day."
-    if there.keep_hours:
-        kept = f"Zips of many, and what is added or trained, are deleted after {there.keep_hours} h."
+    if policy.keep_hours:
+        kept = f"Zips of many, and what is added or trained, are deleted after {policy.keep_hours} h."
     return f"Photos that you cut out are kept in memory until you leave. {kept}"
 
 
 def open_to(action: Action) -> bool:
-    """Whether the visitor may do this; says who may where they may not."""
+    """Whether the visitor may do this; otherwise shows who may."""
     if allowed(action):
         return True
     st.info(refusal(action), icon=":material/lock:")

@@ -42,7 +42,7 @@ def warm_up() -> threading.Thread:
 
 @st.cache_resource(show_spinner=False)
 def keep_house() -> threading.Thread:
-    """Delete what is older than the server's rules let it become, and free memory now and then.
+    """Delete what the policy lets expire, and free memory now and then.
 
     Streamlit would look for garbage after every run of a page, while all other pages stand still; with
     thirty open that was half of the server's time. Once in some seconds, if anything ran, is enough.

@@ -16,7 +16,7 @@ from tests.browser.sign_in import CLIENT, Provider
 from tests.browser.test_app import settle, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-RULES = 'public = true\nadmins = ["ada@example.org"]\nphotos_per_hour = 2\n'
+POLICY = 'public = true\nadmins = ["ada@example.org"]\nphotos_per_hour = 2\n'
 
 
 def free_port() -> int:
@@ -35,7 +35,7 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("public")
-    (folder / "studio.toml").write_text(RULES)
+    (folder / "studio.toml").write_text(POLICY)
     served = App(folder / "workspace", "server.py", **{VARIABLE: str(folder / "studio.toml")})
     (folder / "secrets.toml").write_text(
         f'[auth]\nredirect_uri = "{served.url}/oauth2callback"\ncookie_secret = "{"x" * 32}"\n'
@@ -48,7 +48,7 @@ def public(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iter
     served.end()
 
 
-def set_rules(public: App, text: str) -> None:
+def set_policy(public: App, text: str) -> None:
     Path(public.environment[VARIABLE]).write_text(text)
     time.sleep(0.05)
 
@@ -103,7 +103,7 @@ def test_headers_health_and_the_endpoint(public: App) -> None:
 
 
 def test_who_signs_in_as_an_admin_may_do_everything(page: Page, public: App, provider: Provider) -> None:
-    set_rules(public, RULES + "sign_in = true\n")
+    set_policy(public, POLICY + "sign_in = true\n")
     try:
         visit(page, public, "train")
         expect(page.get_by_text("for people who have signed in")).to_be_visible()
@@ -118,14 +118,14 @@ def test_who_signs_in_as_an_admin_may_do_everything(page: Page, public: App, pro
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_text("for people who have signed in")).to_be_visible()
     finally:
-        set_rules(public, RULES)
+        set_policy(public, POLICY)
 
 
 def test_an_address_that_the_provider_did_not_check_opens_nothing(
     page: Page, public: App, provider: Provider
 ) -> None:
     provider.verified = "false"
-    set_rules(public, RULES + "sign_in = true\n")
+    set_policy(public, POLICY + "sign_in = true\n")
     try:
         visit(page, public, "train")
         page.get_by_role("button", name="Sign in").click()
@@ -134,17 +134,17 @@ def test_an_address_that_the_provider_did_not_check_opens_nothing(
         expect(page.get_by_text("Only the people who run this server")).to_be_visible()
     finally:
         provider.verified = True
-        set_rules(public, RULES)
+        set_policy(public, POLICY)
 
 
 def test_a_mistake_in_the_rules_closes_the_server(page: Page, public: App) -> None:
-    set_rules(public, "public = maybe\n")
+    set_policy(public, "public = maybe\n")
     try:
         visit_closed(page, public)
-        expect(page.get_by_text("closed until its settings are mended")).to_be_visible()
+        expect(page.get_by_text("closed until its policy file is corrected")).to_be_visible()
         expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
     finally:
-        set_rules(public, RULES)
+        set_policy(public, POLICY)
 
 
 def visit_closed(page: Page, public: App) -> None:

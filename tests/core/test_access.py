@@ -1,4 +1,4 @@
-"""What a server's rules allow, to whom, and that every door asks."""
+"""What the policy of a server allows, and to whom."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from core.data import library
 from core.errors import UserError
 from core.policy import permissions, policy
 from core.policy.permissions import OWNER, STRANGER, Person, acting_as, allowed, know_visitors_by
-from core.policy.policy import Rules, parsed
+from core.policy.policy import Policy, parsed
 from core.policy.rate_limit import HOUR, Quota
 from core.runs import jobs
 from core.server import status
@@ -36,7 +36,9 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_without_a_file_everything_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(policy.VARIABLE, raising=False)
-    assert policy.rules() == Rules() and all(allowed(action, STRANGER) for action in permissions.ACTIONS)
+    assert policy.current_policy() == Policy() and all(
+        allowed(action, STRANGER) for action in permissions.ACTIONS
+    )
 
 
 def test_public_means_closed_to_strangers_and_open_to_those_who_run_it(closed: Path) -> None:
@@ -68,13 +70,21 @@ def test_a_setting_opens_one_thing_and_is_followed_at_once(closed: Path) -> None
 def test_a_mistake_in_the_file_closes_the_server_with_a_sentence(closed: Path, text: str, says: str) -> None:
     closed.write_text(text)
     with pytest.raises(UserError, match=says):
-        policy.rules()
+        policy.current_policy()
 
 
 def test_a_file_that_is_named_and_absent_does_not_open_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(policy.VARIABLE, "/nowhere/studio.toml")
-    with pytest.raises(UserError, match="not there"):
-        policy.rules()
+    with pytest.raises(UserError, match="does not exist"):
+        policy.current_policy()
+
+
+def test_the_former_name_of_the_variable_does_not_leave_a_server_open(
+    monkeypatch: pytest.MonkeyPatch, closed: Path
+) -> None:
+    monkeypatch.setenv(policy.FORMER_VARIABLE, str(closed))
+    with pytest.raises(UserError, match=policy.VARIABLE):
+        policy.current_policy()
 
 
 def test_the_example_for_a_public_server_is_valid() -> None:
@@ -98,7 +108,7 @@ def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
     config = TrainConfig(data=str(folder))
     know_visitors_by(lambda: Person(mark="one"))
     run = jobs.start(config)
-    with pytest.raises(UserError, match="as many as this server takes"):
+    with pytest.raises(UserError, match="as many as this server allows"):
         jobs.start(config)
     assert jobs.may_change(run)
     know_visitors_by(lambda: Person(mark="two"))
@@ -112,7 +122,7 @@ def test_a_quota_is_used_up_and_comes_back() -> None:
     quota = Quota()
     for second in range(3):
         quota.take(3, second)
-    with pytest.raises(UserError, match="go on in 60 min"):
+    with pytest.raises(UserError, match="Try again in 60 min"):
         quota.take(3, 10)
     quota.take(3, HOUR + 0.5)  # the first has grown old
     with pytest.raises(UserError):

@@ -116,7 +116,7 @@ def test_frames_larger_than_the_server_takes_are_refused(
     two_seconds: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "read_clip", lambda *_: Clip(4000, 3000, 25, 1, 25))
-    with pytest.raises(UserError, match="12 megapixels, and this server takes 1"):
+    with pytest.raises(UserError, match="12 megapixels; this server accepts 1"):
         keep_clip(film(1), "a.mkv", "me")
 
 

@@ -22,7 +22,7 @@ from core.policy.permissions import OWNER, STRANGER, acting_as
 from core.runs import jobs, run_folder
 from tests.conftest import write_scenes
 
-REFUSED = "may reach the machine's own folders"
+REFUSED = "may use folders of the server"
 
 
 @pytest.fixture(autouse=True)

@@ -195,7 +195,7 @@ class ZipSource(Source):
 def open_source(given: Path | BinaryIO | Sequence[tuple[str, BinaryIO]]) -> Source:
     """A folder, a zip (by path or as a stream) or files with their names.
 
-    Raises UserError when it cannot be read, is made to do harm, or the rules keep the one who asks from it.
+    Raises UserError if it cannot be read, is malicious, or the current person may not import from it.
     """
     require("machine" if isinstance(given, Path) else "add")
     if isinstance(given, Path):

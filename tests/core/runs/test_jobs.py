@@ -93,7 +93,7 @@ def test_searches_count_among_trainings(
     monkeypatch.setenv(policy.VARIABLE, str(file))
     search = made("running", search=True)
     assert jobs.active() == [search] and search.is_search
-    with pytest.raises(UserError, match="as many as this server takes"):
+    with pytest.raises(UserError, match="as many as this server allows"):
         jobs.start(TrainConfig("data"))
     assert run_folder.list_runs() == []
 
