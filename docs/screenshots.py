@@ -1,35 +1,64 @@
-"""Take the README's pictures from the real app: python docs/screenshots.py
+"""Photograph the real app: python docs/screenshots.py
 
-Starts the app on a workspace of its own, trains *Quick look* on the built-in data through the page,
-and photographs each page. Needs the development requirements and a Chromium.
+Without arguments, the README's pictures in docs/images: the app starts on a workspace of its own,
+trains *Quick look* on the built-in data through the page, and each page is photographed.
+
+    python docs/screenshots.py --all DIR [--workspace DIR] [--pages segment,train]
+
+photographs every page and view at three widths in both themes, to be looked at one by one after a
+change of layout. `--workspace` keeps the trained model between calls, so that the next call takes
+seconds. Needs the development requirements and a Chromium.
 """
 
+import argparse
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
 
 TARGET = Path(__file__).parent / "images"
+SIZES = {"wide": (1440, 900), "laptop": (1280, 720), "phone": (390, 844)}
+VIEWS = {  # what stands behind a segmented control is photographed too
+    "segment": ["Camera", "Video", "Samples", "Overlay", "Count"],
+    "data": ["Findings", "Split", "Augmentation", "Paint", "Export"],
+    "compare": ["Scores", "Models", "Runs", "Groups"],
+    "models": ["Leaderboard", "Encoders"],
+}
 
 
 def main() -> None:
-    TARGET.mkdir(exist_ok=True)
+    arguments = _arguments()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        app = App(Path(folder) / "workspace")
+        app = App(arguments.workspace or Path(folder) / "workspace")
         app.start()
         try:
             browser = playwright.chromium.launch(executable_path=found_browser(BROWSERS), args=FLAGS)
-            photograph(browser.new_page(viewport={"width": 1280, "height": 860}), app)
+            if arguments.all:
+                photograph_all(browser, app, arguments.all, arguments.pages.split(","))
+            else:
+                TARGET.mkdir(exist_ok=True)
+                photograph(browser.new_page(viewport={"width": 1280, "height": 860}), app)
         finally:
             app.end()
 
 
+def _arguments() -> argparse.Namespace:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--all", type=Path, metavar="DIR", help="every page, width and theme, into DIR")
+    parser.add_argument("--workspace", type=Path, help="keep the app's workspace here between calls")
+    parser.add_argument("--pages", default="segment,train,data,compare,models,metrics", help="with --all")
+    return parser.parse_args()
+
+
 def photograph(page: Page, app: App) -> None:
+    """The README's pictures: a run is trained through the page, then every page at 1280 px."""
     page.goto(app.url)
     expect(page.get_by_text("subject covers")).to_be_visible(timeout=60_000)
     save(page, "segment")
@@ -52,6 +81,38 @@ def save(page: Page, name: str, height: int = 860) -> None:
     page.wait_for_timeout(3000)
     page.screenshot(path=TARGET / f"{name}.png")
     page.set_viewport_size({"width": 1280, "height": 860})
+
+
+def photograph_all(browser: Browser, app: App, target: Path, pages: list[str]) -> None:
+    """Every page and view, at three widths, light and dark; the whole page, not only what fits the window."""
+    target.mkdir(parents=True, exist_ok=True)
+    for theme in ("light", "dark"):
+        for size, (width, height) in SIZES.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=theme, has_touch=size == "phone"
+            )
+            page = context.new_page()
+            for name in pages:
+                page.goto(f"{app.url}/{name if name != 'segment' else ''}")
+                expect(page.locator("h1").first).to_be_visible(timeout=60_000)
+                whole(page, target / f"{name}-{size}-{theme}.png", height)
+                for view in VIEWS.get(name, []):
+                    page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).first.click()
+                    whole(page, target / f"{name}-{view.lower()}-{size}-{theme}.png", height)
+            context.close()
+
+
+def whole(page: Page, path: Path, height: int) -> None:
+    """The page as long as it is: Streamlit scrolls inside a block, so the window grows to hold it."""
+    page.wait_for_timeout(2500)
+    with contextlib.suppress(AssertionError):  # a running training redraws for ever
+        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=15_000)
+    inside = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
+    size = page.viewport_size or {"width": 1280, "height": height}
+    page.set_viewport_size({"width": size["width"], "height": min(max(height, inside), 4000)})
+    page.wait_for_timeout(500)
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": size["width"], "height": height})
 
 
 if __name__ == "__main__":
