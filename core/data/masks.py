@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,6 +27,7 @@ from core.data.palettes import (
 )
 from core.data.photos import SIDEWAYS, Source, label_of, open_picture, orientation, photo_size, reading
 from core.errors import UserError
+from core.imaging.resizing import resize_picture
 from core.system.parallel import all_cores
 from core.task import IGNORE, Task
 
@@ -165,9 +165,8 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     survive. A pixel is known where half of what it covers is, and then foreground where half of that is."""
     if mask.shape == size:
         return mask
-    way = cv2.INTER_AREA if size[0] < mask.shape[0] else cv2.INTER_LINEAR
     inside, known = (
-        np.asarray(cv2.resize(np.where(which, np.uint8(255), np.uint8(0)), size[::-1], interpolation=way))
+        resize_picture(np.where(which, np.uint8(255), np.uint8(0)), size)
         for which in (mask == 1, mask != IGNORE)
     )
     labels = (2 * inside.astype(np.uint16) >= np.maximum(known, 1)).astype(np.uint8)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +24,11 @@ from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
+from core.imaging.resizing import resize_picture
 from core.system import workspace
 from core.system.parallel import all_cores, in_order
 
-LAYOUT = 4  # raised when what is stored changes, so that old files are not read as new ones
+LAYOUT = 5  # raised when what is stored changes, so that old files are not read as new ones
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
 
 
@@ -73,7 +73,7 @@ class Store:
         resize = resize_mask if self.is_binary else resize_labels
         for index in indices:
             photo, mask = self[index]
-            photos.append(_resized(photo, (height, width)))
+            photos.append(resize_picture(photo, (height, width)))
             masks.append(resize(mask, (height, width)))
         return np.stack(photos), np.stack(masks)
 
@@ -104,7 +104,7 @@ def stored_form(
     """A pair at the size at which training keeps it: (h, w, 3) and (h, w), h and w at most `long_side`."""
     scale = min(1.0, long_side / max(photo.shape[:2]))
     size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
-    return _resized(photo, size), rule.resize(labels, size)
+    return resize_picture(photo, size), rule.resize(labels, size)
 
 
 def _joined(pair: Pair, rule: LayersRule, photo: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -220,13 +220,6 @@ def _opened(folder: Path) -> Store:
 def _mapped(path: Path) -> NDArray[np.uint8]:
     # A file of no bytes cannot be mapped; it means that no pair was usable.
     return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
-
-
-def _resized(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    if photo.shape[:2] == size:
-        return photo
-    way = cv2.INTER_AREA if photo.shape[0] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(photo, (size[1], size[0]), interpolation=way), np.uint8)
 
 
 def _fingerprint(pairs: Sequence[Pair], rule: Rule, long_side: int) -> str:

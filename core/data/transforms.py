@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.imaging.label_resizing import resize_labels
+from core.imaging.resizing import resize_picture
 
 
 def augmentation(kind: str, height: int, width: int, strength: float = 1.0) -> A.Compose:
@@ -39,12 +40,22 @@ def variants(
 class _Resize(A.Resize):  # type: ignore[misc]
     """Labels resized by what covers each pixel: nearest pixels would move them against the photo."""
 
+    def apply(self, img: NDArray[np.uint8], **params: Any) -> NDArray[np.uint8]:
+        return resize_picture(img, (self.height, self.width))
+
     def apply_to_mask(self, mask: NDArray[np.uint8], **params: Any) -> NDArray[np.uint8]:
         return resize_labels(mask, (self.height, self.width))
 
 
 class _RandomResizedCrop(A.RandomResizedCrop):  # type: ignore[misc]
     """The same for crops."""
+
+    def apply(
+        self, img: NDArray[np.uint8], crop_coords: tuple[int, int, int, int], **params: Any
+    ) -> NDArray[np.uint8]:
+        left, top, right, bottom = crop_coords
+        height, width = self.size
+        return resize_picture(img[top:bottom, left:right], (height, width))
 
     def apply_to_mask(
         self, mask: NDArray[np.uint8], crop_coords: tuple[int, int, int, int], **params: Any
@@ -55,7 +66,7 @@ class _RandomResizedCrop(A.RandomResizedCrop):  # type: ignore[misc]
 
 
 def _none(height: int, width: int, strength: float) -> list[A.BasicTransform]:
-    return [_Resize(height, width, interpolation=cv2.INTER_AREA)]
+    return [_Resize(height, width)]
 
 
 def _tutorial(height: int, width: int, strength: float) -> list[A.BasicTransform]:
@@ -126,8 +137,7 @@ def _framing(
         (height, width),
         scale=(smallest, 1.0),
         ratio=(shape * ratio, shape / ratio),
-        interpolation=cv2.INTER_AREA,
     )
-    stretch = _Resize(height, width, interpolation=cv2.INTER_AREA)
+    stretch = _Resize(height, width)
     stretch.p, crop.p = whole, 1 - whole
     return A.OneOf([stretch, crop], p=1.0)

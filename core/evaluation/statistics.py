@@ -146,9 +146,11 @@ def _studentised(away: NDArray[np.float64], seed: int) -> tuple[float, float]:
     sums = resampled_sums(np.stack([away, away**2], axis=1), seed)
     means = sums[:, 0] / count
     errors = np.sqrt(np.maximum(sums[:, 1] / count - means**2, 0) / (count - 1))
-    flat = errors <= 1e-9 * np.abs(away).max()  # one and the same value, drawn again and again
+    nothing = 1e-9 * np.abs(away).max()
+    flat = errors <= nothing  # one and the same value, drawn again and again
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(flat, np.sign(means) * np.inf, means / errors)
+    ratios[flat & (np.abs(means) <= nothing)] = 0.0  # and that was the mean
     tail = (1 - LEVEL) / 2 * (1 - 8 / count)
     ranked, place = np.sort(ratios), int(tail * RESAMPLES)
     widest = float(student.ppf((1 + LEVEL) / 2, count - 1))

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.imaging.resizing import resize_picture
+
 
 def resize_labels(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Labels (h, w) at (height, width), uint8: each pixel takes the label that covers most of it, the
@@ -32,7 +34,8 @@ def resize_labels(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[n
 
 def _share(inside: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:
     """How much of each new pixel is inside, in 255ths."""
+    full = inside.astype(np.uint8) * np.uint8(255)
+    if inside.shape[0] > 2 * size[0] or inside.shape[1] > 2 * size[1]:
+        return resize_picture(full, size)
     # Down to half the size, the two pixels between which a new one lies are all that it covers.
-    way = cv2.INTER_AREA if inside.shape[0] > 2 * size[0] else cv2.INTER_LINEAR
-    resized = cv2.resize(inside.astype(np.uint8) * np.uint8(255), (size[1], size[0]), interpolation=way)
-    return np.asarray(resized, np.uint8)
+    return np.asarray(cv2.resize(full, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
