@@ -121,8 +121,11 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
     print(f"{data.name}: {len(data.pairs)} pairs in {data.root}")
     for problem in result.problems[:SHOWN]:
         print(f"Left out: {problem.sentence}")
+    for note in result.notes[:SHOWN]:
+        print(note)
     return {"folder": str(data.root), "layout": plan.layout, "pairs": len(data.pairs),
-            "left_out": len(result.problems), "masks": data.rule.meaning}  # fmt: skip
+            "left_out": len(result.problems), "notes": list(result.notes),
+            "masks": data.rule.meaning}  # fmt: skip
 
 
 def _downloaded(source: str) -> Path | None:

@@ -14,6 +14,12 @@ from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
 from core.task import IGNORE, MAX_CLASSES, Task
 
+BACKGROUNDS = {"background", "bg", "unlabelled", "unlabeled", "void", "ignore"}
+EVERYTHING = (
+    "Every pixel would be foreground, because none of the classes is a background: choose which classes are "
+    "the foreground."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ClassRule:
@@ -143,6 +149,50 @@ def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequenc
 def layers_rule(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> LayersRule:
     """The rule for a data set with these mask files, one list for each label."""
     return LayersRule(Task("multilabel", tuple(names)), guess_rule([p for part in layers for p in part]))
+
+
+def is_background(name: str) -> bool:
+    """Whether a class of this name is what is left when everything else has been named."""
+    return name.strip(" _").casefold() in BACKGROUNDS
+
+
+def chosen_classes(rule: ClassRule, names: Sequence[str]) -> ClassRule:
+    """These classes kept apart. The others count as background where that is one of these, and are
+    ignored where it is not."""
+    task = rule.task
+    kept = [i for i, name in enumerate(task.classes) if name in names]
+    index = {old: new for new, old in enumerate(kept)}
+    background = next((index[i] for i in kept if _is_background(task, i)), None)
+    pairs = [*enumerate(task.values), *((i, value) for value, i in rule.merged)]
+    main = {task.values[i] for i in kept}
+    merged = tuple(
+        (value, target)
+        for i, value in pairs
+        if value not in main and (target := index.get(i, background)) is not None
+    )
+    chosen = Task(
+        "multiclass", tuple(task.classes[i] for i in kept), tuple(task.values[i] for i in kept), task.void
+    )
+    return ClassRule(chosen, merged)
+
+
+def chosen_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:
+    """These classes, or all where there are none, as one foreground; a background never is.
+
+    Raises UserError where every pixel would be foreground.
+    """
+    task = rule.task
+    wanted = [
+        c for i, c in enumerate(task.classes) if c in (names or task.classes) and not _is_background(task, i)
+    ]
+    if not wanted or len(wanted) == len(task.classes):
+        raise UserError(EVERYTHING)
+    return one_foreground(rule, wanted)
+
+
+def _is_background(task: Task, index: int) -> bool:
+    name = task.classes[index]
+    return is_background(name) or (task.values[index] == 0 and name == "class 0")
 
 
 def one_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:

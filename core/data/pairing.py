@@ -148,11 +148,13 @@ def masks_of(images: Mapping[str, Path], folder: Path, problems: list[Problem]) 
     """The masks in a folder by their photos' stems: the very stem first, then what is left without
     its ending. A photo may be called cat_mask.jpg too."""
     masks = by_stem(folder, MASK_SUFFIXES, problems)
-    found = {stem: path for stem, path in masks.items() if stem in images}
-    for stem, path in masks.items():
-        if stem in found:
-            continue
-        bare = _mask_stem(stem)
+    exact = {stem: stem for stem in masks if stem in images}
+    ended = {stem: bare for stem in masks if (bare := _mask_stem(stem)) != stem and bare in images}
+    # Beside cat.jpg and cat_mask.jpg, cat_mask.png is the mask of either: how most are named says whose.
+    owners = {**exact, **ended} if len(ended) > len(exact) else {**ended, **exact}
+    found: dict[str, Path] = {}
+    for stem, path in sorted(masks.items(), key=lambda entry: owners.get(entry[0]) != entry[0]):
+        bare = owners.get(stem, stem)
         if bare not in images:
             problems.append(
                 Problem(

@@ -107,8 +107,10 @@ def history(shown: Catalogue) -> None:
 
 
 def imported(shown: Catalogue) -> None:
-    """What an import had to leave behind."""
+    """What an import had to leave behind, and what it found on the way."""
     origin = shown.about.get("origin") or {}
+    for note in origin.get("notes", []):
+        st.info(plain(str(note)), icon=":material/info:")
     count = int(origin.get("left_out_count", 0))
     if count:
         with st.expander(

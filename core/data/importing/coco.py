@@ -67,7 +67,7 @@ def _plan(source: Source, read: dict[str, _Read], names: tuple[str, ...], proble
                 f"{one.orphans:,} annotations in {file} are of images or categories that it does not list."
             )
             problems.append(Problem(file, sentence))
-        guessed = set(lost[file])
+        guessed, part_of_file = set(lost[file]), part_in(PurePosixPath(file).stem)
         for reference, drawn in one.outlines.items():
             photo = meant[file].get(reference)
             if photo is None:
@@ -76,7 +76,7 @@ def _plan(source: Source, read: dict[str, _Read], names: tuple[str, ...], proble
                 continue
             outlines.setdefault(photo, []).extend(drawn)
             boxes[photo] += one.boxed.get(reference, 0)
-            parts[photo] = parts.get(photo) or part_in(PurePosixPath(file).stem) or index.part_of(photo)
+            parts[photo] = parts.get(photo) or part_of_file or index.part_of(photo)
             if reference in one.sizes:
                 sizes[photo] = one.sizes[reference]
     for photo, count in boxes.items():

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from core.data import library
 from core.data.classes import Rule
 from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
-from core.data.importing.plan import Item, Plan, upright_size
+from core.data.importing.plan import Copying, Item, Outcome, Plan, upright_size
 from core.data.importing.privacy import for_keeping
 from core.data.importing.recognition import recognise
 from core.data.importing.side_files import own_description
@@ -33,10 +33,11 @@ KEPT_PROBLEMS = 2000  # sentences written down; more are counted
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The new data set, opened, and what was left out of it."""
+    """The new data set, opened, what was left out of it, and what only the whole set had shown."""
 
     data: DataFolder
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @needs("add")
@@ -69,10 +70,11 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
         (making / part).mkdir(parents=True)
     problems = list(plan.problems)
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    copying = plan.labels.copying()
     try:
         for done, item in enumerate(plan.items, 1):
             try:
-                photo = _copy_pair(source, plan, item, making)
+                photo = _copy_pair(source, copying, item, making)
             except HarmfulSourceError:
                 raise
             except UserError as error:
@@ -85,17 +87,22 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
         if not any((making / "images").iterdir()) and problems:
             raise UserError(f"None of the pairs could be read. The first: {problems[-1].sentence}")
         sign(making)
-        write_json(making / DATASET_FILE, _about(name, source, plan, parts, problems))
+        outcome = copying.outcome()
+        _write_again(source, plan, outcome, making)
+        plan = replace(plan, labels=outcome.labels)
+        about = _about(name, source, plan, parts, problems)
+        about["origin"]["notes"] = list(outcome.notes)
+        write_json(making / DATASET_FILE, about)
         write_down(open_data(making))
         making.rename(folder)
     except OSError as error:
         raise UserError(f"The import stopped: {system_said(error)}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    yield Imported(open_data(folder), tuple(problems))
+    yield Imported(open_data(folder), tuple(problems), outcome.notes)
 
 
-def _copy_pair(source: Source, plan: Plan, item: Item, making: Path) -> str:
+def _copy_pair(source: Source, copying: Copying, item: Item, making: Path) -> str:
     """Write one photo and its masks; returns the photo's file name."""
     stem = item.name
     if "/" in stem or "\0" in stem or stem in ("", ".", ".."):
@@ -103,7 +110,7 @@ def _copy_pair(source: Source, plan: Plan, item: Item, making: Path) -> str:
     item = replace(item, name=short_stem(stem))
     content = source.read(item.image)
     suffix, photo = for_keeping(content, item.image)
-    masks = plan.labels.files(source, item, upright_size(content, item.image))
+    masks = copying.files(source, item, upright_size(content, item.image))
     target = making / "images" / f"{item.name}{suffix}"
     for path, mask in masks:
         where = making / "masks" / path
@@ -111,6 +118,17 @@ def _copy_pair(source: Source, plan: Plan, item: Item, making: Path) -> str:
         where.write_bytes(mask)
     target.write_bytes(photo)
     return target.name
+
+
+def _write_again(source: Source, plan: Plan, outcome: Outcome, making: Path) -> None:
+    """The masks that mean something else than the first look had it, with what the whole set says."""
+    for item in plan.items:
+        if item.name not in outcome.again:
+            continue
+        for before in plan.labels.files(source, item, (1, 1)):
+            (making / "masks" / before[0]).unlink(missing_ok=True)
+        for path, mask in outcome.labels.files(source, item, (1, 1)):
+            (making / "masks" / path).write_bytes(mask)
 
 
 def _about(

@@ -4,15 +4,13 @@ images/ beside masks/, with train/ and val/ above or below them; 001.jpg beside 
 folder of masks for each label; Pascal VOC's and Cityscapes' folders; masks whose colours are classes.
 """
 
-from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-import numpy as np
-
-from core.data.classes import classes_for_values, rule_from_dict
-from core.data.importing.mask_labels import AsTheyAre, Colour, Coloured, Layered, colour_of
+from core.data.classes import rule_from_dict
+from core.data.importing.colours import Coloured, coloured
+from core.data.importing.mask_labels import AsTheyAre, Layered, is_lossy
 from core.data.importing.matching import match
 from core.data.importing.names import (
     Picture,
@@ -21,25 +19,24 @@ from core.data.importing.names import (
     is_picture,
     parts_by_folder,
     read_name,
+    stem_and_suffix,
     unique_names,
     with_roles_by_endings,
 )
 from core.data.importing.plan import Item, Plan
 from core.data.importing.side_files import (
-    VOC_CLASSES,
     class_names,
     own_description,
     palette_names,
     with_listed_parts,
 )
 from core.data.importing.sources import Source
-from core.data.masks import LOSSY_SUFFIXES, MaskRule, rule_for_values, value_counts
+from core.data.masks import value_counts
 from core.data.pairing import Problem
-from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES, open_picture, reading
+from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
 from core.errors import UserError
 
 SAMPLED = 60  # masks that are looked at before the whole is imported
-MAX_COLOURS = 64
 
 
 def mask_file_plans(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
@@ -102,10 +99,12 @@ def _plan(source: Source, found: Sequence[Picture], layout: str) -> list[Plan]:
     problems = [*source.problems, *problems]
     told = f"{len(items):,} photos with masks"
     if layers:
-        inner = _rule_of(source, [m for item in items for m in item.masks if m])
-        return [Plan(f"{layout}, a folder for each label", f"{told}; labels: {', '.join(layers)}.",
-                     items, Layered(layers, inner), tuple(problems))]  # fmt: skip
-    labels = _labels_of(source, list(items))
+        sample = _sample([m for item in items for m in item.masks if m])
+        counts = value_counts([content for _, content in _read_all(source, sample)])
+        layered = Layered(layers, counts, any(map(is_lossy, sample)))
+        layout, told = f"{layout}, a folder for each label", f"{told}; labels: {', '.join(layers)}."
+        return [Plan(layout, told, items, layered, tuple(problems))]
+    labels = _labels_of(source, items)
     return [Plan(_better_name(layout, source), told + ".", items, labels, tuple(problems))]
 
 
@@ -173,73 +172,34 @@ def _layers(photos: list[Picture], masks: list[Picture]) -> tuple[str, ...]:
     return tuple(sorted(deeper)) if known > len(masks) / 2 else ()
 
 
-def _labels_of(source: Source, items: list[Item]) -> AsTheyAre | Coloured:
+def _labels_of(source: Source, items: Sequence[Item]) -> AsTheyAre | Coloured:
+    """What a sample of the masks seems to mean; the copy looks at all of them."""
     every = [item.masks[0] for item in items]
     known = own_description(source).get("mask_rule")
     if isinstance(known, dict):
-        return AsTheyAre(rule_from_dict(known))
-    sample = every[:: max(1, len(every) // SAMPLED)]
-    colours = _colours(source, sample)
-    if colours:
-        return Coloured(colours)
-    counts = value_counts(_read_all(source, sample))
-    rule = rule_for_values(counts, any(_ends(name, LOSSY_SUFFIXES) for name in sample))
-    names = class_names(source)
+        return AsTheyAre({}, known=rule_from_dict(known))
+    sample = _sample(every)
+    contents = _read_all(source, sample)
+    lossy = any(is_lossy(name) for name in sample)
+    if not lossy and (of_colours := coloured(contents, palette_names(source))):
+        return of_colours
     is_voc = any("segmentationclass" in name.lower() for name in sample)
-    if is_voc and max((v for v in counts if v != 255), default=0) < len(VOC_CLASSES):
-        names = VOC_CLASSES
-    if not rule.is_of_ids:
-        return AsTheyAre(rule)
-    try:
-        classes = classes_for_values(counts, 255 if 255 in counts else -1, names)
-    except UserError:
-        return AsTheyAre(rule)
-    return AsTheyAre(classes if names else rule, classes)
+    counts = value_counts([content for _, content in contents])
+    return AsTheyAre(counts, class_names(source), lossy, is_voc)
 
 
-def _rule_of(source: Source, masks: list[str]) -> MaskRule:
-    sample = masks[:: max(1, len(masks) // SAMPLED)]
-    lossy = any(_ends(name, LOSSY_SUFFIXES) for name in sample)
-    return rule_for_values(value_counts(_read_all(source, sample)), lossy)
+def _sample(masks: Sequence[str]) -> list[str]:
+    return list(masks[:: max(1, len(masks) // SAMPLED)])
 
 
-def _read_all(source: Source, names: Iterable[str]) -> list[bytes]:
+def _read_all(source: Source, names: Iterable[str]) -> list[tuple[str, bytes]]:
     found = []
     for name in names:
         try:
-            found.append(source.read(name))
+            found.append((name, source.read(name)))
         except UserError:
             continue  # named when it is imported
     return found
-
-
-def _colours(source: Source, masks: Sequence[str]) -> dict[Colour, str]:
-    """The colours of these masks and their names, where they are colours that mean classes."""
-    if any(_ends(name, LOSSY_SUFFIXES) for name in masks):
-        return {}
-    seen: Counter[int] = Counter()
-    for content in _read_all(source, masks):
-        try:
-            picture = open_picture(content)
-            if picture.mode not in ("RGB", "RGBA"):
-                return {}
-            with reading("A mask"):
-                rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
-        except UserError:
-            continue  # named when it is imported
-        codes, counts = np.unique(rgb @ np.array([65536, 256, 1]), return_counts=True)
-        seen.update(dict(zip(codes.tolist(), counts.tolist(), strict=True)))
-        if len(seen) > 4096:
-            return {}
-    total = sum(seen.values())
-    # Blended edges are many colours of few pixels; classes are few colours of many.
-    strong = [code for code, count in seen.most_common(MAX_COLOURS) if count > total * 2e-5]
-    colours = [code for code in strong if len({code >> 16, code >> 8 & 255, code & 255}) > 1]
-    if len(colours) < 2 or sum(seen[code] for code in strong) < 0.97 * total:
-        return {}
-    named = palette_names(source)
-    table = {colour_of(code): named.get(colour_of(code), f"colour #{code:06x}") for code in sorted(strong)}
-    return {**table, **{c: n for c, n in named.items() if c not in table}}
 
 
 def _better_name(layout: str, source: Source) -> str:
@@ -250,4 +210,4 @@ def _better_name(layout: str, source: Source) -> str:
 
 
 def _ends(name: str, suffixes: Iterable[str]) -> bool:
-    return PurePosixPath(name).suffix.lower() in suffixes
+    return stem_and_suffix(name.rsplit("/", 1)[-1])[1] in suffixes

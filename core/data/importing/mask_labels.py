@@ -1,46 +1,111 @@
 """Where the pixels of a mask come from, when a picture is the mask."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
-from core.data.importing.plan import Item, MaskFile
+from core.data.classes import (
+    ClassRule,
+    LayersRule,
+    Rule,
+    chosen_classes,
+    chosen_foreground,
+    classes_for_values,
+)
+from core.data.importing.colours import ColourCounts, colour_codes, from_counts
+from core.data.importing.plan import Copying, Item, MaskFile, Outcome
 from core.data.importing.sources import Source
-from core.data.masks import MaskRule
-from core.data.photos import open_picture, reading
-from core.imaging import rendering
+from core.data.masks import LOSSY_SUFFIXES, VOID, mask_values, rule_for_values
+from core.errors import UserError
 from core.task import Task
 
-Colour = tuple[int, int, int]
+VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
+               "cow", "dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa",
+               "train", "tv monitor")  # fmt: skip
+# Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/#devkit
+
+NAMED_NOTES = 20  # values that a note is written for
+MAX_VALUES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
 class AsTheyAre:
-    """Mask files are copied unchanged; `meaning` is what their values were taken to mean."""
+    """Mask files are copied unchanged; what their values mean follows from `counts`, pixels of each.
 
-    meaning: Rule
-    every: ClassRule | None = None
+    `names` are those of the values 0, 1, 2 … where the source has such; `known` is what its own
+    dataset.json says. `chosen` are classes that are wanted, () all, and `as_one` whether they are one
+    foreground; None: as the values most probably mean.
+    """
+
+    counts: Mapping[int, int]
+    names: tuple[str, ...] = ()
+    is_lossy: bool = False
+    is_voc: bool = False
+    known: Rule | None = None
+    chosen: tuple[str, ...] = ()
+    as_one: bool | None = None
+
+    @property
+    def every(self) -> ClassRule | None:
+        """All classes, where the values can be classes."""
+        if self.known is not None:
+            return self.known if isinstance(self.known, ClassRule) else None
+        if not rule_for_values(self.counts, self.is_lossy).is_of_ids:
+            return None
+        names = self._class_names()
+        void = VOID if VOID in self.counts else -1
+        beyond = tuple(v for v in sorted(self.counts) if v >= len(names) and v != void) if names else ()
+        try:
+            rule = classes_for_values(self.counts, void, names)
+            if not beyond:
+                return rule
+            task = rule.task
+            more = tuple(f"class {value}" for value in beyond)
+            return ClassRule(replace(task, classes=(*task.classes, *more), values=(*task.values, *beyond)))
+        except UserError:
+            return None
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self.every.task.classes if self.every else ()
+        every = self.every
+        return every.task.classes if every else ()
 
     def rule(self) -> Rule | None:
-        return self.meaning
+        every = self.every
+        plain = self.known or rule_for_values(self.counts, self.is_lossy)
+        if every is None:
+            if self.as_one is not None and self.chosen:
+                raise UserError(
+                    "The masks hold more values than can be classes: import them as one foreground."
+                )
+            return plain
+        if self.as_one is None:
+            return every if self._class_names() else plain
+        if self.as_one:
+            return chosen_foreground(every, self.chosen)
+        return chosen_classes(every, self.chosen) if self.chosen else every
+
+    def choosing(self, names: tuple[str, ...], as_one: bool) -> "AsTheyAre":
+        if self.every is None:
+            return self
+        kept = tuple(n for n in self.classes if n in names)
+        changed = replace(self, chosen=kept if len(kept) < len(self.classes) else (), as_one=as_one)
+        changed.rule()  # raises where it cannot be
+        return changed
+
+    def copying(self) -> Copying:
+        return _CountingCopying(self)
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         return [(item.name + PurePosixPath(item.masks[0]).suffix.lower(), source.read(item.masks[0]))]
 
-    def choosing(self, names: tuple[str, ...], as_one: bool) -> "AsTheyAre":
-        if self.every is None or as_one:
-            if self.every is None or set(names) in (set(), set(self.every.task.classes)):
-                return self
-            return replace(self, meaning=one_foreground(self.every, names))
-        return replace(self, meaning=self.every)
+    def _class_names(self) -> tuple[str, ...]:
+        if self.is_voc and max((v for v in self.counts if v != VOID), default=0) < len(VOC_CLASSES):
+            return VOC_CLASSES
+        return self.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +113,15 @@ class Layered:
     """One mask file for each label, copied into a folder for each."""
 
     names: tuple[str, ...]
-    inner: MaskRule
+    counts: Mapping[int, int]
+    is_lossy: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
         return ()
 
     def rule(self) -> Rule | None:
-        return LayersRule(Task("multilabel", self.names), self.inner)
+        return LayersRule(Task("multilabel", self.names), rule_for_values(self.counts, self.is_lossy))
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         return [
@@ -67,58 +133,106 @@ class Layered:
     def choosing(self, names: tuple[str, ...], as_one: bool) -> "Layered":
         return self
 
+    def copying(self) -> Copying:
+        return _CountingCopying(self)
 
-@dataclass(frozen=True, slots=True)
-class Coloured:
-    """Colours that are classes, rewritten as class indices. `table` names the colours."""
 
-    table: dict[Colour, str]
-    chosen: tuple[str, ...] = ()
-    as_one: bool = False
-    codes: dict[int, int] = field(init=False)  # colour as 0xRRGGBB -> value in the mask that is written
+@dataclass(slots=True)
+class _Seen:
+    pixels: int = 0
+    masks: int = 0
+    first: str = ""
 
-    def __post_init__(self) -> None:
-        wanted = self.chosen or self.classes
-        values = {name: self.classes.index(name) for name in wanted}
-        as_one = dict.fromkeys(wanted, 255)
-        known = as_one if self.as_one else values
-        rest = 0 if self.as_one else 255
-        codes = {colour_code(colour): known.get(name, rest) for colour, name in self.table.items()}
-        object.__setattr__(self, "codes", codes)
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.table.values()))
+@dataclass(slots=True)
+class _Values:
+    """The values of many masks, and the colours of those that have any."""
 
-    def rule(self) -> Rule | None:
-        wanted = self.chosen or self.classes
-        if self.as_one:
-            return MaskRule(128, meaning=f"{', '.join(wanted)}: foreground, 255")
-        return ClassRule(Task("multiclass", wanted, tuple(self.classes.index(n) for n in wanted), 255))
+    seen: dict[int, _Seen] = field(default_factory=dict)
+    colours: ColourCounts = field(default_factory=ColourCounts)
+    is_all_coloured: bool = True
+
+    def add(self, content: bytes, name: str, item: str) -> None:
+        """Raises UserError where the mask cannot be read."""
+        values = mask_values(content, name=name)
+        low, high = int(values.min()), int(values.max())
+        if low >= 0 and high < MAX_VALUES:
+            counts = np.bincount(values.ravel())
+            found = [(int(v), int(counts[v])) for v in np.flatnonzero(counts)]
+        else:
+            unique, times = np.unique(values, return_counts=True)
+            found = list(zip(unique.tolist(), times.tolist(), strict=True))
+        for value, count in found:
+            if value in self.seen or len(self.seen) < MAX_VALUES:
+                entry = self.seen.setdefault(value, _Seen(first=name))
+                entry.pixels += count
+                entry.masks += 1
+        codes = colour_codes(content, name) if self.is_all_coloured and not is_lossy(name) else None
+        self.is_all_coloured = codes is not None
+        if codes is not None:
+            self.colours.add(codes, name, item)
+
+
+class _CountingCopying(Copying):
+    """Copies masks as they are and counts what values they hold."""
+
+    def __init__(self, labels: AsTheyAre | Layered) -> None:
+        super().__init__(labels)
+        self._plain = labels
+        self._values = _Values()
+        self._items: list[str] = []
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
-        name = item.masks[0]
-        picture = open_picture(source.read(name), name)
-        with reading(name):
-            rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
-        seen, inverse = np.unique(rgb @ np.array([65536, 256, 1]), return_inverse=True)
-        values = np.array([self.codes.get(int(code), self._nearest(int(code))) for code in seen], np.uint8)
-        labels = values[inverse].reshape(rgb.shape[:2])
-        return [(f"{item.name}.png", rendering.encode(labels))]
+        files = super().files(source, item, size)
+        for (_, content), mask in zip(files, (m for m in item.masks if m), strict=True):
+            self._values.add(content, mask, item.name)
+        self._items.append(item.name)
+        return files
 
-    def choosing(self, names: tuple[str, ...], as_one: bool) -> "Coloured":
-        return replace(self, chosen=tuple(n for n in self.classes if n in names), as_one=as_one)
-
-    def _nearest(self, code: int) -> int:
-        """The value of the closest known colour: edges that a lossy or resizing program has blended."""
-        known = np.array(list(self.table), np.int64)
-        own = np.array([code >> 16, code >> 8 & 255, code & 255])
-        return self.codes[colour_code(tuple(known[((known - own) ** 2).sum(axis=1).argmin()]))]
-
-
-def colour_code(colour: Sequence[int] | NDArray[np.int64]) -> int:
-    return int(colour[0]) << 16 | int(colour[1]) << 8 | int(colour[2])
+    def outcome(self) -> Outcome:
+        labels, seen = self._plain, self._values.seen
+        counts = Counter({value: entry.pixels for value, entry in seen.items()})
+        if isinstance(labels, Layered):
+            return Outcome(replace(labels, counts=counts))
+        if labels.known is None and self._values.is_all_coloured:
+            of_colours = from_counts(self._values.colours, {})
+            if of_colours is not None:
+                count = len(of_colours.classes)
+                note = f"The masks have {count} colours, which were not all seen at first: each is a class."
+                return Outcome(of_colours, frozenset(self._items), (note,))
+        whole = replace(labels, counts=counts)
+        return Outcome(whole, frozenset(), tuple(_notes(labels, whole, seen)))
 
 
-def colour_of(code: int) -> Colour:
-    return code >> 16, code >> 8 & 255, code & 255
+def is_lossy(name: str) -> bool:
+    """Whether a mask's file does not keep values as they were."""
+    return PurePosixPath(name).suffix.lower() in LOSSY_SUFFIXES
+
+
+def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> list[str]:
+    """What became of the values that the sample had not shown, and of those that are no class."""
+    rule = whole.rule()
+    if rule is None or whole.every is None:
+        return []
+    expected = set(before.counts)
+    if isinstance(before.known, ClassRule):
+        expected = {*before.known.task.values, *(value for value, _ in before.known.merged)}
+    void = whole.every.task.void
+    new = [value for value in sorted(seen) if value not in expected and value != void]
+    notes = [
+        f"The value {value} is in {seen[value].masks:,} masks, first in {seen[value].first}, and was not "
+        f"expected: {_fate(rule, value)}."
+        for value in new[:NAMED_NOTES]
+    ]
+    return notes + (
+        [f"{len(new) - NAMED_NOTES:,} more values were not expected."] if len(new) > NAMED_NOTES else []
+    )
+
+
+def _fate(rule: Rule, value: int) -> str:
+    label = int(rule.labels(np.array([[value]], np.int32))[0, 0])
+    if label == VOID:
+        return "it is none of the classes and ignored"
+    if isinstance(rule, ClassRule):
+        return f"it counts as '{rule.task.classes[label]}'"
+    return "it is foreground" if label else "it is background"

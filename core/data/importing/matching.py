@@ -7,7 +7,6 @@ What fits two photos goes to neither: it is named.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from core.data.importing.names import Picture
 from core.data.pairing import Problem
@@ -18,7 +17,7 @@ Key = Callable[[Picture], str]
 PASSES: tuple[tuple[Key, Key], ...] = (
     (lambda photo: photo.whole, lambda mask: mask.whole),
     (lambda photo: photo.whole.casefold(), lambda mask: mask.whole.casefold()),
-    (lambda photo: PurePosixPath(photo.name).name.casefold(), lambda mask: mask.whole.casefold()),
+    (lambda photo: photo.name.rsplit("/", 1)[-1].casefold(), lambda mask: mask.whole.casefold()),
     (lambda photo: photo.whole.casefold(), lambda mask: mask.as_mask.casefold()),
     (lambda photo: photo.as_photo.casefold(), lambda mask: mask.whole.casefold()),
     (lambda photo: photo.as_photo.casefold(), lambda mask: mask.as_mask.casefold()),
@@ -44,8 +43,15 @@ def match(photos: Sequence[Picture], masks: Sequence[Picture]) -> Matches:
         # mask must not get that of another folder's photo.
         places += [lambda p: p.part, lambda p: ""]
     open_photos, open_masks = list(photos), list(masks)
-    for place in places:
-        for photo_key, mask_key in PASSES:
+    passes = _by_convention(photos, masks)
+    own_places = {p.place for p in photos} & {m.place for m in masks}
+    strays: list[Picture] = []
+    for number, place in enumerate(places):
+        if number == 1:  # what has a place of its own kind is not looked for elsewhere
+            open_photos = [p for p in open_photos if p.place not in own_places]
+            strays = [m for m in open_masks if m.place in own_places]
+            open_masks = [m for m in open_masks if m.place not in own_places]
+        for photo_key, mask_key in passes:
             if not open_photos or not open_masks:
                 break
             groups: dict[object, tuple[list[Picture], list[Picture]]] = defaultdict(lambda: ([], []))
@@ -57,8 +63,20 @@ def match(photos: Sequence[Picture], masks: Sequence[Picture]) -> Matches:
                       for name in _matched(found, some, theirs)}  # fmt: skip
             open_photos = [p for p in open_photos if p.name not in closed]
             open_masks = [m for m in open_masks if m.name not in closed]
-    found.alone = open_masks
+    found.alone = [*open_masks, *strays]
     return found
+
+
+def _by_convention(photos: Sequence[Picture], masks: Sequence[Picture]) -> list[tuple[Key, Key]]:
+    """The passes, endings first where that is how most of these masks are named: beside cat.jpg and
+    cat_mask.jpg, cat_mask.png is the mask of either, and the other names say whose."""
+    ended = [mask for mask in masks if mask.as_mask != mask.whole]
+    exact = {(photo.place, photo.whole) for photo in photos}
+    by_ending = sum((mask.place, mask.as_mask) in exact for mask in ended)
+    by_name = sum((mask.place, mask.whole) in exact for mask in masks)
+    if by_ending <= by_name:
+        return list(PASSES)
+    return [PASSES[3], *PASSES[:3], *PASSES[4:]]
 
 
 def _matched(found: Matches, photos: list[Picture], masks: list[Picture]) -> set[str]:

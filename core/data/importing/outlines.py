@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.data.classes import ClassRule, Rule
 from core.data.importing.names import unique_names
-from core.data.importing.plan import Item, MaskFile, Plan
+from core.data.importing.plan import Copying, Item, MaskFile, Plan
 from core.data.importing.side_files import with_listed_parts
 from core.data.importing.sources import Source
 from core.data.masks import MaskRule
@@ -75,6 +75,9 @@ class Drawn:
                 "or all of them as one foreground."
             )
         return replace(self, chosen=chosen, as_one=as_one)
+
+    def copying(self) -> Copying:
+        return Copying(self)
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         height, width = self.sizes.get(item.image, size)

@@ -45,7 +45,38 @@ class Labels(Protocol):
         """The masks of one photo of this (height, width). Raises UserError naming the file."""
 
     def choosing(self, names: tuple[str, ...], as_one: bool) -> "Labels":
-        """The same labels, these classes alone; `as_one`: all of them one foreground."""
+        """The same labels, these classes alone; `as_one`: all of them one foreground, but for a background.
+
+        Raises UserError where that leaves nothing to tell apart.
+        """
+
+    def copying(self) -> "Copying":
+        """Recognition looks at a sample; the pass over all masks finds what that did not show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a whole set of masks turned out to hold. `again` are names of items whose masks have to be
+    written once more, with these labels; `notes` say what the first look had not shown."""
+
+    labels: Labels
+    again: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+class Copying:
+    """One pass over the masks of a plan, as they are copied."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+
+    def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
+        """The masks of one photo, as `Labels.files` gives them."""
+        return self._labels.files(source, item, size)
+
+    def outcome(self) -> Outcome:
+        """To be asked when all have been copied. Raises UserError where the set cannot be read so."""
+        return Outcome(self._labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from core.data.importing.names import is_picture, part_in, part_of_folder
+from core.data.importing.names import is_picture, part_in, part_of_folder, stem_and_suffix, steps_of
 
 DEPTH = 12  # folders of a path that are compared
 TOO_MANY = 50  # photos of one name: without its folder the name means none of them
@@ -69,7 +69,7 @@ class PhotoIndex:
 
     def part_of(self, name: str) -> str:
         """The part that the nearest telling folder above a file stands for, or ""."""
-        folders = reversed(PurePosixPath(name).parts[:-1])
+        folders = reversed(steps_of(name)[:-1])
         return next((p for folder in folders if (p := self._parts.get(folder.lower(), ""))), "")
 
     def _beside(self, reference: str, folder: str) -> str | None:
@@ -88,9 +88,9 @@ class PhotoIndex:
         return [name for name in exact or found if not own or self.part_of(name) in ("", own)]
 
     def _steps(self, name: str) -> tuple[str, ...]:
-        steps = [step for step in clean(name).split("/") if step not in ("", ".", "..")]
+        steps = [step for step in steps_of(clean(name)) if step != ".."]
         if self._by_stem and steps and is_picture(steps[-1]):
-            steps[-1] = PurePosixPath(steps[-1]).stem
+            steps[-1] = stem_and_suffix(steps[-1])[0]
         return tuple(steps[-DEPTH:])
 
 
@@ -103,8 +103,8 @@ def _chosen(fitting: Mapping[str, list[str]], depth: Mapping[str, int], near: st
     """One photo for each reference, all from folders that do not hold the same names twice."""
 
     def root(reference: str, name: str) -> tuple[str, ...]:
-        parts = PurePosixPath(name).parts
-        return parts[: len(parts) - depth[reference]]
+        steps = steps_of(name)
+        return steps[: len(steps) - depth[reference]]
 
     counts = Counter(root(r, name) for r, names in fitting.items() for name in names)
     rivals: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
@@ -143,7 +143,7 @@ def one_claim_each(files: Mapping[str, Resolved]) -> tuple[dict[str, dict[str, s
     claims: dict[str, list[tuple[tuple[int, bool], str, str]]] = defaultdict(list)
     for file, resolved in files.items():
         for reference, photo in resolved.photos.items():
-            other_case = PurePosixPath(photo).name != PurePosixPath(clean(reference)).name
+            other_case = photo.rsplit("/", 1)[-1] != clean(reference).rsplit("/", 1)[-1]
             claims[photo].append(((resolved.guessed, other_case), file, reference))
     kept: dict[str, dict[str, str]] = {file: {} for file in files}
     lost: dict[str, list[str]] = {file: [] for file in files}

@@ -11,16 +11,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.data.dataset import DATASET_FILE
-from core.data.importing.mask_labels import Colour
+from core.data.importing.colours import Colour
 from core.data.importing.names import PARTS, common_folder, parts_by_folder
 from core.data.importing.plan import Item
 from core.data.importing.references import PhotoIndex
 from core.data.importing.sources import Source
-
-VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
-               "cow", "dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa",
-               "train", "tv monitor")  # fmt: skip
-# Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/#devkit
 
 MAX_LIST_BYTES = 50_000_000
 NUMBER = re.compile(r"\d{1,9}")

@@ -106,12 +106,14 @@ def _plan(
 
 def _pictures_and_texts(source: Source) -> tuple[list[Picture], list[Picture]]:
     """Photos and text files, with what their paths say. images/ and labels/ tell nothing apart."""
-    pictures = [name for name in source.names if is_picture(name)]
     texts = [
         name
         for name in source.names
-        if name.lower().endswith(".txt") and PurePosixPath(name).stem.lower() not in NOT_LABELS
+        if name.lower().endswith(".txt") and name.rsplit("/", 1)[-1][:-4].lower() not in NOT_LABELS
     ]
+    if not texts:
+        return [], []
+    pictures = [name for name in source.names if is_picture(name)]
     below = common_folder([*pictures, *texts])
     parts = parts_by_folder([*pictures, *texts], below)
     photos = [read_name(name, below, parts) for name in pictures]

@@ -1,0 +1,221 @@
+"""Trees of names, generated: every label lands on its own photo or is named, and none is lost in silence."""
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.data.importing.coco import coco_plans
+from core.data.importing.mask_files import mask_file_plans
+from core.data.importing.outlines import Drawn
+from core.data.importing.plan import Plan
+from core.data.importing.sources import FilesSource, Source
+from core.data.importing.yolo import yolo_plans
+from core.data.pairing import find_pairs
+from core.errors import UserError
+from tests.core.test_import_names import SIDE, mask, photo, polygon, yolo
+
+FOLDERS = ["", "siteA", "siteB", "deep/er", "my-test", "Ordner"]
+PARTS = ["", "train", "val"]
+STEMS = ["a", "A", "b", "1", "21", "a_l", "b_mask", "a_img", "é", "c d", "x.y"]
+ALIKE = ("a", "A", "b", "a_l", "b_mask", "a_img")
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@dataclass(frozen=True)
+class Photo:
+    """Where a photo lies, and what is absent of it."""
+
+    folder: str
+    part: str
+    stem: str
+    suffix: str = ".png"
+    has_photo: bool = True
+    has_label: bool = True
+
+    def path(self, role: str, suffix: str = "", ending: str = "") -> str:
+        steps = [self.folder, self.part, role, self.stem + ending + (suffix or self.suffix)]
+        return "/".join(step for step in steps if step)
+
+
+def whole_where_alike(one: Photo) -> Photo:
+    """A photo and a mask whose names are nearly another's have their partners: without them, no name could
+    say whose a mask is."""
+    return replace(one, has_photo=True, has_label=True) if one.stem in ALIKE else one
+
+
+def with_a_pair_everywhere(tree: list[Photo]) -> list[Photo]:
+    """Each folder has a whole pair, so that photos of one and labels of another are two folders' and not
+    one data set's."""
+    return [*tree, *(Photo(folder, part, "z") for folder, part in {(o.folder, o.part) for o in tree})]
+
+
+photos = st.builds(
+    Photo,
+    st.sampled_from(FOLDERS),
+    st.sampled_from(PARTS),
+    st.sampled_from(STEMS),
+    st.sampled_from([".png", ".png", ".bmp"]),
+    st.integers(0, 4).map(bool),
+    st.integers(0, 4).map(bool),
+).map(whole_where_alike)
+trees = st.lists(
+    photos, min_size=2, max_size=9, unique_by=lambda p: (p.folder, p.part, p.stem, p.suffix)
+).map(with_a_pair_everywhere)
+forms = st.sampled_from(["NFC", "NFD"])
+
+
+class Names(Source):
+    """A source of files in memory."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        import io
+
+        super().__init__("the tree")
+        self._inner = FilesSource([(name, io.BytesIO(body)) for name, body in files.items()], "the tree")
+        self.names, self.problems = self._inner.names, self._inner.problems
+
+    def size(self, name: str) -> int:
+        return self._inner.size(name)
+
+    def read(self, name: str) -> bytes:
+        return self._inner.read(name)
+
+    def _open(self, name: str) -> object:  # type: ignore[override]
+        return self._inner._open(name)
+
+
+def nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def plans(read: object, files: Mapping[str, bytes]) -> list[Plan]:
+    try:
+        return read(Names(files))  # type: ignore[operator, no-any-return]
+    except UserError:
+        return []
+
+
+def told(plan: Plan) -> str:
+    return "\n".join(f"{p.name} {p.sentence}" for p in plan.problems)
+
+
+def settled(plan: Plan, truth: Mapping[str, str], labels: Iterator[str] | list[str]) -> None:
+    """Each photo has its own label, every label that is not used is named, and so is every photo."""
+    for item in plan.items:
+        for used in item.masks:
+            assert truth.get(used) == item.image, (used, item.image)
+    used = {m for item in plan.items for m in item.masks}
+    words = told(plan)
+    for label in labels:
+        assert label in used or label in words, label
+    names = [item.name.casefold() for item in plan.items]
+    assert len(set(names)) == len(names)
+
+
+@few
+@given(trees, st.sampled_from(["", "_mask"]), forms)
+def test_every_mask_lands_on_its_own_photo_or_is_named(tree: list[Photo], ending: str, form: str) -> None:
+    files: dict[str, bytes] = {}
+    truth: dict[str, str] = {}
+    for one in tree:
+        image, label = one.path("images"), one.path("masks", ".png", ending)
+        if one.has_photo:
+            files[unicodedata.normalize(form, image)] = b""  # type: ignore[arg-type]
+        if one.has_label:
+            files[label] = b""
+            # Two photos of one stem and one mask: it is neither's. Two masks of one name are one file.
+            twins = [
+                o
+                for o in tree
+                if o.has_photo and (o.folder, o.part, o.stem) == (one.folder, one.part, one.stem)
+            ]
+            truth[label] = nfc(twins[0].path("images")) if len(twins) == 1 else ""
+    for plan in plans(mask_file_plans, files)[:1]:
+        settled(plan, truth, list(truth))
+        words, placed = told(plan), {item.image for item in plan.items}
+        assert all(
+            nfc(o.path("images")) in placed or nfc(o.path("images")) in words for o in tree if o.has_photo
+        )
+
+
+@few
+@given(trees, forms)
+def test_every_yolo_file_lands_on_its_own_photo_or_is_named(tree: list[Photo], form: str) -> None:
+    files: dict[str, bytes] = {}
+    owners: dict[str, set[str]] = {}
+    for number, one in enumerate(tree, 1):
+        if one.has_photo:
+            files[unicodedata.normalize(form, one.path("images"))] = b""  # type: ignore[arg-type]
+        if one.has_label:
+            files[one.path("labels", ".txt")] = yolo(number)
+        if one.has_photo:
+            owners.setdefault(one.path("labels", ".txt"), set()).add(nfc(one.path("images")))
+    for plan in plans(yolo_plans, files):
+        words = told(plan)
+        assert isinstance(plan.labels, Drawn)
+        for label in (name for name in files if name.endswith(".txt")):
+            number = round(float(files[label].split()[3]) * SIDE)
+            having = {
+                p for p, o in plan.labels.outlines.items() if o and round(o[0].shape[2] * SIDE) == number
+            }
+            assert having <= owners.get(label, set()) and len(having) <= 1
+            assert having or label in words
+        placed = {item.image for item in plan.items}
+        shown = {nfc(name) for name in files if not name.endswith(".txt")}
+        assert all(name in placed or name in words for name in shown)
+
+
+@few
+@given(trees, st.sampled_from(["", "C:\\work\\", "/data/set/", "./"]), forms, st.booleans())
+def test_every_coco_outline_lands_on_its_own_photo_or_is_named(
+    tree: list[Photo], before: str, form: str, is_beside: bool
+) -> None:
+    files: dict[str, bytes] = {o.path(""): b"" for o in tree if o.has_photo}
+    images, annotations = [], []
+    for number, one in enumerate(tree, 1):
+        if one.has_label:
+            name = before + unicodedata.normalize(form, one.path(""))  # type: ignore[arg-type]
+            images.append({"id": number, "file_name": name, "height": SIDE, "width": SIDE})
+            annotations.append({"image_id": number, "category_id": 1, "segmentation": polygon(number)})
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "thing"}]}
+    files["all.json" if is_beside else "labels/all.json"] = json.dumps(content).encode()
+    for plan in plans(coco_plans, files):
+        assert isinstance(plan.labels, Drawn)
+        words = nfc(told(plan))
+        for number, one in enumerate(tree, 1):
+            having = {p for p, o in plan.labels.outlines.items() if o and o[0].shape[0][2] == number}
+            assert having <= {one.path("")}
+            if one.has_label:
+                assert having or one.path("") in words
+            if one.has_photo:
+                assert one.path("") in plan.labels.outlines or one.path("") in words
+        assert all(len(o) <= 1 for o in plan.labels.outlines.values())
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(STEMS), st.booleans(), st.booleans()), min_size=2, max_size=8,
+                unique_by=lambda s: s[0]), st.sampled_from(["", "_mask"]), forms)  # fmt: skip
+def test_pairs_of_a_folder_are_photos_with_their_own_masks(
+    tmp_path_factory: pytest.TempPathFactory, stems: list[tuple[str, bool, bool]], ending: str, form: str
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    for folder in ("images", "masks"):
+        (root / folder).mkdir()
+    for number, (stem, has_photo, has_mask) in enumerate(stems, 1):
+        if has_photo or stem in ALIKE:
+            (root / "images" / unicodedata.normalize(form, f"{stem}.png")).write_bytes(photo(number))  # type: ignore[arg-type]
+        if has_mask or stem in ALIKE:
+            (root / "masks" / f"{stem}{ending}.png").write_bytes(mask(number))
+    found = find_pairs(root)
+    words = nfc(" ".join(p.sentence for p in found.problems))
+    for pair in found.pairs:
+        stem = nfc(Path(pair.name).stem)
+        assert pair.mask.stem in (stem, stem + ending)
+    paired = {pair.mask.name for pair in found.pairs}
+    assert all(m.name in paired or m.name in words for m in (root / "masks").iterdir())
