@@ -173,7 +173,7 @@ def chosen_classes(rule: ClassRule, names: Sequence[str]) -> ClassRule:
     chosen = Task(
         "multiclass", tuple(task.classes[i] for i in kept), tuple(task.values[i] for i in kept), task.void
     )
-    return ClassRule(chosen, merged)
+    return ClassRule(chosen, merged, palette=rule.palette)
 
 
 def chosen_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:

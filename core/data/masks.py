@@ -34,6 +34,7 @@ from core.task import IGNORE, Task
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}
 SAMPLED_MASKS = 400  # enough to see every kind of value, few enough to take seconds on 50,000 files
 VOID = 255
+COUNTED_QUICKLY = 2**16  # values below this are counted without sorting the pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +193,9 @@ class Tally:
     def palette(self) -> Palette:
         return meaning_of(self.entries, self.has_voc)
 
-    def counts(self) -> Counter[int]:
-        """Pixels of each value, palettes read as all of them together mean."""
-        found, palette = Counter(self.plain), self.palette
+    def counts(self, palette: Palette = "") -> Counter[int]:
+        """Pixels of each value, palettes read as this says, or as all of them together mean."""
+        found, palette = Counter(self.plain), palette or self.palette
         for entry, pixels in self.entries.items():
             found[value_of(entry, palette)] += pixels
         return found
@@ -205,11 +206,17 @@ class Tally:
         self.has_voc |= other.has_voc
 
 
+def tally_of(source: Source, name: str = "") -> Tally:
+    """What one mask file holds. Raises UserError when it cannot be read."""
+    found = _entries_of(source, name)
+    return found if found.entries else Tally(plain=_counted(mask_values(source, name=name)))
+
+
 def tally(files: Sequence[Source]) -> Tally:
     """What a sample of these mask files holds. Unreadable ones are passed over."""
     found = Tally()
     with all_cores() as pool:
-        for one in pool.map(_tally_of, files[:: max(1, len(files) // SAMPLED_MASKS)]):
+        for one in pool.map(_tally_or_nothing, files[:: max(1, len(files) // SAMPLED_MASKS)]):
             found.add(one)
     return found
 
@@ -222,7 +229,7 @@ def value_counts(files: Sequence[Source]) -> Counter[int]:
 def palette_meaning(files: Sequence[Source]) -> Palette:
     """What the palettes of these mask files mean together, by a sample."""
     with all_cores() as pool:
-        found = list(pool.map(_entries_of, files[:: max(1, len(files) // SAMPLED_MASKS)]))
+        found = list(pool.map(_entries_or_nothing, files[:: max(1, len(files) // SAMPLED_MASKS)]))
     return meaning_of({e for one in found for e in one.entries}, any(one.has_voc for one in found))
 
 
@@ -247,26 +254,35 @@ def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
     return MaskRule(1, meaning=meaning, is_of_ids=True)
 
 
-def _tally_of(path: Source) -> Tally:
-    found = _entries_of(path)
-    if found.entries:
-        return found
+def _tally_or_nothing(source: Source) -> Tally:
     try:
-        values, counts = np.unique(mask_values(path), return_counts=True)
+        return tally_of(source)
     except UserError:
         return Tally()
-    return Tally(Counter(dict(zip(values.tolist(), counts.tolist(), strict=True))))
 
 
-def _entries_of(path: Source) -> Tally:
-    """The entries of a mask's palette that have pixels; none where it has no palette or cannot be read."""
-    label = label_of(path)
+def _counted(values: NDArray[np.int32]) -> Counter[int]:
+    """How many pixels of a mask (height, width) have which value."""
+    if values.min() >= 0 and values.max() < COUNTED_QUICKLY:
+        pixels = np.bincount(values.ravel())
+        return Counter({int(value): int(pixels[value]) for value in np.flatnonzero(pixels)})
+    unique, times = np.unique(values, return_counts=True)
+    return Counter(dict(zip(unique.tolist(), times.tolist(), strict=True)))
+
+
+def _entries_of(source: Source, name: str = "") -> Tally:
+    """The entries of a mask's palette that have pixels; none where it has no palette."""
+    label = label_of(source, name)
+    picture = open_picture(source, label)
+    if picture.mode != "P":
+        return Tally()
+    with reading(label):
+        return Tally(entries=Counter(used_entries(picture)), has_voc=is_voc(picture))
+
+
+def _entries_or_nothing(source: Source) -> Tally:
     try:
-        picture = open_picture(path, label)
-        if picture.mode != "P":
-            return Tally()
-        with reading(label):
-            return Tally(entries=Counter(used_entries(picture)), has_voc=is_voc(picture))
+        return _entries_of(source)
     except UserError:
         return Tally()
 

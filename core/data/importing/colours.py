@@ -14,6 +14,7 @@ from core.data.masks import VOID, MaskRule
 from core.data.photos import open_picture, reading
 from core.errors import UserError
 from core.imaging import rendering
+from core.system.formatting import plural
 from core.task import MAX_CLASSES, Task
 
 Colour = tuple[int, int, int]
@@ -172,8 +173,8 @@ class _ColourCopying(Copying):
         labels = replace(self._coloured, table=table)
         counts = [self._counts.seen[code] for code in new]
         notes = tuple(
-            f"The colour {_unnamed(code).split()[-1]} is in {count.masks:,} masks, first in {count.first}, "
-            f"and was not seen at first: {_fate(labels, _unnamed(code))}."
+            f"The colour {_unnamed(code).split()[-1]} is in {plural(count.masks, 'mask')}, first in "
+            f"{count.first}, and was not seen at first: {_fate(labels, _unnamed(code))}."
             for code, count in zip(new, counts, strict=True)
         )
         return Outcome(

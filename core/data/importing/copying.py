@@ -68,6 +68,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
     shutil.rmtree(making, ignore_errors=True)
     for part in ("images", "masks"):
         (making / part).mkdir(parents=True)
+    plan = replace(plan, items=tuple(replace(item, name=short_stem(item.name)) for item in plan.items))
     problems = list(plan.problems)
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     copying = plan.labels.copying()
@@ -104,10 +105,8 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
 
 def _copy_pair(source: Source, copying: Copying, item: Item, making: Path) -> str:
     """Write one photo and its masks; returns the photo's file name."""
-    stem = item.name
-    if "/" in stem or "\0" in stem or stem in ("", ".", ".."):
+    if "/" in item.name or "\0" in item.name or item.name in ("", ".", ".."):
         raise UserError(f"'{item.image[:80]}' cannot be a file name: rename it.")
-    item = replace(item, name=short_stem(stem))
     content = source.read(item.image)
     suffix, photo = for_keeping(content, item.image)
     masks = copying.files(source, item, upright_size(content, item.image))
@@ -121,12 +120,12 @@ def _copy_pair(source: Source, copying: Copying, item: Item, making: Path) -> st
 
 
 def _write_again(source: Source, plan: Plan, outcome: Outcome, making: Path) -> None:
-    """The masks that mean something else than the first look had it, with what the whole set says."""
+    """Replace the masks that mean something else in the whole set than the sample showed."""
     for item in plan.items:
         if item.name not in outcome.again:
             continue
-        for before in plan.labels.files(source, item, (1, 1)):
-            (making / "masks" / before[0]).unlink(missing_ok=True)
+        for path, _ in plan.labels.files(source, item, (1, 1)):
+            (making / "masks" / path).unlink(missing_ok=True)
         for path, mask in outcome.labels.files(source, item, (1, 1)):
             (making / "masks" / path).write_bytes(mask)
 

@@ -14,12 +14,15 @@ from core.data.classes import (
     chosen_classes,
     chosen_foreground,
     classes_for_values,
+    with_palette,
 )
 from core.data.importing.colours import ColourCounts, colour_codes, from_counts
 from core.data.importing.plan import Copying, Item, MaskFile, Outcome
 from core.data.importing.sources import Source
-from core.data.masks import LOSSY_SUFFIXES, VOID, mask_values, rule_for_values
+from core.data.masks import LOSSY_SUFFIXES, VOID, Tally, rule_for_values, tally_of
+from core.data.palettes import Palette, value_of
 from core.errors import UserError
+from core.system.formatting import plural
 from core.task import Task
 
 VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
@@ -29,6 +32,8 @@ VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "
 
 NAMED_NOTES = 20  # values that a note is written for
 MAX_VALUES = 2**16
+MEANINGS: tuple[Palette, ...] = ("grey", "index", "colour")
+HELD = {"none": "nothing", "grey": "grey levels", "index": "class indices", "colour": "one foreground"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class AsTheyAre:
 
     `names` are those of the values 0, 1, 2 … where the source has such; `known` is what its own
     dataset.json says. `chosen` are classes that are wanted, () all, and `as_one` whether they are one
-    foreground; None: as the values most probably mean.
+    foreground; None: as the values most probably mean. `palette` is how `counts` read palettes.
     """
 
     counts: Mapping[int, int]
@@ -47,6 +52,7 @@ class AsTheyAre:
     known: Rule | None = None
     chosen: tuple[str, ...] = ()
     as_one: bool | None = None
+    palette: Palette = ""
 
     @property
     def every(self) -> ClassRule | None:
@@ -59,12 +65,13 @@ class AsTheyAre:
         void = VOID if VOID in self.counts else -1
         beyond = tuple(v for v in sorted(self.counts) if v >= len(names) and v != void) if names else ()
         try:
-            rule = classes_for_values(self.counts, void, names)
+            rule = replace(classes_for_values(self.counts, void, names), palette=self.palette)
             if not beyond:
                 return rule
             task = rule.task
             more = tuple(f"class {value}" for value in beyond)
-            return ClassRule(replace(task, classes=(*task.classes, *more), values=(*task.values, *beyond)))
+            task = replace(task, classes=(*task.classes, *more), values=(*task.values, *beyond))
+            return replace(rule, task=task)
         except UserError:
             return None
 
@@ -75,7 +82,7 @@ class AsTheyAre:
 
     def rule(self) -> Rule | None:
         every = self.every
-        plain = self.known or rule_for_values(self.counts, self.is_lossy)
+        plain = self.known or replace(rule_for_values(self.counts, self.is_lossy), palette=self.palette)
         if every is None:
             if self.as_one is not None and self.chosen:
                 raise UserError(
@@ -115,13 +122,15 @@ class Layered:
     names: tuple[str, ...]
     counts: Mapping[int, int]
     is_lossy: bool = False
+    palette: Palette = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
         return ()
 
     def rule(self) -> Rule | None:
-        return LayersRule(Task("multilabel", self.names), rule_for_values(self.counts, self.is_lossy))
+        rule = replace(rule_for_values(self.counts, self.is_lossy), palette=self.palette)
+        return LayersRule(Task("multilabel", self.names), rule)
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         return [
@@ -139,38 +148,44 @@ class Layered:
 
 @dataclass(slots=True)
 class _Seen:
-    pixels: int = 0
     masks: int = 0
     first: str = ""
 
 
 @dataclass(slots=True)
 class _Values:
-    """The values of many masks, and the colours of those that have any."""
+    """The values of many masks, and the colours of those that have any.
 
-    seen: dict[int, _Seen] = field(default_factory=dict)
+    `seen` has the values of masks with a palette three times, as each meaning of the palette reads them,
+    because only the whole set tells which holds.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    seen: dict[tuple[Palette, int], _Seen] = field(default_factory=dict)
     colours: ColourCounts = field(default_factory=ColourCounts)
     is_all_coloured: bool = True
 
-    def add(self, content: bytes, name: str, item: str) -> None:
-        """Raises UserError where the mask cannot be read."""
-        values = mask_values(content, name=name)
-        low, high = int(values.min()), int(values.max())
-        if low >= 0 and high < MAX_VALUES:
-            counts = np.bincount(values.ravel())
-            found = [(int(v), int(counts[v])) for v in np.flatnonzero(counts)]
-        else:
-            unique, times = np.unique(values, return_counts=True)
-            found = list(zip(unique.tolist(), times.tolist(), strict=True))
-        for value, count in found:
-            if value in self.seen or len(self.seen) < MAX_VALUES:
-                entry = self.seen.setdefault(value, _Seen(first=name))
-                entry.pixels += count
-                entry.masks += 1
+    def add(self, one: Tally, content: bytes, name: str, item: str) -> None:
+        """Count one mask. Raises UserError where it cannot be read."""
         codes = colour_codes(content, name) if self.is_all_coloured and not is_lossy(name) else None
         self.is_all_coloured = codes is not None
         if codes is not None:
             self.colours.add(codes, name, item)
+        if len(self.tally.plain) >= MAX_VALUES:  # instance ids, or noise: more of them say nothing more
+            one = replace(one, plain=Counter({v: n for v, n in one.plain.items() if v in self.tally.plain}))
+        self.tally.add(one)
+        read = {(meaning, value_of(entry, meaning)) for entry in one.entries for meaning in MEANINGS}
+        for key in [*(("", value) for value in sorted(one.plain)), *sorted(read)]:
+            entry = self.seen.setdefault(key, _Seen(first=name))
+            entry.masks += 1
+
+    def by_value(self, palette: Palette) -> dict[int, _Seen]:
+        """Where each value was seen, palettes read as this says."""
+        found: dict[int, _Seen] = {}
+        for (meaning, value), seen in self.seen.items():
+            if meaning in ("", palette):
+                found.setdefault(value, _Seen(first=seen.first)).masks += seen.masks
+        return found
 
 
 class _CountingCopying(Copying):
@@ -184,24 +199,36 @@ class _CountingCopying(Copying):
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         files = super().files(source, item, size)
-        for (_, content), mask in zip(files, (m for m in item.masks if m), strict=True):
-            self._values.add(content, mask, item.name)
+        masks = [mask for mask in item.masks if mask]
+        # All are read before any counts: a pair with a damaged mask is left out of the data set.
+        tallies = [tally_of(content, mask) for (_, content), mask in zip(files, masks, strict=True)]
+        for one, (_, content), mask in zip(tallies, files, masks, strict=True):
+            self._values.add(one, content, mask, item.name)
         self._items.append(item.name)
         return files
 
     def outcome(self) -> Outcome:
-        labels, seen = self._plain, self._values.seen
-        counts = Counter({value: entry.pixels for value, entry in seen.items()})
+        labels, tally = self._plain, self._values.tally
         if isinstance(labels, Layered):
-            return Outcome(replace(labels, counts=counts))
+            return Outcome(replace(labels, counts=tally.counts(), palette=tally.palette))
         if labels.known is None and self._values.is_all_coloured:
             of_colours = from_counts(self._values.colours, {})
             if of_colours is not None:
                 count = len(of_colours.classes)
                 note = f"The masks have {count} colours, which were not all seen at first: each is a class."
                 return Outcome(of_colours, frozenset(self._items), (note,))
-        whole = replace(labels, counts=counts)
-        return Outcome(whole, frozenset(), tuple(_notes(labels, whole, seen)))
+        palette, known = tally.palette, labels.known
+        if known is not None:
+            palette = palette if known.palette in ("", "none") else known.palette
+            known = with_palette(known, palette)
+        whole = replace(labels, counts=tally.counts(palette), palette=palette, known=known)
+        missing = set(labels.chosen) - set(whole.classes)
+        if missing:
+            raise UserError(
+                f"'{min(missing)}' is no class of these masks, now that all of them have been read: they "
+                f"hold {', '.join(whole.classes) or 'one foreground'}. Choose the classes again."
+            )
+        return Outcome(whole, notes=tuple(_notes(labels, whole, self._values.by_value(palette))))
 
 
 def is_lossy(name: str) -> bool:
@@ -210,18 +237,20 @@ def is_lossy(name: str) -> bool:
 
 
 def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> list[str]:
-    """What became of the values that the sample had not shown, and of those that are no class."""
+    """How the values count that the sample did not show, and those that are no class."""
     rule = whole.rule()
     if rule is None or whole.every is None:
         return []
+    if before.known is None and before.palette != whole.palette:
+        return [f"The palettes of the masks hold {HELD[whole.palette]}, which the first ones did not show."]
     expected = set(before.counts)
     if isinstance(before.known, ClassRule):
         expected = {*before.known.task.values, *(value for value, _ in before.known.merged)}
     void = whole.every.task.void
     new = [value for value in sorted(seen) if value not in expected and value != void]
     notes = [
-        f"The value {value} is in {seen[value].masks:,} masks, first in {seen[value].first}, and was not "
-        f"expected: {_fate(rule, value)}."
+        f"The value {value} is in {plural(seen[value].masks, 'mask')}, first in {seen[value].first}, and "
+        f"was not expected: {_fate(rule, value)}."
         for value in new[:NAMED_NOTES]
     ]
     return notes + (
