@@ -18,7 +18,7 @@ import numpy as np
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from core.data.masks import MaskRule, resize_mask  # noqa: E402
+from core.data.masks import BinaryEncoding, resize_mask  # noqa: E402
 from core.data.pairing import Pair  # noqa: E402
 from core.data.store import read_pair  # noqa: E402
 from core.evaluation.boundaries import boundary_iou  # noqa: E402
@@ -81,7 +81,7 @@ def grouped(files: list[Path], size: int) -> list[list[Path]]:
 
 def read(file: Path, args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     photo, truth = read_pair(
-        Pair(file.name, file, args.masks / f"{file.stem}.png"), MaskRule(args.first_value)
+        Pair(file.name, file, args.masks / f"{file.stem}.png"), BinaryEncoding(args.first_value)
     )
     return photo, resize_mask(truth, photo.shape[:2])
 

@@ -24,7 +24,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.data.dataset import describe
-from core.data.masks import MaskRule, resize_mask
+from core.data.masks import BinaryEncoding, resize_mask
 from core.data.pairing import Pair
 from core.data.photos import read_photo
 from core.data.split_record import Split
@@ -39,7 +39,7 @@ HELD_OUT_PEOPLE = 58
 VALIDATION = 120
 NEGATIVES = 100
 MADE = ("composed", "empty", "moved")  # photos of which the validation part has none
-IDS, GREY = MaskRule(1), MaskRule(128)
+IDS, GREY = BinaryEncoding(1), BinaryEncoding(128)
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def named_pairs(folder: Path) -> list[Pair]:
     ]
 
 
-def copy_pair(pair: Pair, rule: MaskRule, source: str, out: Path, held_out: list[int]) -> str:
+def copy_pair(pair: Pair, rule: BinaryEncoding, source: str, out: Path, held_out: list[int]) -> str:
     own = difference_hash(pair.image)
     if min((own ^ other).bit_count() for other in held_out) <= 6:
         print(f"left out, looks like a held-out photo: {source}/{pair.name}")
@@ -186,7 +186,8 @@ def finish(out: Path, names: list[str]) -> None:
     validation = validation_of(names)
     split = Split(tuple(sorted(set(names) - validation)), tuple(sorted(validation)))
     write_json(
-        out / "dataset.json", describe("person", MaskRule(128, meaning="0 background, 255 person"), split)
+        out / "dataset.json",
+        describe("person", BinaryEncoding(128, meaning="0 background, 255 person"), split),
     )
     print(f"{len(split.train)} training and {len(split.validation)} validation pairs in {out}")
 

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from person_data import GREY, HELD_OUT_PEOPLE, IDS, named_pairs
 
 from core.data.dataset import open_data
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.pairing import Pair
 from core.evaluation import metrics
 from core.evaluation.metrics import Scores
@@ -141,7 +141,7 @@ def ship(
     )
 
 
-def chosen(predictor: Predictor, pairs: list[Pair], rule: MaskRule) -> tuple[int, float]:
+def chosen(predictor: Predictor, pairs: list[Pair], rule: BinaryEncoding) -> tuple[int, float]:
     """The long side and the threshold with the highest Dice on the validation photos."""
     found: dict[tuple[int, float], float] = {}
     for side in LONG_SIDES:
@@ -166,7 +166,7 @@ def dice_at(seen: list[Scored], threshold: float) -> float:
 
 
 def scored(
-    predictor: Predictor, pairs: list[Pair], rule: MaskRule, long_side: int, threshold: float
+    predictor: Predictor, pairs: list[Pair], rule: BinaryEncoding, long_side: int, threshold: float
 ) -> Result:
     images = [r for r in score_images(predictor, pairs, rule, threshold, long_side) if isinstance(r, Scored)]
     counts = metrics.join(r.counts for r in images)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.data import checks, demo, findings
 from core.data.checks import Report
-from core.data.classes import Rule, rule_from_dict
+from core.data.classes import MaskEncoding, encoding_from_dict
 from core.data.dataset import DATASET_FILE, open_data, write_down
 from core.data.pairing import Pair, find_root
 from core.data.value_range import range_in
@@ -40,7 +40,7 @@ class Catalogue:
 
     root: Path
     name: str
-    rule: Rule
+    rule: MaskEncoding
     report: Report
     about: dict[str, Any]
 
@@ -137,7 +137,9 @@ def _found_again(root: Path, pointer: Path) -> Catalogue | None:
         kept = read_json(pointer)
         about = kept["about"]
         table = pd.read_parquet(pointer.with_name(kept["table"]))
-        return Catalogue(root, str(about["name"]), rule_from_dict(about["mask_rule"]), Report(table), about)
+        return Catalogue(
+            root, str(about["name"]), encoding_from_dict(about["mask_rule"]), Report(table), about
+        )
     except (OSError, ValueError, KeyError, UserError):
         return None  # made anew
 

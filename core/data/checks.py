@@ -14,11 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.data import findings, near_duplicates
-from core.data.classes import ClassRule, LayersRule
+from core.data.classes import ClassEncoding, LayersEncoding
 from core.data.dataset import DataFolder
 from core.data.masks import (
     LOSSY_SUFFIXES,
-    MaskRule,
+    BinaryEncoding,
     mask_values,
     may_be_turned,
     resize_mask,
@@ -176,7 +176,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     labels = _labels(pair, data, every)
     inside, known = (labels == 1).astype(np.uint8), int(np.count_nonzero(labels != IGNORE))
     row.foreground = cv2.countNonZero(inside) / max(1, known)
-    if isinstance(data.rule, MaskRule):
+    if isinstance(data.rule, BinaryEncoding):
         row.specks = count_specks(inside)
     found = list(_found(row, pair, every[0], data, known))
     if turned:
@@ -213,11 +213,11 @@ def report_path(data: DataFolder) -> Path:
 def _labels(pair: Pair, data: DataFolder, every: Sequence[NDArray[np.int32]]) -> NDArray[np.uint8]:
     """1 where there is foreground, a known class or any label; 0 where there is not, and IGNORE where it
     is void."""
-    if isinstance(data.rule, LayersRule):
+    if isinstance(data.rule, LayersEncoding):
         largest = max((values.shape for values in every), key=math.prod)
         inside = [resize_mask(data.rule.foreground(v), (largest[0], largest[1])) for v in every]
         return np.asarray(np.bitwise_or.reduce(inside), np.uint8)
-    if isinstance(data.rule, ClassRule):
+    if isinstance(data.rule, ClassEncoding):
         return data.rule.foreground(every[0])
     labels = data.rule.labels(every[0])
     return swapped(labels) if pair.inverted else labels
@@ -234,7 +234,7 @@ def _found(
     yield from _covered(row, data, known)
     if row.specks >= MANY_SPECKS:
         yield "specks", f"mask has {row.specks} tiny specks"
-    if isinstance(data.rule, MaskRule) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
+    if isinstance(data.rule, BinaryEncoding) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
         between = _grey_share(values) if data.rule.level == 128 else 0
         if between > 0.02:
             yield "grey", f"{between:.0%} of the mask is grey, cut at {data.rule.level}"
@@ -248,14 +248,14 @@ def _found(
 
 def _covered(row: Row, data: DataFolder, known: int) -> Iterator[tuple[str, str]]:
     """What is odd about how much the masks cover, `known` pixels not being void."""
-    if known == 0 or (isinstance(data.rule, ClassRule) and row.foreground == 0):
+    if known == 0 or (isinstance(data.rule, ClassEncoding) and row.foreground == 0):
         yield "void", "mask is void everywhere"
-    elif isinstance(data.rule, ClassRule):
+    elif isinstance(data.rule, ClassEncoding):
         if sum(share > 0 for share in row.classes) < 2:
             yield "uniform", "one class everywhere"
     elif row.foreground == 0:
         yield "empty", "mask is empty"
-    elif isinstance(data.rule, LayersRule):
+    elif isinstance(data.rule, LayersEncoding):
         full = [name for name, share in zip(data.rule.task.classes, row.classes, strict=True) if share == 1]
         if full:
             yield "full", f"mask of {' and '.join(full)} covers everything"
@@ -306,10 +306,10 @@ def _add(row: Row, code: str, note: str) -> None:
 def _shares(pair: Pair, data: DataFolder, every: Sequence[NDArray[np.int32]]) -> tuple[float, ...]:
     """The share of pixels of each class or label. `every` is what the masks hold, those that there are."""
     rule = data.rule
-    if isinstance(rule, LayersRule):
+    if isinstance(rule, LayersEncoding):
         shares = (float(rule.labels(values).mean(dtype=np.float64)) for values in every)
         return tuple(next(shares) if path else 0.0 for path in pair.layers)
-    if isinstance(rule, MaskRule):
+    if isinstance(rule, BinaryEncoding):
         return ()
     values = every[0]
     counts = np.bincount(rule.labels(values).ravel(), minlength=256)[: rule.task.outputs]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.masks import MaskRule, guess_rule, palette_from, tally
+from core.data.masks import BinaryEncoding, guess_encoding, palette_from, tally
 from core.data.palettes import Palette
 from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
@@ -22,7 +22,7 @@ EVERYTHING = (
 
 
 @dataclass(frozen=True, slots=True)
-class ClassRule:
+class ClassEncoding:
     """A mask's value is the class of its pixel; values that are no class are ignored.
 
     `merged` are further values and the index of the class that they count as. With `of_one`, masks are
@@ -32,7 +32,7 @@ class ClassRule:
 
     task: Task
     merged: tuple[tuple[int, int], ...] = ()
-    of_one: MaskRule | None = None
+    of_one: BinaryEncoding | None = None
     palette: Palette = ""
 
     @property
@@ -65,11 +65,11 @@ class ClassRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LayersRule:
+class LayersEncoding:
     """One mask file for each label; `rule` says what the values in each of them mean."""
 
     task: Task
-    rule: MaskRule = field(default_factory=MaskRule)
+    rule: BinaryEncoding = field(default_factory=BinaryEncoding)
 
     @property
     def meaning(self) -> str:
@@ -93,36 +93,36 @@ class LayersRule:
         return {"task": self.task.to_dict(), **self.rule.to_dict()}
 
 
-Rule = MaskRule | ClassRule | LayersRule
+MaskEncoding = BinaryEncoding | ClassEncoding | LayersEncoding
 
 
-def marks_one(rule: Rule) -> bool:
+def marks_one(rule: MaskEncoding) -> bool:
     """Whether masks have a foreground and a background, which an inverted pair exchanges."""
-    return isinstance(rule, MaskRule) or (isinstance(rule, ClassRule) and rule.of_one is not None)
+    return isinstance(rule, BinaryEncoding) or (isinstance(rule, ClassEncoding) and rule.of_one is not None)
 
 
-def rule_from_dict(values: dict[str, Any]) -> Rule:
+def encoding_from_dict(values: dict[str, Any]) -> MaskEncoding:
     """What `to_dict` of any rule gave. Raises UserError on anything else."""
     if "task" not in values:
-        return MaskRule.from_dict(values)
+        return BinaryEncoding.from_dict(values)
     task = Task.from_dict(values["task"])
     if task.kind == "multilabel":
-        return LayersRule(task, MaskRule.from_dict(values))
+        return LayersEncoding(task, BinaryEncoding.from_dict(values))
     try:
         merged = tuple((int(value), int(index)) for value, index in values.get("merged", ()))
-        return ClassRule(task, merged, palette=palette_from(values))
+        return ClassEncoding(task, merged, palette=palette_from(values))
     except (TypeError, ValueError) as error:
         raise UserError("dataset.json holds merged classes that cannot be read: delete the file.") from error
 
 
-def with_palette(rule: Rule, palette: Palette) -> Rule:
+def with_palette(rule: MaskEncoding, palette: Palette) -> MaskEncoding:
     """The same rule for masks whose palettes mean this."""
-    if isinstance(rule, LayersRule):
+    if isinstance(rule, LayersEncoding):
         return replace(rule, rule=replace(rule.rule, palette=palette))
     return replace(rule, palette=palette)
 
 
-def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
+def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = ()) -> ClassEncoding:
     """The classes that these mask files hold: every value but `void`, named `class 3` unless named.
 
     Given names are those of the values 0, 1, 2 … in this order; then a class that no file holds
@@ -132,7 +132,7 @@ def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = 
     return replace(classes_for_values(found.counts(), void, names), palette=found.palette)
 
 
-def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequence[str] = ()) -> ClassRule:
+def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequence[str] = ()) -> ClassEncoding:
     """The same for a data set in which each value covers this many pixels."""
     values = sorted(value for value in counts if value != void)
     if names:
@@ -143,12 +143,14 @@ def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequenc
             "Choose foreground against background, or save the masks as class indices in PNG files."
         )
     named = tuple(names) or tuple(f"class {value}" for value in values)
-    return ClassRule(Task("multiclass", named, tuple(values), void))
+    return ClassEncoding(Task("multiclass", named, tuple(values), void))
 
 
-def layers_rule(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> LayersRule:
+def layers_encoding(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> LayersEncoding:
     """The rule for a data set with these mask files, one list for each label."""
-    return LayersRule(Task("multilabel", tuple(names)), guess_rule([p for part in layers for p in part]))
+    return LayersEncoding(
+        Task("multilabel", tuple(names)), guess_encoding([p for part in layers for p in part])
+    )
 
 
 def is_background(name: str) -> bool:
@@ -156,7 +158,7 @@ def is_background(name: str) -> bool:
     return name.strip(" _").casefold() in BACKGROUNDS
 
 
-def chosen_classes(rule: ClassRule, names: Sequence[str]) -> ClassRule:
+def chosen_classes(rule: ClassEncoding, names: Sequence[str]) -> ClassEncoding:
     """These classes kept apart. The others count as background where that is one of these, and are
     ignored where it is not."""
     task = rule.task
@@ -173,10 +175,10 @@ def chosen_classes(rule: ClassRule, names: Sequence[str]) -> ClassRule:
     chosen = Task(
         "multiclass", tuple(task.classes[i] for i in kept), tuple(task.values[i] for i in kept), task.void
     )
-    return ClassRule(chosen, merged, palette=rule.palette)
+    return ClassEncoding(chosen, merged, palette=rule.palette)
 
 
-def chosen_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:
+def chosen_foreground(rule: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:
     """These classes, or all where there are none, as one foreground; a background never is.
 
     Raises UserError where every pixel would be foreground.
@@ -195,13 +197,13 @@ def _is_background(task: Task, index: int) -> bool:
     return is_background(name) or (task.values[index] == 0 and name == "class 0")
 
 
-def one_foreground(rule: ClassRule, names: Sequence[str]) -> MaskRule:
+def one_foreground(rule: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:
     """Pixels of these classes as foreground and of the others as background. What is no class stays void."""
     chosen = {index for index, name in enumerate(rule.task.classes) if name in names}
     indices = [*enumerate(rule.task.values), *((index, value) for value, index in rule.merged)]
     inside = sorted(value for index, value in indices if index in chosen)
     text = f"{', '.join(rule.task.classes[i] for i in sorted(chosen))} {'is' if len(chosen) == 1 else 'are'}"
     known = sorted(value for _, value in indices)
-    return MaskRule(
+    return BinaryEncoding(
         1, rule.task.void, f"{text} foreground", tuple(inside), known=tuple(known), palette=rule.palette
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, write_down
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.photos import PHOTO_SUFFIXES, open_picture, read_photo, reading
 from core.errors import UserError, system_said
 from core.imaging.rendering import display_size, encode
@@ -112,7 +112,7 @@ def compose(
             (making / "masks" / f"{index:06d}.png").write_bytes(encode(mask * np.uint8(255)))
             yield (index + 1) / how.count
         sign(making)
-        rule = MaskRule(128, meaning="0 is background, 255 is foreground")
+        rule = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
         write_json(making / DATASET_FILE, {"name": name.strip(), "mask_rule": rule.to_dict(),
                                            "origin": {"layout": "composed", "pairs": how.count}})  # fmt: skip
         write_down(open_data(making))

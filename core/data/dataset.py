@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from core.data.classes import (
-    ClassRule,
-    LayersRule,
-    Rule,
+    ClassEncoding,
+    LayersEncoding,
+    MaskEncoding,
+    encoding_from_dict,
     guess_classes,
-    layers_rule,
+    layers_encoding,
     one_foreground,
-    rule_from_dict,
     with_palette,
 )
-from core.data.masks import MaskRule, guess_rule, palette_meaning
+from core.data.masks import BinaryEncoding, guess_encoding, palette_meaning
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.data.split_record import Split, SplitRecord
 from core.data.value_range import Range, range_in
@@ -37,7 +37,7 @@ class DataFolder:
     root: Path
     name: str
     pairs: tuple[Pair, ...]
-    rule: Rule
+    rule: MaskEncoding
     split: Split
     problems: tuple[Problem, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
@@ -84,14 +84,14 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
     if isinstance(about.get("mask_rule"), dict):
-        rule: Rule = rule_from_dict(about["mask_rule"])
+        rule: MaskEncoding = encoding_from_dict(about["mask_rule"])
         if not rule.palette:
             rule = with_palette(rule, palette_meaning([m for pair in pairs for m in pair.files[1:]]))
     elif found.layers:
         every = zip(*(pair.layers for pair in pairs), strict=True)
-        rule = layers_rule([[p for p in layer if p] for layer in every], found.layers)
+        rule = layers_encoding([[p for p in layer if p] for layer in every], found.layers)
     else:
-        rule = guess_rule([pair.mask for pair in pairs])
+        rule = guess_encoding([pair.mask for pair in pairs])
     names = [pair.name for pair in pairs]
     record = SplitRecord.from_dict(about).named(lambda name: _as_here(name, as_here))
     record = record.extended(names, seed, found.part_of)
@@ -123,14 +123,14 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
     now = data.rule.task
     if kind in ("auto", now.kind) and not (kind == "multiclass" and (names or void not in (-1, now.void))):
         return data
-    if kind != "multilabel" and isinstance(data.rule, LayersRule):
+    if kind != "multilabel" and isinstance(data.rule, LayersEncoding):
         raise UserError(
             f"{data.name} has a mask for each of several labels: train it as it is, for them all."
         )
-    if kind == "binary" and isinstance(data.rule, ClassRule):
+    if kind == "binary" and isinstance(data.rule, ClassEncoding):
         return replace(data, rule=_all_but_background(data.rule))
     if kind == "binary":
-        return replace(data, rule=guess_rule([pair.mask for pair in data.pairs]))
+        return replace(data, rule=guess_encoding([pair.mask for pair in data.pairs]))
     if kind == "multiclass":
         return replace(data, rule=guess_classes([pair.mask for pair in data.pairs], void, names))
     raise UserError(
@@ -142,7 +142,7 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
 def may_hold_classes(root: Path) -> bool:
     """Whether the masks hold several values that could be classes. Raises UserError for no data set."""
     rule = open_data(root).rule
-    return rule.task.kind == "multiclass" or (isinstance(rule, MaskRule) and rule.is_of_ids)
+    return rule.task.kind == "multiclass" or (isinstance(rule, BinaryEncoding) and rule.is_of_ids)
 
 
 def write_down(data: DataFolder) -> bool:
@@ -161,7 +161,7 @@ def write_down(data: DataFolder) -> bool:
     return True
 
 
-def describe(name: str, rule: Rule, split: Split) -> dict[str, Any]:
+def describe(name: str, rule: MaskEncoding, split: Split) -> dict[str, Any]:
     """The content of a new data set's dataset.json."""
     return {
         "name": name,
@@ -174,7 +174,7 @@ def describe(name: str, rule: Rule, split: Split) -> dict[str, Any]:
     }
 
 
-def _all_but_background(rule: ClassRule) -> MaskRule:
+def _all_but_background(rule: ClassEncoding) -> BinaryEncoding:
     """Every class as foreground but the one whose mask value is 0, or else the first."""
     values = rule.task.values
     background = values.index(0) if 0 in values else 0

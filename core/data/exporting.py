@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.dataset import DataFolder, describe
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
 from core.data.split_record import Split
@@ -28,8 +28,8 @@ from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")
 LeaveOut = Callable[[Problem], None]
-PLAIN = MaskRule(128, meaning="0 is background, 255 is foreground")
-WITH_VOID = MaskRule(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
+PLAIN = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
+WITH_VOID = BinaryEncoding(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
 
 
 @needs("train")
@@ -63,7 +63,7 @@ def _unheard(problem: Problem) -> None:
 
 
 def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> Iterator[float]:
-    task, binary = data.rule.task, _binary_rule(data)
+    task, binary = data.rule.task, _binary_encoding(data)
     codes = np.arange(256, dtype=np.uint8)  # what is written for each label
     if task.kind == "binary" and not binary.has_void:
         codes[1] = 255
@@ -97,9 +97,9 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> I
     archive.writestr("dataset.json", json.dumps(about, indent=2, ensure_ascii=False))
 
 
-def _binary_rule(data: DataFolder) -> MaskRule:
+def _binary_encoding(data: DataFolder) -> BinaryEncoding:
     """What the masks of one foreground that are written mean."""
-    has_void = isinstance(data.rule, MaskRule) and data.rule.has_void
+    has_void = isinstance(data.rule, BinaryEncoding) and data.rule.has_void
     return WITH_VOID if has_void else PLAIN
 
 

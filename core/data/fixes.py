@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
+from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding, one_foreground
 from core.data.dataset import DATASET_FILE, DataFolder, open_data, read_about, write_down
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.split_record import SplitRecord
 from core.data.value_range import KEY, Range, range_in, words
 from core.errors import UserError
@@ -44,7 +44,7 @@ def take_back(data: DataFolder, names: Sequence[str]) -> DataFolder:
 @needs("change")
 def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
     """Foreground and background swapped, in these photos' masks or in all. For binary masks."""
-    rule = _mask_rule(data)
+    rule = _binary_encoding(data)
     if not names:
         changed = replace(rule, inverted=not rule.inverted, meaning=_inverted_words(rule))
         return _change(data, "Inverted every mask", mask_rule=changed.to_dict())
@@ -69,14 +69,14 @@ def binarise(data: DataFolder, level: int) -> DataFolder:
     """Foreground is every mask value from `level` on."""
     if not 1 <= level <= 65535:
         raise UserError(f"A threshold of {level} is not among mask values: use 1 to 255.")
-    rule = MaskRule(level, meaning=f"values from {level} on are foreground", palette=data.rule.palette)
+    rule = BinaryEncoding(level, meaning=f"values from {level} on are foreground", palette=data.rule.palette)
     return _change(data, f"Foreground from a mask value of {level} on", mask_rule=rule.to_dict())
 
 
 @needs("change")
 def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     """These classes as one, called `name`. Raises UserError unless two classes are left."""
-    rule = _class_rule(data)
+    rule = _class_encoding(data)
     task = rule.task
     chosen = [c for c in task.classes if c in classes]
     if len(chosen) < 2:
@@ -98,7 +98,7 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
 @needs("change")
 def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     """Pixels of these classes count neither in training nor in scores, like void."""
-    rule = _class_rule(data)
+    rule = _class_encoding(data)
     task = rule.task
     kept = [c for c in task.classes if c not in classes]
     if len(kept) < 2:
@@ -117,8 +117,8 @@ def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
     checked = _checked_names(names)
     if len(checked) != len(task.classes):
         raise UserError(f"There are {len(task.classes)} classes: give as many names.")
-    if isinstance(data.rule, ClassRule):
-        changed: Rule = replace(data.rule, task=replace(task, classes=checked))
+    if isinstance(data.rule, ClassEncoding):
+        changed: MaskEncoding = replace(data.rule, task=replace(task, classes=checked))
     else:
         raise UserError("Labels are named by their folders in masks/: rename those.")
     return _change(data, f"Renamed classes to {', '.join(checked)}", mask_rule=changed.to_dict())
@@ -127,7 +127,7 @@ def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
 @needs("change")
 def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     """Pixels of these classes are foreground, everything else is background."""
-    rule = _class_rule(data)
+    rule = _class_encoding(data)
     chosen = [c for c in rule.task.classes if c in classes]
     if not chosen:
         raise UserError("Choose at least one class that is foreground.")
@@ -202,16 +202,16 @@ def _write(path: Path, about: dict[str, Any]) -> None:
         ) from error
 
 
-def _mask_rule(data: DataFolder) -> MaskRule:
-    if isinstance(data.rule, MaskRule):
+def _binary_encoding(data: DataFolder) -> BinaryEncoding:
+    if isinstance(data.rule, BinaryEncoding):
         return data.rule
     raise UserError("Masks of several classes have no inside and outside to swap.")
 
 
-def _class_rule(data: DataFolder) -> ClassRule:
-    if isinstance(data.rule, ClassRule):
+def _class_encoding(data: DataFolder) -> ClassEncoding:
+    if isinstance(data.rule, ClassEncoding):
         return data.rule
-    has = "a mask for each label" if isinstance(data.rule, LayersRule) else "one foreground"
+    has = "a mask for each label" if isinstance(data.rule, LayersEncoding) else "one foreground"
     raise UserError(f"{data.name} has {has}, not classes.")
 
 
@@ -223,7 +223,7 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     return checked
 
 
-def _inverted_words(rule: MaskRule) -> str:
+def _inverted_words(rule: BinaryEncoding) -> str:
     return rule.meaning.removeprefix("inverted: ") if rule.inverted else f"inverted: {rule.meaning}"
 
 

@@ -1,7 +1,7 @@
 """What the values in mask files mean, decided once for a whole data set and written down.
 
 One file cannot tell: an all-ones mask is "everything" in a data set of 0/1 masks and almost
-nothing in one of 0/255 masks. So `guess_rule` looks at many files and `MaskRule` keeps the answer.
+nothing in one of 0/255 masks. So `guess_encoding` looks at many files and `BinaryEncoding` keeps the answer.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ COUNTED_QUICKLY = 2**16  # values below this are counted without sorting the pix
 
 
 @dataclass(frozen=True, slots=True)
-class MaskRule:
+class BinaryEncoding:
     """Pixels with value >= `level` are foreground; those of `void` (-1: none) count for nothing.
 
     With `values`, only pixels of just these values are foreground; `inverted`: all the others are
@@ -89,7 +89,7 @@ class MaskRule:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "MaskRule":
+    def from_dict(cls, values: dict[str, Any]) -> "BinaryEncoding":
         try:
             return cls(
                 int(values["level"]),
@@ -174,11 +174,11 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     return np.where(known < 128, np.uint8(IGNORE), labels)
 
 
-def guess_rule(paths: Sequence[Path]) -> MaskRule:
+def guess_encoding(paths: Sequence[Path]) -> BinaryEncoding:
     """What the values in these mask files most probably mean. Unreadable files are passed over."""
     lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in paths)
     found = tally(paths)
-    return replace(rule_for_values(found.counts(), lossy), palette=found.palette)
+    return replace(encoding_for_values(found.counts(), lossy), palette=found.palette)
 
 
 @dataclass(slots=True)
@@ -233,25 +233,25 @@ def palette_meaning(files: Sequence[Source]) -> Palette:
     return meaning_of({e for one in found for e in one.entries}, any(one.has_voc for one in found))
 
 
-def rule_for_values(pixels: Mapping[int, int], lossy: bool = False) -> MaskRule:
+def encoding_for_values(pixels: Mapping[int, int], lossy: bool = False) -> BinaryEncoding:
     """The rule for a data set in which each value covers this many pixels."""
     positive = sorted(value for value, count in pixels.items() if value > 0 and count)
     top = positive[-1] if positive else 0
     if lossy and top > 1:
         level = (top + 1) // 2
-        return MaskRule(level, meaning=f"values from {level} on are foreground (lossy files)")
+        return BinaryEncoding(level, meaning=f"values from {level} on are foreground (lossy files)")
     if positive == [255]:
-        return MaskRule(128, meaning="0 is background, 255 is foreground")
+        return BinaryEncoding(128, meaning="0 is background, 255 is foreground")
     if positive == [1]:
-        return MaskRule(1, meaning="0 is background, 1 is foreground")
+        return BinaryEncoding(1, meaning="0 is background, 1 is foreground")
     others = sum(pixels[value] for value in positive[:-1])
     if top == VOID and positive[-2] < 64 and others > pixels[VOID]:
         meaning = "class indices or ids: above 0 is foreground, 255 is void"
-        return MaskRule(1, VOID, meaning, is_of_ids=True)
+        return BinaryEncoding(1, VOID, meaning, is_of_ids=True)
     if 250 <= top <= 255:
-        return MaskRule(128, meaning="grey levels: from 128 on is foreground")
+        return BinaryEncoding(128, meaning="grey levels: from 128 on is foreground")
     meaning = "class indices or instance ids: every value above 0 is foreground"
-    return MaskRule(1, meaning=meaning, is_of_ids=True)
+    return BinaryEncoding(1, meaning=meaning, is_of_ids=True)
 
 
 def _tally_or_nothing(source: Source) -> Tally:

@@ -16,7 +16,7 @@ from PIL import Image
 from core.data import library
 from core.data.dataset import DATASET_FILE, open_data, read_about, write_down
 from core.data.importing.privacy import for_keeping
-from core.data.masks import MaskRule, mask_values, resize_mask
+from core.data.masks import BinaryEncoding, mask_values, resize_mask
 from core.data.pairing import Problem, by_stem, masks_of
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
 from core.data.value_range import range_in
@@ -31,7 +31,7 @@ from core.task import IGNORE
 GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
 GRABCUT_ROUNDS = 5
 MAX_MASK_BYTES = 50_000_000
-PAINTED = MaskRule(128, meaning="0 is background, 255 is foreground")
+PAINTED = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
 UNPAINTED = "photos without masks"  # folder of a data set that is being painted
 
 
@@ -148,10 +148,10 @@ def mask_url(mask: NDArray[np.uint8]) -> str:
 
 def saved_mask(waiting: Waiting) -> NDArray[np.uint8]:
     """The mask that a photo has, 0 and 1, at the photo's own size."""
-    return np.asarray(_saved_labels(waiting, _rule_of(waiting)) == 1, np.uint8)
+    return np.asarray(_saved_labels(waiting, _encoding_of(waiting)) == 1, np.uint8)
 
 
-def _saved_labels(waiting: Waiting, rule: MaskRule) -> NDArray[np.uint8]:
+def _saved_labels(waiting: Waiting, rule: BinaryEncoding) -> NDArray[np.uint8]:
     labels = rule.labels(mask_values(waiting.mask, waiting.photo, palette=rule.palette))
     return resize_mask(labels, photo_size(waiting.photo))
 
@@ -165,7 +165,7 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     """
     folder = waiting.photo.parent.parent
     require_folder(folder)
-    rule = _rule_of(waiting)
+    rule = _encoding_of(waiting)
     if waiting.is_done and rule.has_void:
         with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces
             void = _saved_labels(waiting, rule) == IGNORE
@@ -225,7 +225,7 @@ def photo_to_paint(waiting: Waiting, max_side: int | None = None) -> NDArray[np.
     return read_photo(waiting.photo, max_side=max_side, value_range=values)
 
 
-def _rule_of(waiting: Waiting) -> MaskRule:
+def _encoding_of(waiting: Waiting) -> BinaryEncoding:
     path = waiting.photo.parent.parent / DATASET_FILE
     about = read_about(path.parent) if path.is_file() else {}
     if waiting.photo.name in about.get("inverted", ()):
@@ -233,10 +233,10 @@ def _rule_of(waiting: Waiting) -> MaskRule:
     written = about.get("mask_rule") or PAINTED.to_dict()
     if "task" in written:
         raise UserError("This data set has several classes: masks of one foreground can be painted here.")
-    return MaskRule.from_dict(written)
+    return BinaryEncoding.from_dict(written)
 
 
-def _value_map(rule: MaskRule) -> NDArray[np.uint8]:
+def _value_map(rule: BinaryEncoding) -> NDArray[np.uint8]:
     """The mask values that a data set's rule reads as each label, 0, 1 and IGNORE: uint8 (256,)."""
     labels = rule.labels(np.arange(256, dtype=np.int32))
     inside, outside, void = (np.flatnonzero(labels == label) for label in (1, 0, IGNORE))

@@ -5,9 +5,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.data.classes import ClassRule, LayersRule, Rule, one_foreground
+from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding, one_foreground
 from core.data.dataset import DataFolder, as_task
-from core.data.masks import SAMPLED_MASKS, MaskRule, value_counts
+from core.data.masks import SAMPLED_MASKS, BinaryEncoding, value_counts
 from core.errors import UserError
 from core.task import Task
 
@@ -20,7 +20,7 @@ class Reading:
     """How the masks are read for a model. `note` says what differs from the data set's own meaning, in one
     sentence; "" where nothing does."""
 
-    rule: Rule
+    rule: MaskEncoding
     note: str = ""
 
 
@@ -38,11 +38,11 @@ def reading(data: DataFolder, task: Task) -> Reading:
 
     Raises UserError where the masks do not say what the model was taught.
     """
-    if task.kind == "multilabel" or isinstance(data.rule, LayersRule):
+    if task.kind == "multilabel" or isinstance(data.rule, LayersEncoding):
         return _labels(data, task)
     if task.kind == "binary":
         return _one_foreground(data, task)
-    if isinstance(data.rule, ClassRule):
+    if isinstance(data.rule, ClassEncoding):
         return _classes(data, data.rule, task)
     return _values(data, data.rule, task)
 
@@ -59,7 +59,7 @@ def _labels(data: DataFolder, task: Task) -> Reading:
 
 def _one_foreground(data: DataFolder, task: Task) -> Reading:
     """Of classes, the one of the model's own name, or else all but the background."""
-    if not isinstance(data.rule, ClassRule):
+    if not isinstance(data.rule, ClassEncoding):
         return Reading(data.rule)
     name = task.classes[0].casefold()
     same = [c for c in data.rule.task.classes if c.casefold() == name]
@@ -67,7 +67,7 @@ def _one_foreground(data: DataFolder, task: Task) -> Reading:
     return Reading(rule, f"{data.name} has {data.rule.task.outputs} classes; for this model {rule.meaning}.")
 
 
-def _classes(data: DataFolder, rule: ClassRule, task: Task) -> Reading:
+def _classes(data: DataFolder, rule: ClassEncoding, task: Task) -> Reading:
     """Classes are the same by their names, or by their mask values where only the values tell."""
     ours, theirs = rule.task, task
     if ours.classes == theirs.classes:
@@ -91,13 +91,15 @@ def _same(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> dict[int, int
     return {index: places[item] for index, item in enumerate(ours) if item in places}
 
 
-def _mapped(rule: ClassRule, task: Task, same: Mapping[int, int]) -> ClassRule:
+def _mapped(rule: ClassEncoding, task: Task, same: Mapping[int, int]) -> ClassEncoding:
     """The mask values of the data set for the classes of the model. `same`: its index -> the model's."""
     values = [NOWHERE - index for index in range(task.outputs)]
     for ours, theirs in same.items():
         values[theirs] = rule.task.values[ours]
     merged = tuple((value, same[index]) for value, index in rule.merged if index in same)
-    return ClassRule(replace(task, values=tuple(values), void=rule.task.void), merged, palette=rule.palette)
+    return ClassEncoding(
+        replace(task, values=tuple(values), void=rule.task.void), merged, palette=rule.palette
+    )
 
 
 def _note(data: DataFolder, ours: Task, theirs: Task, same: Mapping[int, int]) -> str:
@@ -114,7 +116,7 @@ def _note(data: DataFolder, ours: Task, theirs: Task, same: Mapping[int, int]) -
     return f"The classes of {data.name} are taken by their {by}: {_listed(pairs)}."
 
 
-def _values(data: DataFolder, rule: MaskRule, task: Task) -> Reading:
+def _values(data: DataFolder, rule: BinaryEncoding, task: Task) -> Reading:
     """Masks of one foreground: the ids from which it was made, where all of them are classes of the model."""
     if rule.is_of_ids or rule.values:
         some = data.pairs[:: max(1, len(data.pairs) // SAMPLED_MASKS)]
@@ -127,13 +129,13 @@ def _values(data: DataFolder, rule: MaskRule, task: Task) -> Reading:
             )
         void = rule.void if task.void < 0 else task.void
         return Reading(
-            ClassRule(replace(task, void=void), palette=rule.palette),
+            ClassEncoding(replace(task, void=void), palette=rule.palette),
             f"The masks of {data.name} are read as class indices.",
         )
     if task.outputs == 2 and task.classes[1].casefold() != "background":
         found = f"{task.classes[1]}, and the rest is {task.classes[0]}"
         return Reading(
-            ClassRule(task, of_one=rule, palette=rule.palette),
+            ClassEncoding(task, of_one=rule, palette=rule.palette),
             f"The foreground of {data.name} is taken for {found}.",
         )
     raise UserError(

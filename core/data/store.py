@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import LayersRule, Rule, marks_one
+from core.data.classes import LayersEncoding, MaskEncoding, marks_one
 from core.data.masks import mask_values, resize_mask, same_shape, swapped
 from core.data.pairing import Pair, Problem
 from core.data.photos import read_photo
@@ -84,14 +84,14 @@ def stored_side(height: int, width: int) -> int:
 
 
 def read_pair(
-    pair: Pair, rule: Rule, max_side: int | None = None
+    pair: Pair, rule: MaskEncoding, max_side: int | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Photo (h, w, 3) and labels (at the mask's own resolution), uint8, both upright.
 
     Raises UserError, naming the file, when one cannot be read or their shapes differ.
     """
     photo = read_photo(pair.image, max_side=max_side, value_range=pair.value_range)
-    if isinstance(rule, LayersRule):
+    if isinstance(rule, LayersEncoding):
         return photo, _joined(pair, rule, photo.shape)
     values = _fitting(pair, rule, pair.mask, photo.shape)
     labels = rule.labels(values)
@@ -99,7 +99,7 @@ def read_pair(
 
 
 def stored_form(
-    photo: NDArray[np.uint8], labels: NDArray[np.uint8], rule: Rule, long_side: int
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], rule: MaskEncoding, long_side: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A pair at the size at which training keeps it: (h, w, 3) and (h, w), h and w at most `long_side`."""
     scale = min(1.0, long_side / max(photo.shape[:2]))
@@ -107,7 +107,7 @@ def stored_form(
     return resize_picture(photo, size), rule.resize(labels, size)
 
 
-def _joined(pair: Pair, rule: LayersRule, photo: tuple[int, ...]) -> NDArray[np.uint8]:
+def _joined(pair: Pair, rule: LayersEncoding, photo: tuple[int, ...]) -> NDArray[np.uint8]:
     """Every label's own file as one bit of uint8 labels, at the size of the largest of them."""
     layers = [rule.labels(_fitting(pair, rule, path, photo)) if path else None for path in pair.layers]
     size = max((layer.shape for layer in layers if layer is not None), key=math.prod)
@@ -118,7 +118,7 @@ def _joined(pair: Pair, rule: LayersRule, photo: tuple[int, ...]) -> NDArray[np.
     return labels
 
 
-def _fitting(pair: Pair, rule: Rule, mask: Path, photo: tuple[int, ...]) -> NDArray[np.int32]:
+def _fitting(pair: Pair, rule: MaskEncoding, mask: Path, photo: tuple[int, ...]) -> NDArray[np.int32]:
     """The values of a mask file. Raises UserError where its shape is not that of the photo."""
     values = mask_values(mask, pair.image, palette=rule.palette)
     if same_shape(values.shape, photo):
@@ -130,7 +130,7 @@ def _fitting(pair: Pair, rule: Rule, mask: Path, photo: tuple[int, ...]) -> NDAr
     )
 
 
-def build_store(pairs: Sequence[Pair], rule: Rule, long_side: int) -> Iterator[int | Store]:
+def build_store(pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> Iterator[int | Store]:
     """Decode these pairs with the longer side at most `long_side` pixels, or find them decoded.
 
     Yields how many pairs are done, then the Store. Raises UserError when the disk is too full.
@@ -157,7 +157,7 @@ def build_store(pairs: Sequence[Pair], rule: Rule, long_side: int) -> Iterator[i
     yield _opened(folder)
 
 
-def _fill(folder: Path, pairs: Sequence[Pair], rule: Rule, long_side: int) -> Iterator[int]:
+def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> Iterator[int]:
     names: list[str] = []
     shapes: list[tuple[int, int]] = []
     digest = hashlib.blake2b(digest_size=16)
@@ -222,7 +222,7 @@ def _mapped(path: Path) -> NDArray[np.uint8]:
     return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
 
 
-def _fingerprint(pairs: Sequence[Pair], rule: Rule, long_side: int) -> str:
+def _fingerprint(pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> str:
     """Changes whenever a file, the meaning of the masks or the size does."""
     digest = hashlib.sha256(repr((LAYOUT, rule.to_dict(), long_side)).encode())
     for pair in pairs:

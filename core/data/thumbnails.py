@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import Rule
+from core.data.classes import MaskEncoding
 from core.data.pairing import Pair
 from core.data.store import read_pair
 from core.errors import UserError
@@ -24,7 +24,7 @@ SIDE = 320  # pixels of the longer side
 VIEWS = ("Overlay", "Contour", "Photo", "Mask")
 
 
-def thumbnails(pairs: Sequence[Pair], rule: Rule, view: str) -> list[str]:
+def thumbnails(pairs: Sequence[Pair], rule: MaskEncoding, view: str) -> list[str]:
     """A JPEG of each pair as a data URL, "" where it cannot be read. `view` is one of VIEWS."""
     with all_cores() as pool:
         return list(pool.map(lambda pair: _thumbnail(pair, rule, view), pairs))
@@ -41,7 +41,7 @@ def pair_view(
     return np.where(inside, layer[..., :3], photo).astype(np.uint8)
 
 
-def _thumbnail(pair: Pair, rule: Rule, view: str) -> str:
+def _thumbnail(pair: Pair, rule: MaskEncoding, view: str) -> str:
     try:
         kept = _place(pair, rule, view)
         if kept.is_file():
@@ -58,7 +58,7 @@ def _thumbnail(pair: Pair, rule: Rule, view: str) -> str:
         return ""
 
 
-def _place(pair: Pair, rule: Rule, view: str) -> Path:
+def _place(pair: Pair, rule: MaskEncoding, view: str) -> Path:
     """Changes with the files, the meaning of the mask and the view."""
     about = [repr((rule.to_dict(), view, pair.inverted, pair.value_range))]
     for path in pair.files:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.data.classes import Rule
+from core.data.classes import MaskEncoding
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
 from core.data.store import read_pair
@@ -62,7 +62,7 @@ class _Read:
 def score_images(
     predictor: Predictor,
     pairs: Sequence[Pair],
-    rule: Rule,
+    rule: MaskEncoding,
     threshold: float,
     long_side: int | None = None,
 ) -> Iterator[Scored | Problem]:
@@ -77,7 +77,7 @@ def score_images(
 def each_scored(
     predictor: Predictor,
     pairs: Sequence[Pair],
-    rule: Rule,
+    rule: MaskEncoding,
     threshold: float,
     use: Callable[[Scored], _Used],
     long_side: int | None = None,
@@ -121,7 +121,7 @@ def _start(
     return [pool.submit(read, pair) for pair in pairs]
 
 
-def _read(predictor: Predictor, rule: Rule, long_side: int | None, pair: Pair) -> _Read | Problem:
+def _read(predictor: Predictor, rule: MaskEncoding, long_side: int | None, pair: Pair) -> _Read | Problem:
     try:
         photo, stored = read_pair(pair, rule)
     except UserError as error:

@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.data import findings, fixes, plots, thumbnails
 from core.data.catalogue import Catalogue
-from core.data.classes import ClassRule
+from core.data.classes import ClassEncoding
 from core.data.dataset import open_data
 from core.data.findings import Kind
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.value_range import words
 from core.system.formatting import plain, plural
 from core.system.spreadsheets import inert
@@ -127,9 +127,9 @@ def meaning(shown: Catalogue) -> None:
     """How the masks are read, and the ways to read them otherwise."""
     with st.expander(f"How the masks are read: {plain(shown.rule.meaning)}"):
         rule = shown.rule
-        if isinstance(rule, ClassRule):
+        if isinstance(rule, ClassEncoding):
             classes_form(shown, rule)
-        elif isinstance(rule, MaskRule):
+        elif isinstance(rule, BinaryEncoding):
             foreground_form(shown)
         else:
             st.caption("Each label has a folder of masks; rename the folder to rename the label.")
@@ -146,7 +146,7 @@ def foreground_form(shown: Catalogue) -> None:
             apply(lambda: fixes.as_classes(open_data(shown.root)))
 
 
-def classes_form(shown: Catalogue, rule: ClassRule) -> None:
+def classes_form(shown: Catalogue, rule: ClassEncoding) -> None:
     names = list(rule.task.classes)
     table = st.data_editor(
         [{"Class": name} for name in names],

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from core.data import thumbnails
-from core.data.classes import ClassRule
+from core.data.classes import ClassEncoding
 from core.data.dataset import open_data
 from core.data.photos import read_photo
 from core.data.sampling import PairDataset
@@ -106,7 +106,7 @@ def stored(folder: Path, several: bool = False) -> Store:
     data = open_data(folder)
     rule = data.rule
     if several:
-        rule = ClassRule(Task("multiclass", CLASSES.classes, (0, 255)))
+        rule = ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255)))
     long_side = stored_side(HEIGHT, WIDTH)
     return next(s for s in build_store(data.pairs, rule, long_side) if isinstance(s, Store))
 
@@ -217,7 +217,7 @@ def test_the_browser_of_predictions_shows_all_three_at_one_place(folder: Path, t
     contender = Contender("bright", "Bright", card, 0.0, lambda: Predictor.of(Bright(task), card))
     data = open_data(folder)
     if task.kind == "multiclass":
-        data = replace(data, rule=ClassRule(Task("multiclass", CLASSES.classes, (0, 255))))
+        data = replace(data, rule=ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255))))
     kept = next(e for e in evaluate(contender, data, "train") if isinstance(e, Evaluation))
     shown = [panels(kept, pair, data, 0.5, side=200) for pair in data.part("train")]
     lies = [bright_part(each.photo) for each in shown]

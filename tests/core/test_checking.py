@@ -10,7 +10,7 @@ from PIL import Image
 from core.data import catalogue, checks, findings, fixes, near_duplicates
 from core.data.catalogue import Catalogue, View, open_catalogue, rows_of
 from core.data.checks import Report, count_specks
-from core.data.classes import ClassRule
+from core.data.classes import ClassEncoding
 from core.data.dataset import DataFolder, open_data
 from core.data.store import read_pair
 from core.errors import UserError
@@ -202,7 +202,7 @@ def test_classes_are_merged_renamed_and_made_one_foreground(small_data: Path) ->
     merged = fixes.merge(data, ["legs", "head"], "person")
     assert merged.rule.task.classes == ("ground", "person")
     assert np.array_equal(read_pair(pair, merged.rule)[1] == 1, (raw == 1) | (raw == 2))
-    assert isinstance(merged.rule, ClassRule) and merged.rule == open_data(small_data).rule
+    assert isinstance(merged.rule, ClassEncoding) and merged.rule == open_data(small_data).rule
     only = fixes.as_foreground(fixes.undo(merged), ["head"])
     assert np.array_equal(read_pair(pair, only.rule)[1] == 1, raw == 2)
     back = fixes.undo(fixes.undo(only))

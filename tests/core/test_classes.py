@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score
 
 from core import cli
-from core.data.classes import guess_classes, rule_from_dict
+from core.data.classes import encoding_from_dict, guess_classes
 from core.data.dataset import as_task, may_hold_classes, open_data
 from core.data.pairing import find_pairs
 from core.data.reading import for_model
@@ -38,7 +38,7 @@ def test_values_become_classes_and_void_is_ignored(tmp_path: Path) -> None:
     raw = np.asarray(Image.open(pair.mask))
     assert set(np.unique(labels)) == {0, 1, 2, IGNORE}
     assert np.array_equal(labels == IGNORE, raw == 7) and np.array_equal(labels == 2, raw == 2)
-    assert rule_from_dict(json.loads(json.dumps(data.rule.to_dict()))) == data.rule
+    assert encoding_from_dict(json.loads(json.dumps(data.rule.to_dict()))) == data.rule
 
 
 def test_unnamed_classes_are_named_by_their_values(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from core.data import library
-from core.data.classes import ClassRule, LayersRule
+from core.data.classes import ClassEncoding, LayersEncoding
 from core.data.dataset import DataFolder, open_data
 from core.data.importing import Imported, bring_in, import_data, open_source, recognise, sources
 from core.data.importing.plan import preview
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.photos import read_photo
 from core.data.store import read_pair
 from core.errors import UserError
@@ -59,7 +59,7 @@ def test_every_layout_is_recognised_and_its_masks_are_right(layout: str) -> None
             case "yolo":
                 assert (
                     found[48, 32] == 2
-                    if isinstance(data.rule, ClassRule) and data.rule.task.outputs > 2
+                    if isinstance(data.rule, ClassEncoding) and data.rule.task.outputs > 2
                     else 1
                 )
                 assert 0.2 < (found > 0).mean() < 0.3 and found[0, 0] == 0
@@ -96,7 +96,7 @@ def test_labels_in_folders_of_their_own_are_several_labels_a_pixel() -> None:
     files = {f"images/{i}.jpg": photo(i) for i in range(3)}
     files |= {f"masks/cat/{i}.png": mask(i) for i in range(3)} | {"masks/dog/1.png": mask(2)}
     data = imported(zipped(files))
-    assert isinstance(data.rule, LayersRule) and data.rule.task.classes == ("cat", "dog")
+    assert isinstance(data.rule, LayersEncoding) and data.rule.task.classes == ("cat", "dog")
     assert np.array_equal(labels_of(data, "1.jpg"), scene(1)[1] | scene(2)[1] << 1)
 
 
@@ -105,7 +105,7 @@ def test_classes_can_be_chosen_and_taken_as_one_foreground() -> None:
     source = open_source(zipped(files))
     plan = recognise(source)[0].choosing(("person",), True)
     data = next(r for r in bring_in(source, plan, "people") if isinstance(r, Imported)).data
-    assert isinstance(data.rule, MaskRule)
+    assert isinstance(data.rule, BinaryEncoding)
     assert np.array_equal(labels_of(data, "1.jpg"), scene(1)[1])
 
 

@@ -12,7 +12,7 @@ from core.data import fixes
 from core.data.checks import Report, check
 from core.data.dataset import DataFolder, as_task, open_data, write_down
 from core.data.importing import Imported, import_data
-from core.data.masks import guess_rule, mask_values, value_counts
+from core.data.masks import guess_encoding, mask_values, value_counts
 from core.data.painting import photos_of, saved_mask
 from core.data.store import read_pair
 from core.errors import UserError
@@ -125,7 +125,7 @@ def test_the_decision_is_written_down_and_kept_by_every_fix(tmp_path: Path) -> N
 
 def test_a_rule_written_before_palettes_were_decided_is_completed(tmp_path: Path) -> None:
     root = with_palettes(tmp_path / "set", [((0, 1, 7), VOC)] * 2 + [((0, 7), VOC)])
-    old = guess_rule(sorted((root / "masks").iterdir())).to_dict()
+    old = guess_encoding(sorted((root / "masks").iterdir())).to_dict()
     del old["palette"]
     (root / "dataset.json").write_text(json.dumps({"mask_rule": old}))
     assert open_data(root).rule.palette == "index"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.masks import guess_rule, mask_values, resize_mask, rule_for_values, same_shape
+from core.data.masks import encoding_for_values, guess_encoding, mask_values, resize_mask, same_shape
 from core.data.photos import ORIENTATION_TAG, photo_size, read_photo
 from core.errors import UserError
 
@@ -109,7 +109,7 @@ def test_heic_photos_of_phones_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_mask_values_mean(values: dict[int, int], foreground: set[int]) -> None:
-    rule = rule_for_values(values)
+    rule = encoding_for_values(values)
     listed = np.array(sorted(values), np.int32)
     assert set(listed[rule.foreground(listed) == 1].tolist()) == foreground
 
@@ -139,7 +139,7 @@ def test_masks_of_every_kind_give_the_same_foreground(tmp_path: Path, kind: str)
             "16 bit": Image.fromarray(MASK.astype(np.uint16) * 24_001),
         }[kind]
     path = saved(picture, tmp_path / "m.png")
-    rule = guess_rule([path])
+    rule = guess_encoding([path])
     assert np.array_equal(rule.foreground(mask_values(path)), MASK), rule
 
 
@@ -147,14 +147,14 @@ def test_lossy_masks_are_read_at_half_their_range(tmp_path: Path) -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[16:48, 16:48] = 255
     path = saved(Image.fromarray(mask), tmp_path / "m.jpg", quality=40)
-    got = guess_rule([path]).foreground(mask_values(path))
+    got = guess_encoding([path]).foreground(mask_values(path))
     assert (got != (mask > 0)).mean() < 0.01
 
 
 def test_the_meaning_is_that_of_the_whole_data_set_not_of_one_file(tmp_path: Path) -> None:
     full = saved(Image.fromarray(np.ones((2, 2), np.uint8)), tmp_path / "full.png")
     other = saved(Image.fromarray(np.array([[0, 255]] * 9, np.uint8)), tmp_path / "other.png")
-    rule = guess_rule([full, other])
+    rule = guess_encoding([full, other])
     assert not rule.foreground(mask_values(full)).any()
 
 

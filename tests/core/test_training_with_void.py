@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.errors import UserError
 from core.runs.events import EpochEnd, Finished
 from tests.conftest import write_scenes
@@ -22,7 +22,7 @@ def test_masks_of_background_and_void_hold_nothing_to_learn(tmp_path: Path) -> N
         values = np.zeros_like(np.asarray(Image.open(path)))
         values[::2] = 255
         Image.fromarray(values).save(path)
-    rule = MaskRule(1, 255, "0 is background, 1 is foreground, 255 is void")
+    rule = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
     (data / "dataset.json").write_text(json.dumps({"mask_rule": rule.to_dict()}))
     with pytest.raises(UserError, match="nothing to learn"):
         trained(tiny(data), tmp_path / "run")

@@ -14,7 +14,7 @@ from PIL import Image
 from core.data import exporting, fixes, painting
 from core.data.checks import Report, check
 from core.data.dataset import DataFolder, as_task, open_data, write_down
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.pairing import Problem
 from core.data.store import read_pair
 from core.evaluation.boundaries import boundary_iou, hausdorff
@@ -29,7 +29,7 @@ from core.task import IGNORE, Task
 from tests.conftest import untrained_card
 
 SIDE = 64
-RULE = MaskRule(1, 255, "0 is background, 1 is foreground, 255 is void")
+RULE = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
 BESIDE = np.s_[16:48, 40:48]  # void, right of the subject
 
 
@@ -114,7 +114,7 @@ def test_classes_that_are_ignored_stay_void_where_others_become_the_foreground(t
         labels = labels_in(data)
         assert (labels[:8] == IGNORE).all() and (labels[BESIDE] == IGNORE).all()
         assert (labels[16:48, 16:40] == 1).all() and (labels[10] == 0).all()
-        assert MaskRule.from_dict(json.loads(json.dumps(data.rule.to_dict()))) == data.rule
+        assert BinaryEncoding.from_dict(json.loads(json.dumps(data.rule.to_dict()))) == data.rule
 
 
 def test_predictions_on_void_are_not_counted(tmp_path: Path) -> None:

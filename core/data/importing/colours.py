@@ -7,10 +7,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import EVERYTHING, ClassRule, Rule, is_background
+from core.data.classes import EVERYTHING, ClassEncoding, MaskEncoding, is_background
 from core.data.importing.plan import Copying, Item, MaskFile, Outcome
 from core.data.importing.sources import Source
-from core.data.masks import VOID, MaskRule
+from core.data.masks import VOID, BinaryEncoding
 from core.data.photos import open_picture, reading
 from core.errors import UserError
 from core.imaging import rendering
@@ -106,11 +106,11 @@ class Coloured:
         names = self.chosen or self.classes
         return tuple(n for n in names if not self._is_background(n)) if self.as_one else names
 
-    def rule(self) -> Rule | None:
+    def rule(self) -> MaskEncoding | None:
         if self.as_one:
-            return MaskRule(128, meaning=f"{', '.join(self.wanted)}: foreground, 255")
+            return BinaryEncoding(128, meaning=f"{', '.join(self.wanted)}: foreground, 255")
         values = tuple(self.classes.index(name) for name in self.wanted)
-        return ClassRule(Task("multiclass", self.wanted, values, VOID))
+        return ClassEncoding(Task("multiclass", self.wanted, values, VOID))
 
     def choosing(self, names: tuple[str, ...], as_one: bool) -> "Coloured":
         kept = tuple(n for n in self.classes if n in names)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.data import library
-from core.data.classes import Rule
+from core.data.classes import MaskEncoding
 from core.data.dataset import DATASET_FILE, DataFolder, open_data, write_down
 from core.data.importing.plan import Copying, Item, Outcome, Plan, upright_size
 from core.data.importing.privacy import for_keeping
@@ -145,7 +145,7 @@ def _about(
             "left_out_count": len(problems),
         },
     }
-    rule: Rule | None = plan.labels.rule()
+    rule: MaskEncoding | None = plan.labels.rule()
     if rule is not None:
         about["mask_rule"] = rule.to_dict()
     values = range_in(own_description(source))

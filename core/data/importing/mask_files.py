@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from core.data.classes import rule_from_dict
+from core.data.classes import encoding_from_dict
 from core.data.importing.colours import Coloured, coloured
 from core.data.importing.mask_labels import AsTheyAre, Layered, is_lossy
 from core.data.importing.matching import match
@@ -177,7 +177,7 @@ def _labels_of(source: Source, items: Sequence[Item]) -> AsTheyAre | Coloured:
     every = [item.masks[0] for item in items]
     known = own_description(source).get("mask_rule")
     if isinstance(known, dict):
-        return AsTheyAre({}, known=rule_from_dict(known))
+        return AsTheyAre({}, known=encoding_from_dict(known))
     sample = _sample(every)
     contents = _read_all(source, sample)
     lossy = any(is_lossy(name) for name in sample)

@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from core.data.classes import (
-    ClassRule,
-    LayersRule,
-    Rule,
+    ClassEncoding,
+    LayersEncoding,
+    MaskEncoding,
     chosen_classes,
     chosen_foreground,
     classes_for_values,
@@ -19,7 +19,7 @@ from core.data.classes import (
 from core.data.importing.colours import ColourCounts, colour_codes, from_counts
 from core.data.importing.plan import Copying, Item, MaskFile, Outcome
 from core.data.importing.sources import Source
-from core.data.masks import LOSSY_SUFFIXES, VOID, Tally, rule_for_values, tally_of
+from core.data.masks import LOSSY_SUFFIXES, VOID, Tally, encoding_for_values, tally_of
 from core.data.palettes import Palette, value_of
 from core.errors import UserError
 from core.system.formatting import plural
@@ -49,17 +49,17 @@ class AsTheyAre:
     names: tuple[str, ...] = ()
     is_lossy: bool = False
     is_voc: bool = False
-    known: Rule | None = None
+    known: MaskEncoding | None = None
     chosen: tuple[str, ...] = ()
     as_one: bool | None = None
     palette: Palette = ""
 
     @property
-    def every(self) -> ClassRule | None:
+    def every(self) -> ClassEncoding | None:
         """All classes, where the values can be classes."""
         if self.known is not None:
-            return self.known if isinstance(self.known, ClassRule) else None
-        if not rule_for_values(self.counts, self.is_lossy).is_of_ids:
+            return self.known if isinstance(self.known, ClassEncoding) else None
+        if not encoding_for_values(self.counts, self.is_lossy).is_of_ids:
             return None
         names = self._class_names()
         void = VOID if VOID in self.counts else -1
@@ -80,9 +80,9 @@ class AsTheyAre:
         every = self.every
         return every.task.classes if every else ()
 
-    def rule(self) -> Rule | None:
+    def rule(self) -> MaskEncoding | None:
         every = self.every
-        plain = self.known or replace(rule_for_values(self.counts, self.is_lossy), palette=self.palette)
+        plain = self.known or replace(encoding_for_values(self.counts, self.is_lossy), palette=self.palette)
         if every is None:
             if self.as_one is not None and self.chosen:
                 raise UserError(
@@ -128,9 +128,9 @@ class Layered:
     def classes(self) -> tuple[str, ...]:
         return ()
 
-    def rule(self) -> Rule | None:
-        rule = replace(rule_for_values(self.counts, self.is_lossy), palette=self.palette)
-        return LayersRule(Task("multilabel", self.names), rule)
+    def rule(self) -> MaskEncoding | None:
+        rule = replace(encoding_for_values(self.counts, self.is_lossy), palette=self.palette)
+        return LayersEncoding(Task("multilabel", self.names), rule)
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         return [
@@ -244,7 +244,7 @@ def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> li
     if before.known is None and before.palette != whole.palette:
         return [f"The palettes of the masks hold {HELD[whole.palette]}, which the first ones did not show."]
     expected = set(before.counts)
-    if isinstance(before.known, ClassRule):
+    if isinstance(before.known, ClassEncoding):
         expected = {*before.known.task.values, *(value for value, _ in before.known.merged)}
     void = whole.every.task.void
     new = [value for value in sorted(seen) if value not in expected and value != void]
@@ -258,10 +258,10 @@ def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> li
     )
 
 
-def _fate(rule: Rule, value: int) -> str:
+def _fate(rule: MaskEncoding, value: int) -> str:
     label = int(rule.labels(np.array([[value]], np.int32))[0, 0])
     if label == VOID:
         return "it is none of the classes and ignored"
-    if isinstance(rule, ClassRule):
+    if isinstance(rule, ClassEncoding):
         return f"it counts as '{rule.task.classes[label]}'"
     return "it is foreground" if label else "it is background"

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import ClassRule, Rule
+from core.data.classes import ClassEncoding, MaskEncoding
 from core.data.importing.names import unique_names
 from core.data.importing.plan import Copying, Item, MaskFile, Plan
 from core.data.importing.side_files import with_listed_parts
 from core.data.importing.sources import Source
-from core.data.masks import MaskRule
+from core.data.masks import BinaryEncoding
 from core.data.pairing import Problem
 from core.data.photos import MAX_PIXELS
 from core.errors import UserError
@@ -57,14 +57,14 @@ class Drawn:
     def wanted(self) -> tuple[str, ...]:
         return self.chosen or self.names
 
-    def rule(self) -> Rule | None:
+    def rule(self) -> MaskEncoding | None:
         if self.as_one:
             shown = ", ".join(self.wanted[:8]) + (
                 f" and {len(self.wanted) - 8} more" if len(self.wanted) > 8 else ""
             )
-            return MaskRule(128, meaning=f"{shown}: foreground, 255")
+            return BinaryEncoding(128, meaning=f"{shown}: foreground, 255")
         names = (BACKGROUND, *self.wanted)
-        return ClassRule(Task("multiclass", names, tuple(range(len(names)))))
+        return ClassEncoding(Task("multiclass", names, tuple(range(len(names)))))
 
     def choosing(self, names: tuple[str, ...], as_one: bool) -> "Drawn":
         """Raises UserError where these are more than can be told apart."""

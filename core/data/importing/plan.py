@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.classes import Rule
+from core.data.classes import MaskEncoding
 from core.data.importing.sources import Source
 from core.data.masks import mask_values, same_shape
 from core.data.pairing import Problem
@@ -38,7 +38,7 @@ class Labels(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...
 
-    def rule(self) -> Rule | None:
+    def rule(self) -> MaskEncoding | None:
         """What the values of the files that `files` gives mean; None: to be found out from them."""
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
@@ -104,23 +104,23 @@ class Plan:
 
 def preview(
     source: Source, plan: Plan, item: Item, max_side: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Rule]:
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], MaskEncoding]:
     """Photo (h, w, 3), labels at the mask's own size, and their meaning, as they will be imported.
 
     Raises UserError, naming the file, when this pair cannot be.
     """
-    from core.data.classes import LayersRule
-    from core.data.masks import MaskRule
+    from core.data.classes import LayersEncoding
+    from core.data.masks import BinaryEncoding
 
     photo = source.read(item.image)
     picture = read_photo(photo, item.image, max_side=max_side)
     files = plan.labels.files(source, item, upright_size(photo, item.image))
-    rule = plan.labels.rule() or MaskRule()
+    rule = plan.labels.rule() or BinaryEncoding()
     mask_name = PurePosixPath(item.masks[0] if item.masks else item.image).name
     values = mask_values(files[0][1], photo, mask_name, rule.palette)
     if not same_shape(values.shape, picture.shape):
         raise UserError(f"{item.image} and its mask differ in shape: they cannot belong together.")
-    if not isinstance(rule, LayersRule):
+    if not isinstance(rule, LayersEncoding):
         return picture, rule.labels(values), rule
     labels = np.zeros(values.shape, np.uint8)
     for path, content in files:
