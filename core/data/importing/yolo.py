@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from core.data.importing.matching import match
 from core.data.importing.names import Picture, common_folder, is_picture, parts_by_folder, read_name
-from core.data.importing.outlines import OVERSHOOT, Drawn, Outline, drawn_plan
+from core.data.importing.outlines import Drawn, drawn_plan
 from core.data.importing.plan import Plan
+from core.data.importing.shapes import OVERSHOOT, Outline, Polygons, Shares
 from core.data.importing.sources import Source
 from core.data.pairing import Problem
 from core.errors import UserError
@@ -30,19 +31,20 @@ NOT_LABELS = {"classes", "train", "val", "valid", "validation", "test", "labels"
 
 @dataclass(slots=True)
 class _Labels:
-    """One text file. `wrong` is the first line that is neither an outline nor a box."""
+    """One text file. `rings` are classes with their points, x, y, x, y …; `wrong` is the first line that
+    is neither an outline nor a box."""
 
-    outlines: list[Outline] = field(default_factory=list)
+    rings: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
     boxes: int = 0
     wrong: str = ""
 
     @property
     def is_in_pixels(self) -> bool:
-        return any((o.shape > 2).any() for o in self.outlines)
+        return any((ring > 2).any() for _, ring in self.rings)
 
     @property
     def is_in_shares(self) -> bool:
-        return all(((o.shape >= -OVERSHOOT) & (o.shape <= 1 + OVERSHOOT)).all() for o in self.outlines)
+        return all(((r >= -OVERSHOOT) & (r <= 1 + OVERSHOOT)).all() for _, r in self.rings)
 
 
 def yolo_plans(source: Source) -> list[Plan]:
@@ -60,7 +62,7 @@ def yolo_plans(source: Source) -> list[Plan]:
             )
             for other in own[1:]
         ]
-    if not any(labels.outlines for labels in found.values()):
+    if not any(labels.rings for labels in found.values()):
         boxes = sum(labels.boxes for labels in found.values())
         if boxes:
             raise UserError(
@@ -74,7 +76,7 @@ def yolo_plans(source: Source) -> list[Plan]:
         if _holds_labels(source, text.name)
     ]
     pixels = sum(labels.is_in_pixels for labels in found.values()) > sum(
-        bool(labels.outlines) and not labels.is_in_pixels for labels in found.values()
+        bool(labels.rings) and not labels.is_in_pixels for labels in found.values()
     )
     outlines: dict[str, list[Outline]] = {}
     for photo, labels in found.items():
@@ -82,7 +84,7 @@ def yolo_plans(source: Source) -> list[Plan]:
         if why:
             problems.append(Problem(photo, why))
         else:
-            outlines[photo] = [_placed(o, pixels) for o in labels.outlines]
+            outlines[photo] = [_outline(category, ring, pixels) for category, ring in labels.rings]
     problems += _without_text(photos, found, outlines, {p.name for p in matches.unclear}, texts)
     return [_plan(source, photos, outlines, found, problems, pixels)]
 
@@ -132,16 +134,15 @@ def _why_not(text: str, labels: _Labels, pixels: bool) -> str:
         return (
             f"{text} has coordinates beyond 0 to 1, unlike the other files: write it in shares of the photo."
         )
-    if pixels and labels.outlines and not labels.is_in_pixels:
+    if pixels and labels.rings and not labels.is_in_pixels:
         return f"{text} has coordinates from 0 to 1, while the other files are in pixels: write all alike."
-    if labels.boxes and not labels.outlines:
+    if labels.boxes and not labels.rings:
         return f"{text} has boxes and no outline: training a mask needs outlines."
     return ""
 
 
-def _placed(outline: Outline, pixels: bool) -> Outline:
-    shape: Any = [outline.shape.tolist()] if pixels else np.clip(outline.shape, 0, 1)
-    return replace(outline, shape=shape)
+def _outline(category: int, ring: NDArray[np.float64], pixels: bool) -> Outline:
+    return Outline(category, Polygons([ring.tolist()]) if pixels else Shares(np.clip(ring, 0, 1)))
 
 
 def _without_text(
@@ -183,13 +184,13 @@ def _labels(source: Source, name: str) -> _Labels:
         elif len(numbers) == 4:
             found.boxes += 1
         else:
-            found.outlines.append(Outline(int(cells[0]), numbers))
+            found.rings.append((int(cells[0]), numbers))
     return found
 
 
 def _holds_labels(source: Source, name: str) -> bool:
     labels = _labels(source, name)
-    return not labels.wrong and bool(labels.outlines or labels.boxes)
+    return not labels.wrong and bool(labels.rings or labels.boxes)
 
 
 def _numbers(cells: list[str]) -> NDArray[np.float64] | None:

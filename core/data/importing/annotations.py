@@ -1,0 +1,183 @@
+"""Files of annotations: which tool wrote them, what they say, and the plan that comes of it.
+
+A tool is a name, a way to know its files and a reader of one. Every file is read and parsed once, whatever
+the number of tools; one that cannot be used is named by its tool, and the others are imported.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from core.data.importing.names import common_folder, is_picture, part_in, parts_by_folder
+from core.data.importing.outlines import UNREADABLE, Drawn, drawn_plan
+from core.data.importing.plan import Plan
+from core.data.importing.references import PhotoIndex, Resolved, one_claim_each
+from core.data.importing.shapes import Outline, Shape
+from core.data.importing.sources import Source
+from core.data.pairing import Problem
+from core.errors import UserError
+
+
+@dataclass(slots=True)
+class Annotations:
+    """What one file says of its photos, by the names that it gives them.
+
+    `categories` are the classes of all files of the tool, as indices by name; `sizes` (height, width) of
+    the photos; `other` counts boxes, lines and points, which have no area to learn from; `refused` are
+    photos whose labels cannot be used, with the reason; `remarks` are sentences about the whole file.
+    """
+
+    categories: dict[str, int]
+    outlines: dict[str, list[Outline]] = field(default_factory=dict)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    other: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    refused: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def add_photo(self, name: str, height: Any = None, width: Any = None) -> None:
+        """A photo that the file speaks of, with or without labels."""
+        self.outlines.setdefault(name, [])
+        if height and width:
+            self.sizes[name] = int(height), int(width)
+
+    def add(self, name: str, label: str, shape: Shape, order: int = 0) -> None:
+        """A shape of this class in a photo that was added before."""
+        category = self.categories.setdefault(label.strip() or "no class", len(self.categories))
+        self.outlines[name].append(Outline(category, shape, order))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """`name` is what people call it and `suffix` that of its files. `owns` says whether parsed content is
+    of this tool. `read` gives what a file (its name, its content) says; it raises UserError with the end
+    of a sentence, "x.json is a LabelMe file, but …", where that is nothing that can be used.
+
+    `by_stem`: names of photos may lack their suffix. `other_name` gives another name for a photo, to be
+    looked for where there is none of the first.
+    """
+
+    name: str
+    suffix: str
+    owns: Callable[[Any], bool]
+    read: Callable[[str, Any, dict[str, int]], Annotations]
+    by_stem: bool = False
+    other_name: Callable[[str], str] | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """The files of one tool: what they say by file name, and those that cannot be used."""
+
+    files: dict[str, Annotations] = field(default_factory=dict)
+    categories: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def take(self, tool: Tool, file: str, content: Any) -> None:
+        """Read one file; where it cannot be, name it."""
+        categories = dict(self.categories)
+        try:
+            self.files[file] = tool.read(file, content, categories)
+            self.categories = categories
+        except UserError as error:
+            self.problems.append(Problem(file, f"{file} is a {tool.name} file, but {error}"))
+        except UNREADABLE as error:
+            reason = f"{type(error).__name__}: {str(error)[:80]}"
+            sentence = f"it is not as {tool.name} writes it ({reason}): export it again."
+            self.problems.append(Problem(file, f"{file} is a {tool.name} file, but {sentence}"))
+
+
+def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
+    """The plan for the files of one tool. Raises UserError where no photo of the source has an outline."""
+    photos = [name for name in source.names if is_picture(name)]
+    folders = parts_by_folder(photos, common_folder(photos))
+    index = PhotoIndex(photos, folders, tool.by_stem)
+    resolved = {file: _resolved(index, tool, one.outlines, file) for file, one in found.files.items()}
+    meant, lost = one_claim_each(resolved)
+    outlines: dict[str, list[Outline]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    parts: dict[str, str] = {}
+    other: dict[str, int] = defaultdict(int)
+    refused: dict[str, str] = {}
+    problems = list(found.problems)
+    for file, one in found.files.items():
+        problems += [Problem(file, remark) for remark in one.remarks]
+        guessed, part_of_file = set(lost[file]), part_in(PurePosixPath(file).stem)
+        for reference, drawn in one.outlines.items():
+            photo = meant[file].get(reference)
+            if photo is None:
+                unclear = resolved[file].unclear.get(reference, [])
+                problems.append(
+                    Problem(reference, _why_not(tool, reference, file, unclear, reference in guessed))
+                )
+                continue
+            outlines.setdefault(photo, []).extend(drawn)
+            other[photo] += one.other.get(reference, 0)
+            parts[photo] = parts.get(photo) or part_of_file or index.part_of(photo)
+            if reference in one.sizes:
+                sizes[photo] = one.sizes[reference]
+            if reference in one.refused:
+                refused[photo] = one.refused[reference]
+    for photo, count in other.items():
+        if photo in refused or (count and not outlines[photo]):
+            del outlines[photo]
+            why = refused.get(photo) or f"{photo} has boxes and no outline: training a mask needs outlines."
+            problems.append(Problem(photo, why))
+    if not any(outlines.values()):
+        raise UserError(_nothing_usable(source, tool, found, problems, sum(other.values())))
+    problems += [
+        Problem(photo, f"{photo} is named in none of the {tool.name} files.")
+        for photo in photos
+        if photo not in outlines and photo not in refused and not other.get(photo)
+    ]
+    labels = Drawn(tuple(found.categories), outlines, sizes)
+    return drawn_plan(tool.name, labels, parts, problems, source, _more(outlines, sum(other.values())))
+
+
+def _resolved(index: PhotoIndex, tool: Tool, references: Iterable[str], file: str) -> Resolved:
+    """The photos that the names in a file mean, by the tool's other names for those without one."""
+    resolved = index.resolve(references, file)
+    if tool.other_name is None:
+        return resolved
+    others: dict[str, list[str]] = defaultdict(list)
+    for reference in references:
+        if reference not in resolved.photos and reference not in resolved.unclear:
+            others[tool.other_name(reference)].append(reference)
+    again = index.resolve(others, file)
+    for other, photo in again.photos.items():
+        if len(others[other]) == 1:
+            resolved.photos[others[other][0]] = photo
+        else:
+            resolved.unclear |= {reference: [photo] for reference in others[other]}
+    for other, fitting in again.unclear.items():
+        resolved.unclear |= dict.fromkeys(others[other], fitting)
+    return resolved
+
+
+def _why_not(tool: Tool, reference: str, file: str, unclear: list[str], is_lost: bool) -> str:
+    if unclear:
+        return f"{reference} in {file} may be any of {', '.join(unclear[:3])}: name it with its folder."
+    if is_lost:
+        return f"{reference} in {file} is not the only name that fits its photo: name it with its folder."
+    return f"{reference} is named in {file}, but there is no such photo."
+
+
+def _more(outlines: Mapping[str, list[Outline]], other: int) -> str:
+    more = f" {other:,} annotations are boxes, lines or points and are left out." if other else ""
+    empty = sum(not drawn for drawn in outlines.values())
+    return more + (f" {empty:,} photos have no outline and are background." if empty else "")
+
+
+def _nothing_usable(source: Source, tool: Tool, found: Found, problems: list[Problem], other: int) -> str:
+    if other:
+        return (
+            f"The {tool.name} files of {source.label} hold {other:,} boxes, lines or points and no outlines: "
+            "training a mask needs outlines, or masks painted on the Data page."
+        )
+    if problems:
+        first = problems[0]
+        own = first.sentence if first in found.problems else ""
+        file = next(iter(found.files), "")
+        return own or f"{file} is a {tool.name} file, but none of its photos is here: {first.sentence}"
+    return f"The {tool.name} files of {source.label} hold no outlines: annotate the photos first."

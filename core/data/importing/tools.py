@@ -1,0 +1,62 @@
+"""The annotation tools whose files are read, and the plans for a source that holds such files."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+from core.data.importing.annotations import Found, Tool, annotated_plan
+from core.data.importing.coco import COCO
+from core.data.importing.labelme import LABELME
+from core.data.importing.plan import Plan
+from core.data.importing.sources import Source
+from core.data.pairing import Problem
+from core.errors import UserError
+
+TOOLS: tuple[Tool, ...] = (COCO, LABELME)
+
+
+def annotation_plans(source: Source) -> list[Plan]:
+    """A plan for every tool with outlines in its files; other tools' files are none of its concern.
+
+    Raises UserError where there are such files and none that can be used.
+    """
+    found: dict[str, Found] = defaultdict(Found)
+    damaged: list[Problem] = []
+    for name in source.names:
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix not in PARSERS:
+            continue
+        try:
+            content = PARSERS[suffix](source, name)
+        except UserError as error:
+            damaged.append(Problem(name, str(error)))
+            continue
+        tool = next((tool for tool in TOOLS if tool.suffix == suffix and tool.owns(content)), None)
+        if tool is not None:
+            found[tool.name].take(tool, name, content)
+    plans, refusals = [], []
+    for tool in TOOLS:
+        if tool.name in found:
+            found[tool.name].problems += damaged
+            try:
+                plans.append(annotated_plan(source, tool, found[tool.name]))
+            except UserError as error:
+                refusals.append(str(error))
+    refusals += [problem.sentence for problem in damaged]
+    if not plans and refusals:
+        raise UserError(refusals[0])
+    return plans
+
+
+def _json(source: Source, name: str) -> Any:
+    try:
+        return json.loads(source.read(name))
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{name} in {source.label} is no JSON that can be read ({error}): replace it."
+        ) from error
+
+
+PARSERS: dict[str, Callable[[Source, str], Any]] = {".json": _json}
