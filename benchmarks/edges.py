@@ -44,9 +44,9 @@ def main() -> None:
     p.add_argument("--most", type=int, default=100)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
-    contender = of_entry(registry.list_models()[0])
-    predictor, threshold = contender.make(), contender.card.threshold
-    data = for_model(open_data(args.data), contender.card.task)
+    candidate = of_entry(registry.list_models()[0])
+    predictor, threshold = candidate.make(), candidate.card.threshold
+    data = for_model(open_data(args.data), candidate.card.task)
     found: dict[str, list[tuple[float, float, float]]] = {}
     seconds: dict[str, float] = {}
     named = {f"radius {radius}, epsilon {epsilon:g}": (radius, epsilon) for radius, epsilon in SETTINGS}

@@ -29,7 +29,7 @@ from core.data.dataset import DataFolder, open_data
 from core.data.store import read_pair
 from core.evaluation import scoring
 from core.evaluation.cache import Evaluation, evaluate
-from core.evaluation.candidates import Contender, of_entry
+from core.evaluation.candidates import Candidate, of_entry
 from core.models import registry
 from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
 
@@ -49,23 +49,23 @@ def draw(folder: Path, count: int) -> None:
         shutil.copy(mask, folder / "set" / "masks" / f"{number:05d}.png")
 
 
-def model() -> Contender:
+def model() -> Candidate:
     """The shipped model at the photos' own size."""
-    contender = of_entry(registry.list_models()[0])
-    card = dataclasses.replace(contender.card, long_side=LONG_SIDE)
+    candidate = of_entry(registry.list_models()[0])
+    card = dataclasses.replace(candidate.card, long_side=LONG_SIDE)
 
     def make() -> "scoring.Predictor":
-        predictor = contender.make()
+        predictor = candidate.make()
         predictor.card = card
         return predictor
 
-    return dataclasses.replace(contender, card=card, make=make)
+    return dataclasses.replace(candidate, card=card, make=make)
 
 
 def speeds(data: DataFolder) -> tuple[float, float]:
     """Images a second of the evaluation, and of bare forward passes before and after it."""
-    contender = model()
-    predictor = contender.make()
+    candidate = model()
+    predictor = candidate.make()
     ready = [predictor.prepare(read_pair(pair, data.rule)[0]) for pair in data.pairs]
     predictor.forward(ready[: scoring.BATCH])  # warm
 
@@ -77,7 +77,7 @@ def speeds(data: DataFolder) -> tuple[float, float]:
 
     before = bare()
     start = time.perf_counter()
-    found = [step for step in evaluate(contender, data, "all") if isinstance(step, Evaluation)]
+    found = [step for step in evaluate(candidate, data, "all") if isinstance(step, Evaluation)]
     whole = time.perf_counter() - start
     assert len(found[0].table) == len(ready)
     return len(ready) / whole, 2 * len(ready) / (before + bare())

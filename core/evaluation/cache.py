@@ -28,7 +28,7 @@ from core.data.reading import for_model
 from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.evaluation import thresholds
-from core.evaluation.candidates import Contender
+from core.evaluation.candidates import Candidate
 from core.evaluation.per_image import Piece, kept_file, measure
 from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size, fit_map
@@ -111,7 +111,7 @@ class Panels:
 
 
 def evaluate(
-    contender: Contender, data: DataFolder, part: str = "validation", names: Collection[str] | None = None
+    candidate: Candidate, data: DataFolder, part: str = "validation", names: Collection[str] | None = None
 ) -> Iterator[int | Evaluation]:
     """Predict a part's images, or of these those that are named, yielding how many are done, then the
     Evaluation; found again when model, files and split are the same.
@@ -122,22 +122,22 @@ def evaluate(
     pairs = [pair for pair in data.part(part) if names is None or pair.name in names]
     if not pairs:
         raise UserError(f"{data.name} has no {part} part: deal the photos anew on the Data page.")
-    folder = workspace.cache() / "evaluations" / _fingerprint(contender, data, pairs)
+    folder = workspace.cache() / "evaluations" / _fingerprint(candidate, data, pairs)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         while (found := _opened(folder)) is None:
             require("train")
-            yield from _make_once(contender, data, pairs, folder)
+            yield from _make_once(candidate, data, pairs, folder)
     except OSError as error:
         raise UserError(f"The predictions cannot be kept: {system_said(error)}.") from error
     yield found
 
 
-def already(contender: Contender, data: DataFolder, part: str = "validation") -> Evaluation | None:
+def already(candidate: Candidate, data: DataFolder, part: str = "validation") -> Evaluation | None:
     """The same where it was made before, else None."""
     pairs = data.part(part)
     return (
-        _opened(workspace.cache() / "evaluations" / _fingerprint(contender, data, pairs)) if pairs else None
+        _opened(workspace.cache() / "evaluations" / _fingerprint(candidate, data, pairs)) if pairs else None
     )
 
 
@@ -161,7 +161,7 @@ def panels(
     return Panels(photo, rule.resize(labels, size), predicted, probability)
 
 
-def _make_once(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
+def _make_once(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
     """Make what is not there, or wait a moment for another page or program that makes it."""
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     making = folder.with_name(f"{folder.name}.part")
@@ -174,19 +174,19 @@ def _make_once(contender: Contender, data: DataFolder, pairs: Sequence[Pair], fo
         if _opened(folder) is None:
             making.mkdir(exist_ok=True)
             sign(making, made_from=data.root.resolve())
-            yield from _make(contender, data, pairs, making)
+            yield from _make(candidate, data, pairs, making)
             shutil.rmtree(folder, ignore_errors=True)
             making.rename(folder)
     finally:
         lock.release()
 
 
-def _make(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
+def _make(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
     from core.evaluation.scoring import each_scored
 
-    predictor, rule = contender.make(), for_model(data, contender.card.task).rule
-    task, level = contender.card.task, contender.card.threshold
-    side = max(SHOWN_SIDE, contender.card.long_side)
+    predictor, rule = candidate.make(), for_model(data, candidate.card.task).rule
+    task, level = candidate.card.task, candidate.card.threshold
+    side = max(SHOWN_SIDE, candidate.card.long_side)
     for first in range(0, len(pairs), PIECE):
         some, file = pairs[first : first + PIECE], folder / f"{first:08d}.npz"
         if not file.is_file():
@@ -196,7 +196,7 @@ def _make(contender: Contender, data: DataFolder, pairs: Sequence[Pair], folder:
                 yield first + piece.seen
             piece.save(file)
         yield first + len(some)
-    milliseconds = _forward_time(predictor, contender.card.long_side)
+    milliseconds = _forward_time(predictor, candidate.card.long_side)
     _join(folder, task, level, milliseconds, predictor.device, f"No image of {data.name} can be scored.")
 
 
@@ -270,11 +270,11 @@ def _opened(folder: Path) -> Evaluation | None:
         return None
 
 
-def _fingerprint(contender: Contender, data: DataFolder, pairs: Sequence[Pair]) -> str:
-    card = contender.card
+def _fingerprint(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair]) -> str:
+    card = candidate.card
     # Edges are measured at one threshold alone; several classes have none.
     level = None if card.task.kind == "multiclass" else card.threshold
-    digest = hashlib.sha256(repr((LAYOUT, contender.key, level, card.long_side)).encode())
+    digest = hashlib.sha256(repr((LAYOUT, candidate.key, level, card.long_side)).encode())
     digest.update(repr(for_model(data, card.task).rule.to_dict()).encode())
     for pair in pairs:
         digest.update(f"{pair.inverted} {pair.value_range}".encode())

@@ -1,4 +1,4 @@
-"""What can be evaluated: a model of the shelf, or one of two baselines that give its scores a measure."""
+"""What can be evaluated: a model of the library, or one of two baselines that give its scores a measure."""
 
 import dataclasses
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def of_folder(
 
 
 def of_entry(entry: Entry) -> Contender:
-    """A model of the shelf."""
+    """A model of the library."""
 
     def make() -> "Predictor":
         from core.inference.predictor import Predictor

@@ -1,4 +1,4 @@
-"""Every model of the shelf on one data set, best first, as far as they have been scored."""
+"""Every model of the library on one data set, best first, as far as they have been scored."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from core.data.dataset import DataFolder
 from core.data.reading import for_model
 from core.errors import UserError
 from core.evaluation.cache import Evaluation, already
-from core.evaluation.candidates import Contender, of_entry
+from core.evaluation.candidates import Candidate, of_entry
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.models.registry import Entry
 
@@ -17,7 +17,7 @@ class Standing:
     `device`; None, all of them, where it has not been scored on this data."""
 
     entry: Entry
-    contender: Contender
+    candidate: Candidate
     dice: Interval | None = None
     iou: float | None = None
     pixel_accuracy: float | None = None
@@ -31,17 +31,17 @@ def standings(entries: list[Entry], data: DataFolder, part: str) -> list[Standin
     for entry in entries:
         if not _fits(entry, data):
             continue
-        contender = of_entry(entry)
-        scored = already(contender, data, part)
-        found.append(standing(entry, contender, scored) if scored else Standing(entry, contender))
+        candidate = of_entry(entry)
+        scored = already(candidate, data, part)
+        found.append(standing(entry, candidate, scored) if scored else Standing(entry, candidate))
     return sorted(found, key=lambda s: -s.dice.mean if s.dice else 1.0)
 
 
-def standing(entry: Entry, contender: Contender, scored: Evaluation) -> Standing:
-    told = pooled_intervals(scored.counts_at(contender.card.threshold), scored.task)
+def standing(entry: Entry, candidate: Candidate, scored: Evaluation) -> Standing:
+    told = pooled_intervals(scored.counts_at(candidate.card.threshold), scored.task)
     return Standing(
         entry,
-        contender,
+        candidate,
         told["dice_mean"],
         told["iou_mean"].mean,
         told["pixel_accuracy"].mean,

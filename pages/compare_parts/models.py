@@ -9,7 +9,7 @@ from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.evaluation import comparison, plots
 from core.evaluation.cache import Evaluation
-from core.evaluation.candidates import Contender, baselines, of_entry
+from core.evaluation.candidates import Candidate, baselines, of_entry
 from core.evaluation.comparison import Scoreboard
 from core.evaluation.pictures import errors_beside
 from core.evaluation.statistics import mean_interval
@@ -36,8 +36,8 @@ def models(entry: Entry, data: DataFolder, part: str) -> None:
     if len(chosen) < 2:
         st.info("Choose two or more: other models, or a baseline to see what a number is worth.")
         return
-    found = {label: evaluated(contender, data, part) for label, contender in chosen.items()}
-    levels = {label: contender.card.threshold for label, contender in chosen.items()}
+    found = {label: evaluated(candidate, data, part) for label, candidate in chosen.items()}
+    levels = {label: candidate.card.threshold for label, candidate in chosen.items()}
     board = comparison.compare(found, levels)
     for label, pair in zip(board.labels[1:], board.pairs, strict=True):
         st.success(plain(pair.sentence(board.labels[0], label)), icon=":material/balance:")
@@ -48,14 +48,14 @@ def models(entry: Entry, data: DataFolder, part: str) -> None:
     disagreements(found, levels, board, data)
 
 
-def choose(entry: Entry) -> dict[str, Contender]:
+def choose(entry: Entry) -> dict[str, Candidate]:
     """The models to compare, by label, the page's own first."""
     others = [
         e for e in registry.list_models() if e.card.task == entry.card.task and e.folder != entry.folder
     ]
-    contenders = [of_entry(entry), *(of_entry(e) for e in others), *baselines(entry)]
-    labels = comparison.unique_labels([contender.label for contender in contenders])
-    by_label = dict(zip(labels, contenders, strict=True))
+    candidates = [of_entry(entry), *(of_entry(e) for e in others), *baselines(entry)]
+    labels = comparison.unique_labels([candidate.label for candidate in candidates])
+    by_label = dict(zip(labels, candidates, strict=True))
     picked = st.multiselect(
         f"Compare {plain(entry.card.name)} with", labels[1:], labels[1:2], max_selections=MAX_MODELS - 1,
         key=f"others_{entry.folder}",
@@ -64,9 +64,9 @@ def choose(entry: Entry) -> dict[str, Contender]:
     return {label: by_label[label] for label in [labels[0], *picked]}
 
 
-def table(chosen: dict[str, Contender], found: dict[str, Evaluation], levels: dict[str, float]) -> None:
+def table(chosen: dict[str, Candidate], found: dict[str, Evaluation], levels: dict[str, float]) -> None:
     rows = []
-    for label, contender in chosen.items():
+    for label, candidate in chosen.items():
         told = intervals(found[label], levels[label])
         rim = mean_interval(found[label].table["boundary_iou"])
         rows.append({
@@ -74,7 +74,7 @@ def table(chosen: dict[str, Contender], found: dict[str, Evaluation], levels: di
             "to": told["dice_mean"].high, DICE_POOLED: told["dice_pooled"].mean,
             IOU_MEAN: told["iou_mean"].mean, PIXEL_ACCURACY: told["pixel_accuracy"].mean,
             "Boundary IoU": rim.mean,
-            "Latency, ms": found[label].milliseconds, "Size, MB": contender.megabytes,
+            "Latency, ms": found[label].milliseconds, "Size, MB": candidate.megabytes,
         })  # fmt: skip
     numbers = {name: st.column_config.NumberColumn(format=SCORE_FORMAT) for name in list(rows[0])[1:8]}
     numbers |= {name: st.column_config.NumberColumn(format="%.1f") for name in list(rows[0])[8:]}
@@ -86,7 +86,7 @@ def table(chosen: dict[str, Contender], found: dict[str, Evaluation], levels: di
     )
 
 
-def charts(chosen: dict[str, Contender], found: dict[str, Evaluation], board: Scoreboard) -> None:
+def charts(chosen: dict[str, Candidate], found: dict[str, Evaluation], board: Scoreboard) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         second = board.labels[1]

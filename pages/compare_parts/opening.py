@@ -8,7 +8,7 @@ from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.evaluation import thresholds
 from core.evaluation.cache import Evaluation, evaluate
-from core.evaluation.candidates import Contender
+from core.evaluation.candidates import Candidate
 from core.evaluation.statistics import Interval, pooled_intervals
 from core.system.formatting import duration, plain, plural
 
@@ -16,19 +16,19 @@ PARTS = {"Validation": "validation", "Test": "test", "Training": "train", "All":
 PART_NAMES = {part: name.lower() for name, part in PARTS.items()}
 
 
-def evaluated(contender: Contender, data: DataFolder, part: str) -> Evaluation:
+def evaluated(candidate: Candidate, data: DataFolder, part: str) -> Evaluation:
     """Raises UserError when nothing can be scored."""
     count = len(data.part(part))
     images = plural(count, f"{PART_NAMES[part]} image") if part != "all" else plural(count, "image")
     bar, started, first = st.empty(), time.monotonic(), None
-    for step in evaluate(contender, data, part):
+    for step in evaluate(candidate, data, part):
         if isinstance(step, Evaluation):
             bar.empty()
             return step
         first = step if first is None else first  # what an earlier visit had done already
         left = (time.monotonic() - started) * (count - step) / max(1, step - first)
         told = f", {duration(left)} left" if step > first else ""
-        words = f"{plain(contender.label)}: predicted {step:,} of {images}{told}"
+        words = f"{plain(candidate.label)}: predicted {step:,} of {images}{told}"
         bar.progress(min(1.0, step / max(1, count)), words)
     raise UserError("The evaluation did not finish: reload the page.")
 

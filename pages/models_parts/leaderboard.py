@@ -85,7 +85,7 @@ def table(board: list[Standing], images: int) -> None:
 def score(missing: list[Standing], data: DataFolder, part: str) -> None:
     for s in missing:
         try:
-            evaluated(s.contender, data, part)
+            evaluated(s.candidate, data, part)
         except UserError as error:
             st.error(plain(f"{s.entry.card.name}: {error}"))
             return

@@ -21,7 +21,7 @@ from core.data.sampling import PairDataset
 from core.data.store import Store, build_store, read_pair, stored_side
 from core.data.transforms import augmentation
 from core.evaluation.cache import Evaluation, evaluate, panels
-from core.evaluation.candidates import Contender
+from core.evaluation.candidates import Candidate
 from core.export import predict as exported_script
 from core.export.onnx_file import save_onnx, traced
 from core.imaging import rendering
@@ -214,11 +214,11 @@ def test_an_edge_is_found_where_it_is_whether_refined_or_not(fine: bool) -> None
 @pytest.mark.parametrize("task", [Task(), CLASSES])
 def test_the_browser_of_predictions_shows_all_three_at_one_place(folder: Path, task: Task) -> None:
     card = replace(CARD, task=task)
-    contender = Contender("bright", "Bright", card, 0.0, lambda: Predictor.of(Bright(task), card))
+    candidate = Candidate("bright", "Bright", card, 0.0, lambda: Predictor.of(Bright(task), card))
     data = open_data(folder)
     if task.kind == "multiclass":
         data = replace(data, rule=ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255))))
-    kept = next(e for e in evaluate(contender, data, "train") if isinstance(e, Evaluation))
+    kept = next(e for e in evaluate(candidate, data, "train") if isinstance(e, Evaluation))
     shown = [panels(kept, pair, data, 0.5, side=200) for pair in data.part("train")]
     lies = [bright_part(each.photo) for each in shown]
     assert apart([each.truth == 1 for each in shown], lies) < NEAR

@@ -48,8 +48,8 @@ def found(entry: registry.Entry, small_data: Path) -> Evaluation:
     return made(of_entry(entry), small_data, "all")
 
 
-def made(contender: Any, data: Path, part: str = "validation") -> Evaluation:
-    return next(r for r in evaluate(contender, open_data(data), part) if isinstance(r, Evaluation))
+def made(candidate: Any, data: Path, part: str = "validation") -> Evaluation:
+    return next(r for r in evaluate(candidate, open_data(data), part) if isinstance(r, Evaluation))
 
 
 # Boundaries
@@ -308,7 +308,7 @@ def test_two_that_ask_at_once_wait_for_one(entry: registry.Entry, small_data: Pa
 
 
 def test_baselines_are_what_they_say(entry: registry.Entry, small_data: Path, found: Evaluation) -> None:
-    none, fresh = (made(contender, small_data, "all") for contender in baselines(entry))
+    none, fresh = (made(candidate, small_data, "all") for candidate in baselines(entry))
     told = none.judged(0.5)
     share = none.table["foreground"]
     assert (told["dice"] == 0).all() and np.allclose(told["pixel_accuracy"], 1 - share)
