@@ -14,7 +14,7 @@ from core.system.score_names import DICE_POOLED, IOU_POOLED, LABELS, score
 if TYPE_CHECKING:
     from core.data.dataset import DataFolder
     from core.evaluation.cache import Evaluation
-    from core.evaluation.candidates import Contender
+    from core.evaluation.candidates import Candidate
 
 SHOWN = ("dice_mean", "iou_mean", "dice_pooled", "iou_pooled", "miou", "pixel_accuracy")
 
@@ -83,7 +83,7 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
     return result
 
 
-def _predict(model: "Contender", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":
+def _predict(model: "Candidate", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":
     """With a line every few seconds."""
     from core.evaluation.cache import Evaluation, evaluate
 
@@ -98,7 +98,7 @@ def _predict(model: "Contender", data: "DataFolder", part: str, names: list[str]
 
 
 def _write(
-    args: argparse.Namespace, found: "Evaluation", data: "DataFolder", model: "Contender", part: str
+    args: argparse.Namespace, found: "Evaluation", data: "DataFolder", model: "Candidate", part: str
 ) -> None:
     """The files that were asked for."""
     from core.evaluation.report import report, scores_table
@@ -112,7 +112,7 @@ def _write(
 
 def _against(
     args: argparse.Namespace,
-    model: "Contender",
+    model: "Candidate",
     found: "Evaluation",
     data: "DataFolder",
     part: str,

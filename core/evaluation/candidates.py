@@ -18,7 +18,7 @@ NOTHING, UNTRAINED = "Predict nothing", "Untrained"
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Candidate:
     """`key` changes when the predictions would. `make` loads the model; `megabytes` of weights."""
 
     key: str
@@ -30,7 +30,7 @@ class Contender:
 
 def of_folder(
     folder: Path, device: str = "auto", threshold: float | None = None, long_side: int | None = None
-) -> Contender:
+) -> Candidate:
     """A saved model wherever it lies, if wanted at another threshold or size than its own.
 
     Raises UserError where there is no readable model.
@@ -49,10 +49,10 @@ def of_folder(
         predictor.card = changed
         return predictor
 
-    return Contender(weights_key(folder), card.name, changed, weights_megabytes(folder), make)
+    return Candidate(weights_key(folder), card.name, changed, weights_megabytes(folder), make)
 
 
-def of_entry(entry: Entry) -> Contender:
+def of_entry(entry: Entry) -> Candidate:
     """A model of the library."""
 
     def make() -> "Predictor":
@@ -60,15 +60,15 @@ def of_entry(entry: Entry) -> Contender:
 
         return Predictor(entry.folder)
 
-    return Contender(entry.key, entry.card.name, entry.card, entry.megabytes, make)
+    return Candidate(entry.key, entry.card.name, entry.card, entry.megabytes, make)
 
 
-def baselines(entry: Entry) -> list[Contender]:
+def baselines(entry: Entry) -> list[Candidate]:
     """What this model is measured against: nothing at all, and itself before training."""
     return [nothing(entry.card.task), untrained(entry)]
 
 
-def nothing(task: Task) -> Contender:
+def nothing(task: Task) -> Candidate:
     """Finds no foreground anywhere; of several classes, the first everywhere."""
     card = ModelCard(NOTHING, "", "", "none", long_side=64, task=task)
 
@@ -77,10 +77,10 @@ def nothing(task: Task) -> Contender:
 
         return _predictor(Constant(task), card)
 
-    return Contender(f"nothing {task.to_dict()}", NOTHING, card, 0.0, make)
+    return Candidate(f"nothing {task.to_dict()}", NOTHING, card, 0.0, make)
 
 
-def untrained(entry: Entry) -> Contender:
+def untrained(entry: Entry) -> Candidate:
     """The same network as the training of this one begins with: pretrained encoder, random decoder."""
     card = dataclasses.replace(entry.card, name=f"{UNTRAINED} {entry.card.encoder}", threshold=0.5)
 
@@ -99,7 +99,7 @@ def untrained(entry: Entry) -> Contender:
             built = build_model(config, card.task)
         return _predictor(built.model, dataclasses.replace(card, preprocessing=built.preprocessing))
 
-    return Contender(f"untrained {entry.key}", card.name, card, entry.megabytes, make)
+    return Candidate(f"untrained {entry.key}", card.name, card, entry.megabytes, make)
 
 
 def _predictor(model: Any, card: ModelCard) -> "Predictor":
