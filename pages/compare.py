@@ -10,7 +10,6 @@ from core.errors import UserError
 from core.evaluation.cache import Evaluation
 from core.evaluation.candidates import of_entry
 from core.models.registry import Entry
-from core.system.formatting import plain
 from pages.compare_parts.groups import group_list
 from pages.compare_parts.images import mistakes
 from pages.compare_parts.models import models
@@ -20,6 +19,7 @@ from pages.compare_parts.runs import compare_runs
 from pages.compare_parts.scores import headline, scores
 from pages.widgets.choices import choose_dataset, choose_model, ensure_drawn
 from pages.widgets.entry import open_page
+from pages.widgets.wording import plain
 
 SECTIONS = ("Images", "Scores", "Models", "Runs", "Groups")
 

@@ -10,7 +10,7 @@ from core.data.catalogue import Catalogue, open_catalogue
 from core.data.findings import to_look_at
 from core.errors import UserError
 from core.policy.permissions import allowed
-from core.system.formatting import duration, percent, plain
+from core.system.formatting import duration, percent
 from pages.data_parts.adding import ADDING, add
 from pages.data_parts.augmentation import augmentation
 from pages.data_parts.exporting import exporting
@@ -20,6 +20,7 @@ from pages.data_parts.pictures import gallery
 from pages.data_parts.splits import splits
 from pages.widgets.choices import choose_dataset, ensure_drawn, select_dataset
 from pages.widgets.entry import open_page
+from pages.widgets.wording import plain
 
 LOOKING = ("Pictures", "Findings", "Augmentation", "Export")
 SECTIONS = ("Pictures", "Findings", "Split", "Augmentation", "Paint", "Export")

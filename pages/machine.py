@@ -5,11 +5,12 @@ import streamlit as st
 from core.policy.policy import current_policy
 from core.runs import jobs
 from core.server import status
-from core.system.formatting import percent, plain, plural
+from core.system.formatting import percent, plural
 from core.system.spreadsheets import inert
 from pages.widgets.access import open_to
 from pages.widgets.entry import open_page
 from pages.widgets.loading import photos_waiting, sessions_open
+from pages.widgets.wording import plain
 
 
 def machine_page() -> None:

@@ -9,7 +9,7 @@ from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.imaging import rendering
 from core.system.concurrency import taking_turns
-from core.system.formatting import megapixels, percent, plain
+from core.system.formatting import megapixels, percent
 from core.system.spreadsheets import inert
 from pages.segment_parts.batch import all_photos
 from pages.segment_parts.controls import gaze_controls, look_controls
@@ -22,6 +22,7 @@ from pages.widgets.entry import open_page
 from pages.widgets.image_slider import image_slider
 from pages.widgets.paste_photo import paste_photo
 from pages.widgets.uploads import PHOTO_MEGABYTES, take_photo, upload_many
+from pages.widgets.wording import plain
 
 if TYPE_CHECKING:
     import numpy as np

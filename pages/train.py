@@ -13,7 +13,7 @@ from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
 from core.runs.run_folder import LIVE, History, Run, Status
-from core.system.formatting import duration, plain
+from core.system.formatting import duration
 from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
 from core.task import Task
 from pages.widgets.access import open_to
@@ -22,6 +22,7 @@ from pages.widgets.entry import open_page
 from pages.widgets.explained import numbers_explained
 from pages.widgets.rate_search import find_rate_button, rate_search
 from pages.widgets.settings import choose_config
+from pages.widgets.wording import plain
 
 BADGES = {
     "starting": ("Starting", "blue"),

@@ -32,6 +32,7 @@ from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.inference.request_queue import SharedPredictor
 from core.models import registry
+from core.policy.disclosure import for_visitor
 from core.policy.permissions import STRANGER, acting_as, refusal
 from core.policy.policy import current_policy
 from core.policy.rate_limit import Quotas, UsedUpError
@@ -106,7 +107,8 @@ def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
 
 
 def _problem(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": sentence}, status, headers)
+    with acting_as(STRANGER):
+        return JSONResponse({"error": for_visitor(sentence)}, status, headers)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

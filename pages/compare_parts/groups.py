@@ -10,9 +10,10 @@ from core.data.subset import make_subset
 from core.errors import UserError
 from core.evaluation import groups
 from core.policy.permissions import allowed
-from core.system.formatting import percent, plain, plural
+from core.system.formatting import percent, plural
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.wording import plain
 
 MAX_SHOWN = 60
 

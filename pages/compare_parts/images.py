@@ -17,13 +17,15 @@ from core.evaluation.cache import Evaluation
 from core.evaluation.filters import Filter
 from core.evaluation.pictures import large_pictures, small_pictures
 from core.imaging import rendering
+from core.policy.disclosure import for_visitor
 from core.policy.permissions import allowed
-from core.system.formatting import percent, plain, plural
+from core.system.formatting import percent, plural
 from core.system.parallel import all_cores
 from core.system.score_names import score
 from pages.widgets.classes import class_legend
 from pages.widgets.panel_rows import Row, panel_rows
 from pages.widgets.panes_view import panes_view
+from pages.widgets.wording import plain
 
 PER_PAGE = 6
 LARGE = 1280  # pixels of the longer side in the large view
@@ -101,7 +103,7 @@ def pictures_of(
     try:
         panels = cache.panels(found, data.pair(name), data, threshold)
     except UserError as error:
-        return [], str(error)
+        return [], for_visitor(str(error))
     return small_pictures(panels, found.task), ""
 
 

@@ -15,7 +15,8 @@ from core.evaluation.pictures import errors_beside
 from core.evaluation.statistics import mean_interval
 from core.models import registry
 from core.models.registry import Entry
-from core.system.formatting import plain, plural
+from core.policy.disclosure import for_visitor
+from core.system.formatting import plural
 from core.system.parallel import all_cores
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT, score
 from core.system.spreadsheets import inert
@@ -25,6 +26,7 @@ from pages.compare_parts.report import take_comparison_away
 from pages.widgets.chart import chart
 from pages.widgets.explained import numbers_explained
 from pages.widgets.panel_rows import Row, panel_rows
+from pages.widgets.wording import plain
 
 PER_PAGE = 6
 MAX_MODELS = 6
@@ -141,4 +143,4 @@ def columns(
     try:
         return errors_beside(found, data, levels, name), ""
     except UserError as error:
-        return [], str(error)
+        return [], for_visitor(str(error))

@@ -10,7 +10,8 @@ from core.evaluation import thresholds
 from core.evaluation.cache import Evaluation, evaluate
 from core.evaluation.candidates import Candidate
 from core.evaluation.statistics import Interval, pooled_intervals
-from core.system.formatting import duration, plain, plural
+from core.system.formatting import duration, plural
+from pages.widgets.wording import plain
 
 PARTS = {"Validation": "validation", "Test": "test", "Training": "train", "All": "all"}
 PART_NAMES = {part: name.lower() for name, part in PARTS.items()}

@@ -8,10 +8,10 @@ from core.errors import UserError
 from core.evaluation import comparison, plots
 from core.runs import run_folder
 from core.runs.run_folder import History, Run
-from core.system.formatting import plain
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from pages.widgets.chart import chart
+from pages.widgets.wording import plain
 
 MEASURES = {
     DICE_MEAN: "dice_mean",

@@ -15,13 +15,14 @@ from core.models.card import update_card
 from core.models.registry import Entry
 from core.policy.permissions import allowed
 from core.runs import plots as charts
-from core.system.formatting import pixels_of, plain, plural
+from core.system.formatting import pixels_of, plural
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY, score
 from pages.compare_parts.images import image_rows, legend
 from pages.compare_parts.opening import intervals, pixel_intervals
 from pages.widgets.chart import CONFIG, chart
 from pages.widgets.classes import class_table
 from pages.widgets.explained import numbers_explained
+from pages.widgets.wording import plain
 
 
 def headline(found: Evaluation, threshold: float) -> None:
@@ -119,7 +120,7 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
     assert found.histograms is not None
     swept = thresholds.sweep(found.histograms)
     calibrated = thresholds.calibration(found.histograms, found.sums)
-    area, error = pixel_intervals(found)
+    area, calibration_error = pixel_intervals(found)
     count = plural(len(found.table), "image")
     first, second, third = st.columns(3, gap="large")
     with first:
@@ -139,7 +140,7 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
         st.markdown("**Calibration**")
         chart(plots.reliability(calibrated), "reliability_chart")
         st.caption(
-            f"Expected calibration error **{error}**, over all pixels of {count} in "
+            f"Expected calibration error **{calibration_error}**, over all pixels of {count} in "
             f"{thresholds.CALIBRATION_BINS} bins; larger dots hold more pixels. Below the dashed line the "
             "model is too sure of itself."
         )

@@ -6,10 +6,11 @@ from core.data import composing, painting
 from core.data.photos import PHOTO_SUFFIXES
 from core.errors import UserError
 from core.policy.permissions import allowed
-from core.system.formatting import percent, plain, plural
+from core.system.formatting import percent, plural
 from pages.data_parts import importing
 from pages.widgets.choices import select_dataset
 from pages.widgets.uploads import PHOTO_MEGABYTES, upload_many
+from pages.widgets.wording import plain
 
 WAYS = ("Import", "Download", "Paint masks", "Compose")
 ADDING = "adding_data"

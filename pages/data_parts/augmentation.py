@@ -8,8 +8,8 @@ from core.data.catalogue import Catalogue
 from core.data.store import read_pair, stored_side
 from core.errors import UserError
 from core.imaging import rendering
-from core.system.formatting import plain
 from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.wording import plain
 
 KINDS = ("light", "standard", "strong", "tutorial")
 NINE = 9

@@ -8,8 +8,9 @@ from core.data.exporting import export
 from core.data.pairing import Problem
 from core.errors import UserError
 from core.system import workspace
-from core.system.formatting import percent, plain, plural
+from core.system.formatting import percent, plural
 from core.system.workspace import safe_name
+from pages.widgets.wording import plain
 
 FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's annotations.json"}
 

@@ -9,10 +9,11 @@ from core.data.dataset import open_data
 from core.data.findings import Kind
 from core.data.masks import BinaryEncoding
 from core.data.value_range import words
-from core.system.formatting import plain, plural
+from core.system.formatting import plural
 from core.system.spreadsheets import inert
 from pages.data_parts.pictures import apply, gallery
 from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.wording import plain
 
 EXAMPLES = 5
 LEVELS = {"left out": "cannot be used", "mended": "mended", "look": "worth a look"}

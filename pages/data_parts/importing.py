@@ -15,13 +15,15 @@ from core.data.importing.plan import preview
 from core.data.importing.tables import with_tables
 from core.errors import UserError
 from core.imaging import rendering
+from core.policy.disclosure import for_visitor
 from core.policy.permissions import allowed
 from core.policy.policy import current_policy
-from core.system.formatting import duration, percent, plain, plural
+from core.system.formatting import duration, percent, plural
 from core.system.spreadsheets import inert
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.uploads import upload_many
+from pages.widgets.wording import plain
 
 PREVIEWED = 5
 PREVIEW_SIDE = 420
@@ -129,7 +131,7 @@ def confirm(source: Source, plans: list[Plan], name: str) -> None:
     if plan.problems:
         with st.expander(f"{plural(len(plan.problems), 'file')} will stay behind"):
             st.dataframe(
-                inert([{"File": p.name, "Why": p.sentence} for p in plan.problems[:1000]]),
+                inert([{"File": p.name, "Why": for_visitor(p.sentence)} for p in plan.problems[:1000]]),
                 hide_index=True,
                 column_config={"Why": st.column_config.TextColumn(width="large")},
             )
@@ -178,7 +180,7 @@ def previews(source: Source, plan: Plan) -> None:
         try:
             photo, labels, rule = preview(source, plan, item, PREVIEW_SIDE)
         except UserError as error:
-            cells.append(Cell(item.image, "", item.image, str(error), "cannot be read"))
+            cells.append(Cell(item.image, "", item.image, for_visitor(str(error)), "cannot be read"))
             continue
         small = rendering.display_size(photo, PREVIEW_SIDE)
         url = rendering.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))

@@ -11,10 +11,11 @@ from core.data.painting import Waiting
 from core.errors import UserError
 from core.imaging import rendering
 from core.models import registry
-from core.system.formatting import plain, plural
+from core.system.formatting import plural
 from pages.widgets.loading import predictor_of
 from pages.widgets.mask_painter import mask_painter
 from pages.widgets.uploads import PHOTO_MEGABYTES, upload_many
+from pages.widgets.wording import plain
 
 if TYPE_CHECKING:
     import numpy as np

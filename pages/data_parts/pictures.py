@@ -12,8 +12,10 @@ from core.data.store import read_pair
 from core.errors import UserError
 from core.imaging import rendering
 from core.imaging.label_resizing import resize_labels
-from core.system.formatting import percent, plain, plural
+from core.policy.disclosure import for_visitor
+from core.system.formatting import percent, plural
 from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.wording import plain
 from pages.widgets.zoom_view import zoom_view
 
 PER_PAGE = 24
@@ -55,7 +57,7 @@ def gallery(shown: Catalogue, finding: str = "") -> None:
 
 def cell(row: dict[Hashable, Any], urls: dict[str, str]) -> Cell:
     """A row of the table as the grid shows it."""
-    detail = row["problem"]
+    detail = for_visitor(row["problem"])
     if row["width"]:
         part = PART_NAMES.get(row["part"], "not used")
         detail = f"{row['width']} x {row['height']} · {percent(row['foreground'])} · {part}"

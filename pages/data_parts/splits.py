@@ -10,9 +10,10 @@ from core.data.dataset import open_data
 from core.data.split_record import group_of
 from core.data.splitting import SplitPlan
 from core.errors import UserError
-from core.system.formatting import percent, plain
+from core.system.formatting import percent
 from pages.data_parts.pictures import apply
 from pages.widgets.uploads import NAMES_MEGABYTES, upload_one
+from pages.widgets.wording import plain
 
 KINDS = {
     "random": "At random",

@@ -7,8 +7,8 @@ import streamlit as st
 from core.errors import UserError
 from core.policy.permissions import allowed
 from core.policy.policy import current_policy
-from core.system.formatting import plain
 from pages.widgets.uploads import upload_one
+from pages.widgets.wording import plain
 
 
 def add_model() -> None:

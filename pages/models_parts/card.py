@@ -9,12 +9,13 @@ from core.models.card import told
 from core.models.encoder_catalogue import short_name
 from core.models.registry import Entry
 from core.policy.permissions import allowed
-from core.system.formatting import plain, without_pictures
+from core.system.formatting import without_pictures
 from core.system.score_names import LABELS, score
 from core.system.spreadsheets import inert
 from pages.models_parts.exporting import export_dialog
 from pages.models_parts.sharing import push_dialog
 from pages.widgets.loading import predictor_of
+from pages.widgets.wording import plain
 
 RENAME, UPLOAD, DELETE = "Rename and tag", "Upload to the hub", "Delete"
 

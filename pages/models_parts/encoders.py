@@ -9,9 +9,10 @@ from core.models.encoder_catalogue import short_name
 from core.models.encoder_table import HUB, SHORTLISTS, encoder_table, measure_here, weights_state
 from core.policy.permissions import allowed
 from core.runs.plots import encoder_costs
-from core.system.formatting import plain, plural
+from core.system.formatting import plural
 from core.system.spreadsheets import inert
 from pages.widgets.chart import chart
+from pages.widgets.wording import plain
 
 COLUMNS = {
     "encoder": "Encoder", "parameters": "Params, M", "gmacs": "GMACs", "top1": "ImageNet, %",

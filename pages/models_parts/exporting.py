@@ -10,8 +10,8 @@ from core.export.formats import DEFAULT, FORMATS
 from core.export.job import report_of, run_export
 from core.inference.zip_writer import megabytes
 from core.models.registry import Entry
-from core.system.formatting import plain
 from pages.widgets.choices import choose_dataset
+from pages.widgets.wording import plain
 
 
 @st.dialog("Take this model away", width="medium")

@@ -7,12 +7,13 @@ from core.errors import UserError
 from core.evaluation.leaderboard import Standing, standings
 from core.models import registry
 from core.policy.permissions import allowed
-from core.system.formatting import plain, plural
+from core.system.formatting import plural
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from pages.compare_parts.opening import PARTS, evaluated
 from pages.widgets.choices import choose_dataset, ensure_drawn
 from pages.widgets.explained import numbers_explained
+from pages.widgets.wording import plain
 
 
 def leaderboard() -> None:

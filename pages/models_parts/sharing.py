@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.models.registry import Entry
-from core.system.formatting import plain
+from pages.widgets.wording import plain
 
 
 @st.dialog("Upload to the Hugging Face hub")

@@ -18,11 +18,12 @@ from core.inference.test_time_augmentation import small_map
 from core.models.registry import Entry
 from core.policy.policy import current_policy
 from core.system.concurrency import taking_turns
-from core.system.formatting import duration, plain, plural
+from core.system.formatting import duration, plural
 from core.system.spreadsheets import csv_file, inert
 from pages.segment_parts.work import Look, rendered, take
 from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
+from pages.widgets.wording import plain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,9 +12,10 @@ from core.imaging.matting import BACKGROUNDS, Background, Finish
 from core.imaging.rendering import display_size
 from core.inference.test_time_augmentation import Gaze
 from core.models.registry import Entry
-from core.system.formatting import plain, plural
+from core.system.formatting import plural
 from pages.segment_parts.work import ONCE, Look, Work
 from pages.widgets.uploads import PHOTO_MEGABYTES, upload_one
+from pages.widgets.wording import plain
 
 
 def gaze_controls(entry: Entry) -> Gaze:

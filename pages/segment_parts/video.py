@@ -13,10 +13,11 @@ from core.inference.video import Recipe, replace_background, suffix_for
 from core.models.registry import Entry
 from core.system import scratch
 from core.system.concurrency import taking_turns
-from core.system.formatting import duration, plain
+from core.system.formatting import duration
 from pages.segment_parts.work import Look, take
 from pages.widgets.loading import predictor_of
 from pages.widgets.uploads import discard, upload_one
+from pages.widgets.wording import plain
 
 MAX_MEGABYTES = 200
 

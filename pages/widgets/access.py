@@ -16,8 +16,8 @@ from core.policy.permissions import (
     refusal,
 )
 from core.policy.policy import current_policy
-from core.system.formatting import plain
 from pages.widgets.entry import navigation
+from pages.widgets.wording import plain
 
 
 def visitor() -> Person:

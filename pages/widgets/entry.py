@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.policy.permissions import allowed
-from core.system.formatting import plain
+from pages.widgets.wording import plain
 
 INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 

@@ -6,8 +6,8 @@ from core.config import TrainConfig
 from core.errors import UserError
 from core.runs import jobs, plots
 from core.runs.run_folder import LIVE, History, Run
-from core.system.formatting import plain
 from pages.widgets.settings import rate_key
+from pages.widgets.wording import plain
 
 KEY = "sweep"
 

@@ -7,7 +7,8 @@ import streamlit as st
 from core.errors import UserError
 from core.runs import jobs
 from core.runs.run_folder import History
-from core.system.formatting import duration, plain
+from core.system.formatting import duration
+from pages.widgets.wording import plain
 
 
 def running_now(page: str) -> None:

@@ -11,8 +11,8 @@ from core.data.dataset import may_hold_classes
 from core.errors import UserError
 from core.models.encoder_catalogue import cost, describe, offered_encoders
 from core.settings import Setting, named, offered, settings_of
-from core.system.formatting import plain
 from pages.widgets.choices import choose_dataset, ensure_drawn
+from pages.widgets.wording import plain
 
 FOREGROUND, CLASSES = "Foreground", "Each class"
 

@@ -7,7 +7,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.server import upload_limit
-from core.system.formatting import plain
+from pages.widgets.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
