@@ -54,7 +54,7 @@ class Tool:
     of this tool. `read` gives what a file (its name, its content) says; it raises UserError with the end
     of a sentence, "x.json is a LabelMe file, but …", where that is nothing that can be used.
 
-    `by_stem`: names of photos may lack their suffix. `other_name` gives another name for a photo, to be
+    `by_stem`: names of photos may lack their suffix. `other_name` gives a second name for a photo, to be
     looked for where there is none of the first.
     """
 
@@ -90,10 +90,8 @@ class Found:
 
 def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
     """The plan for the files of one tool. Raises UserError where no photo of the source has an outline."""
-    photos = [name for name in source.names if is_picture(name)]
-    folders = parts_by_folder(photos, common_folder(photos))
-    index = PhotoIndex(photos, folders, tool.by_stem)
-    resolved = {file: _resolved(index, tool, one.outlines, file) for file, one in found.files.items()}
+    photos = _Photos(source, tool)
+    resolved = {file: photos.resolve(one.outlines, file) for file, one in found.files.items()}
     meant, lost = one_claim_each(resolved)
     outlines: dict[str, list[Outline]] = {}
     sizes: dict[str, tuple[int, int]] = {}
@@ -114,7 +112,7 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
                 continue
             outlines.setdefault(photo, []).extend(drawn)
             other[photo] += one.other.get(reference, 0)
-            parts[photo] = parts.get(photo) or part_of_file or index.part_of(photo)
+            parts[photo] = parts.get(photo) or part_of_file or photos.part_of(photo)
             if reference in one.sizes:
                 sizes[photo] = one.sizes[reference]
             if reference in one.refused:
@@ -128,31 +126,55 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
         raise UserError(_nothing_usable(source, tool, found, problems, sum(other.values())))
     problems += [
         Problem(photo, f"{photo} is named in none of the {tool.name} files.")
-        for photo in photos
+        for photo in photos.names
         if photo not in outlines and photo not in refused and not other.get(photo)
     ]
     labels = Drawn(tuple(found.categories), outlines, sizes)
     return drawn_plan(tool.name, labels, parts, problems, source, _more(outlines, sum(other.values())))
 
 
-def _resolved(index: PhotoIndex, tool: Tool, references: Iterable[str], file: str) -> Resolved:
-    """The photos that the names in a file mean, by the tool's other names for those without one."""
-    resolved = index.resolve(references, file)
-    if tool.other_name is None:
+class _Photos:
+    """The photos of a source, found by the names that a tool's files give them."""
+
+    def __init__(self, source: Source, tool: Tool) -> None:
+        self.names = [name for name in source.names if is_picture(name)]
+        folders = parts_by_folder(self.names, common_folder(self.names))
+        self._tool = tool
+        self._whole = PhotoIndex(self.names, folders)
+        self._stems = PhotoIndex(self.names, folders, by_stem=True) if tool.by_stem else None
+
+    def resolve(self, references: Iterable[str], file: str) -> Resolved:
+        """The photos that the names in a file mean; what has none is looked for by its second name, and
+        what lacks a suffix by its stem."""
+        resolved = self._whole.resolve(references, file)
+        if self._tool.other_name is not None:
+            names = {r: self._tool.other_name(r) for r in references if not _is_settled(r, resolved)}
+            _look_again(self._whole, names, file, resolved)
+        if self._stems is not None:
+            names = {r: r for r in references if not _is_settled(r, resolved) and not is_picture(r)}
+            _look_again(self._stems, names, file, resolved)
         return resolved
-    others: dict[str, list[str]] = defaultdict(list)
-    for reference in references:
-        if reference not in resolved.photos and reference not in resolved.unclear:
-            others[tool.other_name(reference)].append(reference)
-    again = index.resolve(others, file)
-    for other, photo in again.photos.items():
-        if len(others[other]) == 1:
-            resolved.photos[others[other][0]] = photo
-        else:
-            resolved.unclear |= {reference: [photo] for reference in others[other]}
-    for other, fitting in again.unclear.items():
-        resolved.unclear |= dict.fromkeys(others[other], fitting)
-    return resolved
+
+    def part_of(self, photo: str) -> str:
+        return self._whole.part_of(photo)
+
+
+def _is_settled(reference: str, resolved: Resolved) -> bool:
+    return reference in resolved.photos or reference in resolved.unclear
+
+
+def _look_again(index: PhotoIndex, names: Mapping[str, str], file: str, resolved: Resolved) -> None:
+    """Resolve references by these names. A name that two of them share means neither."""
+    shared: dict[str, list[str]] = defaultdict(list)
+    for reference, name in names.items():
+        shared[name].append(reference)
+    again = index.resolve(shared, file)
+    for name, references in shared.items():
+        fitting = again.unclear.get(name, [again.photos[name]] if name in again.photos else [])
+        if len(fitting) == 1 and len(references) == 1:
+            resolved.photos[references[0]] = fitting[0]
+        elif fitting:
+            resolved.unclear |= dict.fromkeys(references, fitting)
 
 
 def _why_not(tool: Tool, reference: str, file: str, unclear: list[str], is_lost: bool) -> str:

@@ -204,6 +204,8 @@ def _read_all(source: Source, names: Iterable[str]) -> list[tuple[str, bytes]]:
 
 def _better_name(layout: str, source: Source) -> str:
     joined = "\n".join(source.names[:2000]).lower()
+    if "segmentationclass/" in joined and "labelmap.txt" in joined:
+        return "CVAT masks"
     if "segmentationclass/" in joined and "jpegimages/" in joined:
         return "Pascal VOC"
     return "Cityscapes" if "leftimg8bit" in joined and "gtfine" in joined else layout

@@ -5,16 +5,19 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
+from xml.etree import ElementTree
 
 from core.data.importing.annotations import Found, Tool, annotated_plan
 from core.data.importing.coco import COCO
+from core.data.importing.cvat import CVAT
 from core.data.importing.labelme import LABELME
 from core.data.importing.plan import Plan
 from core.data.importing.sources import Source
+from core.data.importing.supervisely import SUPERVISELY
 from core.data.pairing import Problem
 from core.errors import UserError
 
-TOOLS: tuple[Tool, ...] = (COCO, LABELME)
+TOOLS: tuple[Tool, ...] = (COCO, CVAT, LABELME, SUPERVISELY)
 
 
 def annotation_plans(source: Source) -> list[Plan]:
@@ -59,4 +62,20 @@ def _json(source: Source, name: str) -> Any:
         ) from error
 
 
-PARSERS: dict[str, Callable[[Source, str], Any]] = {".json": _json}
+class _WithoutDefinitions(ElementTree.TreeBuilder):
+    """XML without definitions of its own, which may stand for far more text than the file holds."""
+
+    def doctype(self, *args: Any) -> None:
+        raise ValueError("it defines entities")
+
+
+def _xml(source: Source, name: str) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(source.read(name), ElementTree.XMLParser(target=_WithoutDefinitions()))
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise UserError(
+            f"{name} in {source.label} is no XML that can be read ({error}): replace it."
+        ) from error
+
+
+PARSERS: dict[str, Callable[[Source, str], Any]] = {".json": _json, ".xml": _xml}
