@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.data import findings, near_duplicates
-from core.data.classes import ClassEncoding, LayersEncoding
+from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding
 from core.data.dataset import DataFolder
 from core.data.masks import (
     LOSSY_SUFFIXES,
@@ -34,12 +34,13 @@ from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
 
-LAYOUT = 4  # raised when the columns change
+LAYOUT = 5  # raised when the columns or findings change
 DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
 SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
 MANY_SPECKS = 5
 LEFT_OUT = "left out by you"
+NAMED = 5  # so many values of a mask are listed in a sentence
 
 
 @dataclass(slots=True)
@@ -232,6 +233,13 @@ def _found(
             f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized",
         )
     yield from _covered(row, data, known)
+    unknown = _unknown_values(values, data.rule)
+    if unknown:
+        which = (
+            f"value {unknown[0]}" if len(unknown) == 1 else f"values {', '.join(map(str, unknown[:NAMED]))}"
+        )
+        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        yield "values", f"mask holds the {which}{more}, which no class has: ignored"
     if row.specks >= MANY_SPECKS:
         yield "specks", f"mask has {row.specks} tiny specks"
     if isinstance(data.rule, BinaryEncoding) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
@@ -244,6 +252,15 @@ def _found(
         yield "light", f"photo is very {'dark' if row.brightness < 12 else 'bright'}"
     if min(row.height, row.width) < 64:
         yield "small", f"photo is only {row.width}x{row.height}"
+
+
+def _unknown_values(values: NDArray[np.int32], rule: MaskEncoding) -> list[int]:
+    """The raw values of a mask (h, w) that are neither a class nor ignored on purpose, as in photos that came
+    after the classes were decided."""
+    if not isinstance(rule, ClassEncoding) or rule.of_one is not None:
+        return []
+    odd = values[rule.labels(values) == IGNORE]
+    return [value for value in np.unique(odd).tolist() if value not in (rule.task.void, *rule.ignored)]
 
 
 def _covered(row: Row, data: DataFolder, known: int) -> Iterator[tuple[str, str]]:

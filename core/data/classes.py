@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.masks import BinaryEncoding, guess_encoding, palette_from, tally
+from core.data.masks import BinaryEncoding, palette_from
 from core.data.palettes import Palette
+from core.data.tally import guess_encoding, whole_tally
 from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
 from core.task import IGNORE, MAX_CLASSES, Task
@@ -27,13 +28,14 @@ class ClassEncoding:
 
     `merged` are further values and the index of the class that they count as. With `of_one`, masks are
     of one foreground, which is the second of two classes, and its background the first. `palette` is
-    what the colours of masks with a palette mean.
+    what the colours of masks with a palette mean, and `ignored` are values that are no class on purpose.
     """
 
     task: Task
     merged: tuple[tuple[int, int], ...] = ()
     of_one: BinaryEncoding | None = None
     palette: Palette = ""
+    ignored: tuple[int, ...] = ()
 
     @property
     def meaning(self) -> str:
@@ -61,7 +63,8 @@ class ClassEncoding:
     def to_dict(self) -> dict[str, Any]:
         merged = {"merged": [list(entry) for entry in self.merged]} if self.merged else {}
         of_one = {"of_one": self.of_one.to_dict()} if self.of_one else {}
-        return {"task": self.task.to_dict(), "palette": self.palette, **merged, **of_one}
+        ignored = {"ignored": list(self.ignored)} if self.ignored else {}
+        return {"task": self.task.to_dict(), "palette": self.palette, **merged, **of_one, **ignored}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,12 @@ def encoding_from_dict(values: dict[str, Any]) -> MaskEncoding:
         return LayersEncoding(task, BinaryEncoding.from_dict(values))
     try:
         merged = tuple((int(value), int(index)) for value, index in values.get("merged", ()))
-        return ClassEncoding(task, merged, palette=palette_from(values))
+        ignored = tuple(map(int, values.get("ignored", ())))
+        return ClassEncoding(task, merged, palette=palette_from(values), ignored=ignored)
     except (TypeError, ValueError) as error:
-        raise UserError("dataset.json holds merged classes that cannot be read: delete the file.") from error
+        raise UserError(
+            "dataset.json holds merged or ignored classes that cannot be read: delete the file."
+        ) from error
 
 
 def with_palette(rule: MaskEncoding, palette: Palette) -> MaskEncoding:
@@ -128,7 +134,7 @@ def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = 
     Given names are those of the values 0, 1, 2 … in this order; then a class that no file holds
     has its place all the same. Raises UserError where there are more values than can be classes.
     """
-    found = tally(masks)
+    found = whole_tally(masks)
     return replace(classes_for_values(found.counts(), void, names), palette=found.palette)
 
 
@@ -175,7 +181,9 @@ def chosen_classes(rule: ClassEncoding, names: Sequence[str]) -> ClassEncoding:
     chosen = Task(
         "multiclass", tuple(task.classes[i] for i in kept), tuple(task.values[i] for i in kept), task.void
     )
-    return ClassEncoding(chosen, merged, palette=rule.palette)
+    known = {*chosen.values, *(value for value, _ in merged)}
+    ignored = tuple(sorted({*rule.ignored, *(value for _, value in pairs)} - known))
+    return ClassEncoding(chosen, merged, palette=rule.palette, ignored=ignored)
 
 
 def chosen_foreground(rule: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:

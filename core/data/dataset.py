@@ -17,9 +17,10 @@ from core.data.classes import (
     one_foreground,
     with_palette,
 )
-from core.data.masks import BinaryEncoding, guess_encoding, palette_meaning
+from core.data.masks import BinaryEncoding
 from core.data.pairing import Pair, Problem, find_pairs, find_root
 from core.data.split_record import Split, SplitRecord
+from core.data.tally import guess_encoding, palette_meaning
 from core.data.value_range import Range, range_in
 from core.errors import UserError
 from core.system.workspace import read_json, write_json

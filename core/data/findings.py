@@ -37,6 +37,8 @@ KINDS = (
     Kind("void", "Masks of void alone", "look", "Nothing in them is known: they teach nothing.",
          "leave out"),
     Kind("uniform", "One class everywhere", "look", "Often a failed mask.", "leave out"),
+    Kind("values", "Values that are no class", "look",
+         "These pixels are ignored: correct the masks, or have the classes decided anew from all masks."),
     Kind("specks", "Tiny specks", "look", "Stray clicks or rough edges of an automatic mask.", "leave out"),
     Kind("grey", "Grey masks", "look", "Values between black and white are cut at the middle.", ""),
     Kind("resized", "Masks of another size", "mended", "Same shape, other resolution: resized to the photo."),

@@ -105,7 +105,14 @@ def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
         raise UserError("Two classes have to be left to tell apart.")
     values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
     merged = [(v, kept.index(task.classes[i])) for v, i in rule.merged if task.classes[i] in kept]
-    changed = replace(rule, task=replace(task, classes=tuple(kept), values=values), merged=tuple(merged))
+    before = {*task.values, *(value for value, _ in rule.merged)}
+    ignored = {*rule.ignored, *(before - {*values, *(value for value, _ in merged)})}
+    changed = replace(
+        rule,
+        task=replace(task, classes=tuple(kept), values=values),
+        merged=tuple(merged),
+        ignored=tuple(sorted(ignored)),
+    )
     gone = [c for c in task.classes if c not in kept]
     return _change(data, f"Ignored {', '.join(gone)}", mask_rule=changed.to_dict())
 
@@ -140,10 +147,11 @@ def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
 def as_classes(data: DataFolder) -> DataFolder:
     """Every mask value a class of its own. Raises UserError where there are too many."""
     from core.data.classes import guess_classes
-    from core.data.masks import VOID, value_counts
+    from core.data.masks import VOID
+    from core.data.tally import whole_tally
 
     masks = [pair.mask for pair in data.pairs]
-    counts = value_counts(masks)
+    counts = whole_tally(masks).counts()
     void = VOID if VOID in counts and max((v for v in counts if v != VOID), default=0) < 64 else -1
     if len(counts) - (void in counts) > MAX_CLASSES["multiclass"] or len(counts) < 2:
         raise UserError(f"The masks hold {len(counts)} different values: that is no set of classes.")

@@ -1,12 +1,12 @@
 """What the values in mask files mean, decided once for a whole data set and written down.
 
 One file cannot tell: an all-ones mask is "everything" in a data set of 0/1 masks and almost
-nothing in one of 0/255 masks. So `guess_encoding` looks at many files and `BinaryEncoding` keeps the answer.
+nothing in one of 0/255 masks. So `guess_encoding` in tally.py looks at many files, and
+`BinaryEncoding` keeps the answer.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,24 +17,16 @@ from PIL import Image
 from core.data.palettes import (
     DARK,
     PALETTES,
-    Entry,
     Palette,
-    is_voc,
-    meaning_of,
     palette_values,
-    used_entries,
-    value_of,
 )
 from core.data.photos import SIDEWAYS, Source, label_of, open_picture, orientation, photo_size, reading
 from core.errors import UserError
 from core.imaging.resizing import resize_picture
-from core.system.parallel import all_cores
 from core.task import IGNORE, Task
 
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp"}
-SAMPLED_MASKS = 400  # enough to see every kind of value, few enough to take seconds on 50,000 files
 VOID = 255
-COUNTED_QUICKLY = 2**16  # values below this are counted without sorting the pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +116,7 @@ def mask_values(
     picture = open_picture(path, label)
     own = orientation(picture, label)
     with reading(label):
-        values = _values(picture, palette, label)
+        values = raw_values(picture, palette, label)
     if own != 1:
         # Pillow has turned the pixels of a TIFF already.
         return values if picture.format == "TIFF" else _turn(values, own)
@@ -174,65 +166,6 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     return np.where(known < 128, np.uint8(IGNORE), labels)
 
 
-def guess_encoding(paths: Sequence[Path]) -> BinaryEncoding:
-    """What the values in these mask files most probably mean. Unreadable files are passed over."""
-    lossy = any(p.suffix.lower() in LOSSY_SUFFIXES for p in paths)
-    found = tally(paths)
-    return replace(encoding_for_values(found.counts(), lossy), palette=found.palette)
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many pixels of many masks have which value, or which entry of a palette."""
-
-    plain: Counter[int] = field(default_factory=Counter)
-    entries: Counter[Entry] = field(default_factory=Counter)
-    has_voc: bool = False
-
-    @property
-    def palette(self) -> Palette:
-        return meaning_of(self.entries, self.has_voc)
-
-    def counts(self, palette: Palette = "") -> Counter[int]:
-        """Pixels of each value, palettes read as this says, or as all of them together mean."""
-        found, palette = Counter(self.plain), palette or self.palette
-        for entry, pixels in self.entries.items():
-            found[value_of(entry, palette)] += pixels
-        return found
-
-    def add(self, other: "Tally") -> None:
-        self.plain.update(other.plain)
-        self.entries.update(other.entries)
-        self.has_voc |= other.has_voc
-
-
-def tally_of(source: Source, name: str = "") -> Tally:
-    """What one mask file holds. Raises UserError when it cannot be read."""
-    found = _entries_of(source, name)
-    return found if found.entries else Tally(plain=_counted(mask_values(source, name=name)))
-
-
-def tally(files: Sequence[Source]) -> Tally:
-    """What a sample of these mask files holds. Unreadable ones are passed over."""
-    found = Tally()
-    with all_cores() as pool:
-        for one in pool.map(_tally_or_nothing, files[:: max(1, len(files) // SAMPLED_MASKS)]):
-            found.add(one)
-    return found
-
-
-def value_counts(files: Sequence[Source]) -> Counter[int]:
-    """How many pixels have which value, over a sample of these files. Unreadable ones are passed over."""
-    return tally(files).counts()
-
-
-def palette_meaning(files: Sequence[Source]) -> Palette:
-    """What the palettes of these mask files mean together, by a sample."""
-    with all_cores() as pool:
-        found = list(pool.map(_entries_or_nothing, files[:: max(1, len(files) // SAMPLED_MASKS)]))
-    return meaning_of({e for one in found for e in one.entries}, any(one.has_voc for one in found))
-
-
 def encoding_for_values(pixels: Mapping[int, int], lossy: bool = False) -> BinaryEncoding:
     """The rule for a data set in which each value covers this many pixels."""
     positive = sorted(value for value, count in pixels.items() if value > 0 and count)
@@ -254,40 +187,8 @@ def encoding_for_values(pixels: Mapping[int, int], lossy: bool = False) -> Binar
     return BinaryEncoding(1, meaning=meaning, is_of_ids=True)
 
 
-def _tally_or_nothing(source: Source) -> Tally:
-    try:
-        return tally_of(source)
-    except UserError:
-        return Tally()
-
-
-def _counted(values: NDArray[np.int32]) -> Counter[int]:
-    """How many pixels of a mask (height, width) have which value."""
-    if values.min() >= 0 and values.max() < COUNTED_QUICKLY:
-        pixels = np.bincount(values.ravel())
-        return Counter({int(value): int(pixels[value]) for value in np.flatnonzero(pixels)})
-    unique, times = np.unique(values, return_counts=True)
-    return Counter(dict(zip(unique.tolist(), times.tolist(), strict=True)))
-
-
-def _entries_of(source: Source, name: str = "") -> Tally:
-    """The entries of a mask's palette that have pixels; none where it has no palette."""
-    label = label_of(source, name)
-    picture = open_picture(source, label)
-    if picture.mode != "P":
-        return Tally()
-    with reading(label):
-        return Tally(entries=Counter(used_entries(picture)), has_voc=is_voc(picture))
-
-
-def _entries_or_nothing(source: Source) -> Tally:
-    try:
-        return _entries_of(source)
-    except UserError:
-        return Tally()
-
-
-def _values(picture: Image.Image, palette: Palette, label: str) -> NDArray[np.int32]:
+def raw_values(picture: Image.Image, palette: Palette, label: str) -> NDArray[np.int32]:
+    """The values of a mask that has been opened, as `mask_values` gives them, not yet turned."""
     if picture.mode in ("1", "L"):
         scale = 255 if picture.mode == "1" else 1
         return np.asarray(picture).astype(np.int32) * scale

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding, one_foreground
 from core.data.dataset import DataFolder, as_task
-from core.data.masks import SAMPLED_MASKS, BinaryEncoding, value_counts
+from core.data.masks import BinaryEncoding
+from core.data.tally import SAMPLED_MASKS, value_counts
 from core.errors import UserError
 from core.task import Task
 

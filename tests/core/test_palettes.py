@@ -12,9 +12,10 @@ from core.data import fixes
 from core.data.checks import Report, check
 from core.data.dataset import DataFolder, as_task, open_data, write_down
 from core.data.importing import Imported, import_data
-from core.data.masks import guess_encoding, mask_values, value_counts
+from core.data.masks import mask_values
 from core.data.painting import photos_of, saved_mask
 from core.data.store import read_pair
+from core.data.tally import guess_encoding, value_counts
 from core.errors import UserError
 
 VOC = [c for i in range(256) for c in (

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.masks import encoding_for_values, guess_encoding, mask_values, resize_mask, same_shape
+from core.data.masks import encoding_for_values, mask_values, resize_mask, same_shape
 from core.data.photos import ORIENTATION_TAG, photo_size, read_photo
+from core.data.tally import guess_encoding
 from core.errors import UserError
 
 RGB = np.zeros((6, 4, 3), np.uint8)

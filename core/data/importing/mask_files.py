@@ -31,9 +31,9 @@ from core.data.importing.side_files import (
     with_listed_parts,
 )
 from core.data.importing.sources import Source
-from core.data.masks import tally
 from core.data.pairing import Problem
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
+from core.data.tally import sampled_tally
 from core.errors import UserError
 
 SAMPLED = 60  # masks that are looked at before the whole is imported
@@ -100,7 +100,7 @@ def _plan(source: Source, found: Sequence[Picture], layout: str) -> list[Plan]:
     told = f"{len(items):,} photos with masks"
     if layers:
         sample = _sample([m for item in items for m in item.masks if m])
-        held = tally([content for _, content in _read_all(source, sample)])
+        held = sampled_tally([content for _, content in _read_all(source, sample)])
         layered = Layered(layers, held.counts(), any(map(is_lossy, sample)), held.palette)
         layout, told = f"{layout}, a folder for each label", f"{told}; labels: {', '.join(layers)}."
         return [Plan(layout, told, items, layered, tuple(problems))]
@@ -184,7 +184,7 @@ def _labels_of(source: Source, items: Sequence[Item]) -> AsTheyAre | Coloured:
     if not lossy and (of_colours := coloured(contents, palette_names(source))):
         return of_colours
     is_voc = any("segmentationclass" in name.lower() for name in sample)
-    held = tally([content for _, content in contents])
+    held = sampled_tally([content for _, content in contents])
     return AsTheyAre(held.counts(), class_names(source), lossy, is_voc, palette=held.palette)
 
 

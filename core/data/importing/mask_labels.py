@@ -1,6 +1,5 @@
 """Where the pixels of a mask come from, when a picture is the mask."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -19,8 +18,9 @@ from core.data.classes import (
 from core.data.importing.colours import ColourCounts, colour_codes, from_counts
 from core.data.importing.plan import Copying, Item, MaskFile, Outcome
 from core.data.importing.sources import Source
-from core.data.masks import LOSSY_SUFFIXES, VOID, Tally, encoding_for_values, tally_of
+from core.data.masks import LOSSY_SUFFIXES, VOID, encoding_for_values
 from core.data.palettes import Palette, value_of
+from core.data.tally import Tally, tally_of
 from core.errors import UserError
 from core.system.formatting import plural
 from core.task import Task
@@ -31,7 +31,6 @@ VOC_CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "
 # Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/#devkit
 
 NAMED_NOTES = 20  # values that a note is written for
-MAX_VALUES = 2**16
 MEANINGS: tuple[Palette, ...] = ("grey", "index", "colour")
 HELD = {"none": "nothing", "grey": "grey levels", "index": "class indices", "colour": "one foreground"}
 
@@ -171,11 +170,10 @@ class _Values:
         self.is_all_coloured = codes is not None
         if codes is not None:
             self.colours.add(codes, name, item)
-        if len(self.tally.plain) >= MAX_VALUES:  # instance ids, or noise: more of them say nothing more
-            one = replace(one, plain=Counter({v: n for v, n in one.plain.items() if v in self.tally.plain}))
         self.tally.add(one)
+        plain = sorted(value for value in one.plain if value in self.tally.plain)
         read = {(meaning, value_of(entry, meaning)) for entry in one.entries for meaning in MEANINGS}
-        for key in [*(("", value) for value in sorted(one.plain)), *sorted(read)]:
+        for key in [*(("", value) for value in plain), *sorted(read)]:
             entry = self.seen.setdefault(key, _Seen(first=name))
             entry.masks += 1
 
