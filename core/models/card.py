@@ -93,23 +93,38 @@ def is_model(folder: Path) -> bool:
     return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
 
 
-def read_card(folder: Path) -> ModelCard:
-    """The card of a saved model; for a plain smp folder, what its config.json tells."""
+def read_card(folder: Path, kind: str = "") -> ModelCard:
+    """The card of a saved model; for a plain smp folder, what its config.json says.
+
+    `kind`, "multiclass" or "multilabel", is what several classes of a plain folder mean; "": what the
+    activation suggests, or one class a pixel. Raises UserError where that leaves it open.
+    """
     if (folder / CARD_FILE).is_file():
         return ModelCard.from_dict(read_json(folder / CARD_FILE))
     config = read_json(folder / CONFIG_FILE)
     encoder = str(config.get("encoder_name", ""))
     lite = re.fullmatch(r"timm-tf_efficientnet_lite\d", encoder)
-    count = config.get("classes")
-    names = tuple(f"class {i}" for i in range(count)) if isinstance(count, int) and 1 < count < 256 else ()
     return ModelCard(
         folder.name,
         str(config.get("_model_class", "")),
         encoder,
         "as saved",
         LITE_PREPROCESSING if lite else Preprocessing(),
-        task=Task("multiclass", names, tuple(range(len(names)))) if names else Task(),
+        task=_task_of(config, kind),
     )
+
+
+def _task_of(config: dict[str, Any], kind: str) -> Task:
+    count = config.get("classes")
+    if not (isinstance(count, int) and 1 < count < 256):
+        return Task()
+    if not kind and config.get("activation") == "sigmoid":
+        raise UserError(
+            f"{CONFIG_FILE} puts a sigmoid after {count} classes, which is used for one class a pixel and for "
+            "several labels a pixel: choose which it is when you import the model."
+        )
+    names = tuple(f"class {i}" for i in range(count))
+    return Task(kind, names) if kind == "multilabel" else Task("multiclass", names, tuple(range(count)))
 
 
 @needs("change")

@@ -28,7 +28,7 @@ from core.models.card import (
 )
 from core.models.initial_weights import InitialWeights, Origin
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
-from core.models.safe_loading import check_sizes, settings_of
+from core.models.safe_loading import check_sizes, settings_of, weights_of
 from core.models.truncated_encoder import trim
 from core.task import Task
 
@@ -158,11 +158,22 @@ def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
 def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:
     """A saved model, in eval mode on `device`, and its card.
 
-    Only JSON and safetensors are read. Raises UserError when a file is missing, damaged, or names
-    something other than an smp segmentation model.
+    The network takes RGB and gives logits, also where its configuration adds an activation or a
+    classification head. Only JSON and safetensors are read. Raises UserError when a file is missing,
+    damaged, or names something other than an smp segmentation model of RGB pictures.
+    """
+    network, settings = open_network(folder)
+    if settings.get("in_channels", 3) != 3:
+        raise UserError(f"The model in {folder} takes greyscale pictures: import it on the Models page first.")
+    return network.to(device).eval(), read_card(folder)
+
+
+def open_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a saved model, of as many channels as it has, and the arguments it was built with.
+
+    Raises UserError like `load_model`.
     """
     import segmentation_models_pytorch as smp
-    from safetensors.torch import load_file
 
     if not is_model(folder):
         raise UserError(f"{folder} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
@@ -171,8 +182,8 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         check_sizes(kind, settings, folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            model = getattr(smp, kind)(**settings)
-        weights = load_file(folder / WEIGHTS_FILE)
+            model: nn.Module = getattr(smp, kind)(**settings)
+        weights = weights_of(folder)
         if not model.state_dict().keys() <= weights.keys():
             trim(model)
         model.load_state_dict(weights)
@@ -181,7 +192,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     except Exception as error:  # whatever hostile or damaged files provoke, one sentence
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise UserError(f"The model in {folder} cannot be opened: {reason}") from error
-    return model.to(device).eval(), read_card(folder)
+    return model, settings
 
 
 def encoder_names() -> list[str]:

@@ -15,10 +15,10 @@ PAGES = "https://huggingface.co/"
 
 
 @needs("machine")
-def pull(name: str) -> Iterator[Progress | Path]:
-    """Download a model, OWNER/NAME, onto the shelf. Yields Progress, then its folder there.
+def pull(name: str, kind: str = "") -> Iterator[Progress | Path]:
+    """Download a model, OWNER/NAME, into the library. Yields Progress, then its folder there.
 
-    Only the files of a model are fetched, none that could hold code. Raises UserError when there is
+    Only the files of a model are fetched, none that could hold code. `kind` as in `adopt_folder`. Raises UserError when there is
     no such model, no network, or it is none that can be opened here.
     """
     repository = repository_name(name, PAGES, "model")
@@ -38,7 +38,7 @@ def pull(name: str) -> Iterator[Progress | Path]:
         elif not (step / WEIGHTS_FILE).is_file():
             raise UserError(f"The hub's {repository} holds no {WEIGHTS_FILE}: it cannot be opened here.")
         else:
-            added = adopt_folder(step, repository.split("/")[1])
+            added = adopt_folder(step, repository.split("/")[1], kind)
             if not was_there:
                 shutil.rmtree(cache, ignore_errors=True)  # a copy is in the workspace
             yield added

@@ -1,4 +1,4 @@
-"""Models that were made elsewhere, onto the shelf: folders and zips as smp's save_pretrained writes them."""
+"""Models that were made elsewhere, into the library: folders and zips as smp's save_pretrained writes them."""
 
 import dataclasses
 import shutil
@@ -14,7 +14,6 @@ from core.models.card import (
     CONFIG_FILE,
     README_FILE,
     WEIGHTS_FILE,
-    read_card,
     write_card,
 )
 from core.policy.ownership import sign
@@ -30,13 +29,17 @@ CHUNK = 1 << 20
 
 
 @needs("add")
-def adopt_folder(source: Path, name: str) -> Path:
-    """Copy a model's folder onto the shelf; returns where it is. Raises UserError, leaving nothing."""
+def adopt_folder(source: Path, name: str, kind: str = "") -> Path:
+    """Copy a model's folder into the library; returns where it is.
+
+    `kind`, "multiclass" or "multilabel", is what several classes mean where the folder does not say.
+    Raises UserError, leaving nothing, for a model that cannot be used here.
+    """
     if not source.is_dir():
         raise UserError(f"There is no folder {source}.")
     if not (source / WEIGHTS_FILE).is_file():
         raise _not_a_model(source.name, [p.name for p in source.iterdir()])
-    with _new_model(name) as making:
+    with _new_model(name, kind) as making:
         for file, limit in FILES.items():
             if (source / file).is_file():
                 with open(source / file, "rb") as stream:
@@ -45,13 +48,13 @@ def adopt_folder(source: Path, name: str) -> Path:
 
 
 @needs("add")
-def adopt_zip(source: str | Path | IO[bytes], name: str) -> Path:
+def adopt_zip(source: str | Path | IO[bytes], name: str, kind: str = "") -> Path:
     """The same from a zip that holds such a folder, at any depth. Of it only the files that a model
     has are written, under their own names, whatever paths the zip gives them."""
     try:
         with open_zip(source, "The upload") as archive:
             members = _members(archive)
-            with _new_model(name) as making:
+            with _new_model(name, kind) as making:
                 for file, member in members.items():
                     with archive.open(member) as stream:
                         _copy(stream, making / file, FILES[file])
@@ -90,9 +93,9 @@ def _folder_name(name: str) -> str:
 
 
 @contextmanager
-def _new_model(name: str) -> Iterator[Path]:
-    """A folder to fill; at the end the model in it is opened, and only what opens stays."""
-    from core.models.factory import load_model
+def _new_model(name: str, kind: str) -> Iterator[Path]:
+    """A folder to fill; at the end the model in it is opened and run, and only what works stays."""
+    from core.models.conversion import convert
 
     target = workspace.models() / _folder_name(name)
     if target.exists():
@@ -103,15 +106,14 @@ def _new_model(name: str) -> Iterator[Path]:
     try:
         yield making
         try:
-            load_model(making)
+            card = convert(making, kind)
         except UserError as error:
             raise UserError(str(error).replace(str(making), target.name)) from error
-        card = read_card(making)
         write_card(making, dataclasses.replace(card, name=name, settings=_without_paths(card.settings)))
         sign(making)
         making.rename(target)
     except OSError as error:
-        raise UserError(f"The model was not brought in: {system_said(error)}.") from error
+        raise UserError(f"The model was not imported: {system_said(error)}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
 

@@ -36,6 +36,8 @@ class Preprocessing:
         return (images.float() - mean) / std
 
 
+# ImageNet's as one channel: what grey pictures of photos have on average.
+GREY_PREPROCESSING = Preprocessing((0.449,) * 3, (0.226,) * 3)
 LITE_PREPROCESSING = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # efficientnet-lite0 to lite4
 
 

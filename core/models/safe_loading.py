@@ -1,9 +1,9 @@
-"""Saved models from anywhere, looked at before anything is built: no code, no surprise in size."""
+"""Saved models from anywhere, checked before anything is built: no code, no surprise in size."""
 
 import re
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.config import ARCHITECTURES
 from core.errors import UserError
@@ -11,19 +11,29 @@ from core.models.card import CONFIG_FILE, WEIGHTS_FILE
 from core.models.truncated_encoder import trim
 from core.system.workspace import read_json
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 MAX_NUMBER, MAX_LENGTH, MAX_TEXT, MAX_DEPTH = 4096, 32, 100, 3
 MAX_CONFIG_BYTES = 1_000_000
 
 
-def settings_of(folder: Path) -> tuple[str, dict[str, Any]]:
-    """The architecture that config.json names and the arguments to build it with, weights excluded.
+HEAD = "classification_head."  # weights of smp's auxiliary output, which a segmentation model has no use for
+# What smp may apply after the last layer of a network that learned on logits. The weights are the same.
+ACTIVATIONS = (
+    "None", "identity", "sigmoid", "softmax", "softmax2d", "logsoftmax", "argmax", "argmax2d",
+)  # fmt: skip
 
-    Raises UserError where it names something other than an smp model, or holds what none needs.
+
+def settings_of(folder: Path) -> tuple[str, dict[str, Any]]:
+    """The architecture that config.json names and the arguments to build it with: without weights, an
+    activation or a classification head, so that what is built gives logits and nothing else.
+
+    Raises UserError where it names something other than an smp model for RGB or greyscale pictures, or
+    holds what no model needs.
     """
     file = folder / CONFIG_FILE
-    if file.is_file() and file.stat().st_size > MAX_CONFIG_BYTES:
-        raise UserError(f"{file} is too large for a configuration.")
-    config = read_json(file)
+    config = read_config(folder)
     kind = config.get("_model_class")
     if kind not in ARCHITECTURES:
         raise UserError(f"{file} names no architecture that is known here: {str(kind)[:MAX_TEXT]!r}.")
@@ -34,7 +44,33 @@ def settings_of(folder: Path) -> tuple[str, dict[str, Any]]:
     # timm takes "hf-hub:…" and "local-dir:…" for names too, and would fetch what they point to.
     if not re.fullmatch(r"[\w.-]+", str(settings.get("encoder_name", ""))):
         raise UserError(f"{file} names no encoder: {str(settings.get('encoder_name'))[:MAX_TEXT]!r}.")
-    return kind, settings
+    channels = settings.get("in_channels", 3)
+    if channels not in (1, 3):
+        raise UserError(
+            f"{file} asks for pictures of {channels} channels: only models of RGB (3) or greyscale (1) "
+            "pictures can be used here."
+        )
+    if str(settings.get("activation")) not in ACTIVATIONS:
+        raise UserError(f"{file} names an activation that is not known here: {settings['activation']!r}.")
+    return kind, settings | {"activation": None, "aux_params": None}
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json as it is. Raises UserError where it cannot be read, or is too large to be one."""
+    file = folder / CONFIG_FILE
+    if file.is_file() and file.stat().st_size > MAX_CONFIG_BYTES:
+        raise UserError(f"{file} is too large for a configuration.")
+    return read_json(file)
+
+
+def weights_of(folder: Path) -> "dict[str, Tensor]":
+    """The tensors of a saved model, less those of the classification head that its configuration adds."""
+    from safetensors.torch import load_file
+
+    weights = load_file(folder / WEIGHTS_FILE)
+    if not read_config(folder).get("aux_params"):
+        return weights
+    return {name: tensor for name, tensor in weights.items() if not name.startswith(HEAD)}
 
 
 def check_sizes(kind: str, settings: dict[str, Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Models that were made elsewhere, onto the shelf."""
+"""Models that were made elsewhere, into the library."""
 
 from pathlib import Path
 
@@ -10,13 +10,16 @@ from core.policy.policy import current_policy
 from pages.widgets.uploads import upload_one
 from pages.widgets.wording import plain
 
+# What several classes of a model without a card of this project's mean.
+KINDS = {"": "As the model says", "multiclass": "One class a pixel", "multilabel": "Several labels a pixel"}
+
 
 def add_model() -> None:
-    if allowed("add") and st.button("Bring in a model", icon=":material/add:", key="add_model"):
+    if allowed("add") and st.button("Import a model", icon=":material/add:", key="add_model"):
         add_dialog()
 
 
-@st.dialog("Bring in a model")
+@st.dialog("Import a model")
 def add_dialog() -> None:
     ways = ["A zip", "The hub"] if allowed("machine") else ["A zip"]
     origin = st.segmented_control("From", ways, default="A zip", required=True, label_visibility="collapsed")
@@ -30,27 +33,36 @@ def add_dialog() -> None:
         st.rerun()
 
 
+def several_classes() -> str:
+    return st.selectbox(
+        "Several classes", list(KINDS), format_func=KINDS.__getitem__,
+        help="Choose where a model saved elsewhere does not say what its classes mean.",
+    )  # fmt: skip
+
+
 def from_zip() -> Path | None:
     st.caption("The folder that `save_pretrained` of segmentation_models_pytorch writes, zipped.")
     file = upload_one("Zip", ["zip"], current_policy().upload_megabytes, show="collapsed")
     name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
-    if not st.button("Bring in", type="primary", disabled=file is None) or file is None:
+    kind = several_classes()
+    if not st.button("Import", type="primary", disabled=file is None) or file is None:
         return None
     from core.models.importing import adopt_zip
 
     with st.spinner("Opening it …"):
-        return adopt_zip(file, name)
+        return adopt_zip(file, name, kind)
 
 
 def from_hub() -> Path | None:
     name = st.text_input("Model", placeholder="owner/name", help="Or the address of its page.")
+    kind = several_classes()
     if not st.button("Download", type="primary"):
         return None
     from core.models.hub import pull
     from core.system.downloads import Progress
 
     bar = st.progress(0.0, "Asking the hub …")
-    for step in pull(name):
+    for step in pull(name, kind):
         if not isinstance(step, Progress):
             return step
         bar.progress(0.0, f"{step.received / 1e6:.1f} MB have come")

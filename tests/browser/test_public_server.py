@@ -68,7 +68,7 @@ def test_a_stranger_cuts_out_photos_and_changes_nothing(page: Page, public: App)
     expect(page.get_by_role("radio", name="Paint")).to_have_count(0)
     visit(page, public, "models")
     expect(page.get_by_role("button", name="Use").first).to_be_visible()
-    for closed in ("Bring in a model", "More", "Export"):
+    for closed in ("Import a model", "More", "Export"):
         expect(page.get_by_role("button", name=closed)).to_have_count(0)
     assert list((public.workspace / "runs").glob("*")) == []
 
