@@ -120,7 +120,7 @@ def _task_of(config: dict[str, Any], kind: str) -> Task:
         return Task()
     if not kind and config.get("activation") == "sigmoid":
         raise UserError(
-            f"{CONFIG_FILE} puts a sigmoid after {count} classes, which is used for one class a pixel and for "
+            f"{CONFIG_FILE} puts a sigmoid after {count} classes, which may mean one class a pixel or "
             "several labels a pixel: choose which it is when you import the model."
         )
     names = tuple(f"class {i}" for i in range(count))

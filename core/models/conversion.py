@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import UserError
-from core.models.card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard, read_card
+from core.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card
 from core.models.factory import open_network
 from core.models.preprocessing import GREY_PREPROCESSING
 from core.models.safe_loading import read_config, settings_of
@@ -88,7 +88,9 @@ def _check_outputs(network: nn.Module, card: ModelCard, channels: int = 3) -> No
                 made = network(picture)
     except (RuntimeError, NotImplementedError, AssertionError, ValueError, TypeError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise UserError(f"The model cannot be run on a picture of {TRIAL[1]}x{TRIAL[0]} ({reason}).") from error
+        raise UserError(
+            f"The model cannot be run on a picture of {TRIAL[1]}x{TRIAL[0]} ({reason})."
+        ) from error
     if _shape(made) != wanted:
         given = "x".join(map(str, _shape(made))) or "no single map"
         raise UserError(

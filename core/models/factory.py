@@ -164,7 +164,9 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     """
     network, settings = open_network(folder)
     if settings.get("in_channels", 3) != 3:
-        raise UserError(f"The model in {folder} takes greyscale pictures: import it on the Models page first.")
+        raise UserError(
+            f"The model in {folder} takes greyscale pictures: import it on the Models page first."
+        )
     return network.to(device).eval(), read_card(folder)
 
 

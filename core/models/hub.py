@@ -18,8 +18,8 @@ PAGES = "https://huggingface.co/"
 def pull(name: str, kind: str = "") -> Iterator[Progress | Path]:
     """Download a model, OWNER/NAME, into the library. Yields Progress, then its folder there.
 
-    Only the files of a model are fetched, none that could hold code. `kind` as in `adopt_folder`. Raises UserError when there is
-    no such model, no network, or it is none that can be opened here.
+    Only the files of a model are fetched, none that could hold code. `kind` is as in `adopt_folder`.
+    Raises UserError when there is no such model, no network, or it is none that can be used here.
     """
     repository = repository_name(name, PAGES, "model")
     from huggingface_hub import constants, snapshot_download

@@ -1,4 +1,4 @@
-"""Models that were made elsewhere, into the library: folders and zips as smp's save_pretrained writes them."""
+"""Import of models that were made elsewhere: folders and zips as smp's save_pretrained writes them."""
 
 import dataclasses
 import shutil
