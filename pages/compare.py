@@ -33,7 +33,7 @@ def compare_page() -> None:
         return
     with middle:
         trained_on = str(entry.card.settings.get("data", ""))
-        folder = choose_dataset(key=f"compare_data_{entry.folder}", prefer=trained_on)
+        folder = choose_dataset(key=f"compare_data_{entry.fingerprint}", prefer=trained_on)
     with right:
         part = PARTS[st.selectbox("Part", list(PARTS), key="compare_part")]
     ensure_drawn(folder)
@@ -78,7 +78,7 @@ def at_threshold(found: Evaluation, data: DataFolder, entry: Entry, part: str, s
         if found.task.kind == "binary":
             threshold = st.slider(
                 "Threshold", 0.005, 0.995, threshold, 0.005, format="%.3g", width=360,
-                key=f"threshold_{entry.folder}_{entry.card.threshold}",
+                key=f"threshold_{entry.fingerprint}_{entry.card.threshold}",
                 help="A pixel is foreground where the model's probability is at least this.",
             )  # fmt: skip
         take_away(found, data, entry, part, threshold)

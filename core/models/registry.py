@@ -1,5 +1,6 @@
 """The models there are: those that ship in checkpoints/, the best of every run, and those brought in."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,11 @@ class Entry:
     def key(self) -> str:
         """Changes when the weights do: what caches of predictions hang on."""
         return weights_key(self.folder)
+
+    @property
+    def fingerprint(self) -> str:
+        """The key without the folder's path in it: for identifiers that browsers see."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:16]
 
     @property
     def ships(self) -> bool:

@@ -60,7 +60,7 @@ def choose(entry: Entry) -> dict[str, Candidate]:
     by_label = dict(zip(labels, candidates, strict=True))
     picked = st.multiselect(
         f"Compare {plain(entry.card.name)} with", labels[1:], labels[1:2], max_selections=MAX_MODELS - 1,
-        key=f"others_{entry.folder}",
+        key=f"others_{entry.fingerprint}",
         help="Models that tell the same things apart, the network before its training, and finding nothing.",
     )  # fmt: skip
     return {label: by_label[label] for label in [labels[0], *picked]}

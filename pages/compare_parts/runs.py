@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.evaluation import comparison, plots
+from core.policy.disclosure import for_visitor
 from core.runs import run_folder
 from core.runs.run_folder import History, Run
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
@@ -99,5 +100,9 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
 
 
 def _readable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Lists and dictionaries as text, for a table that sorts."""
-    return [{k: str(v) if isinstance(v, (list, tuple, dict)) else v for k, v in row.items()} for row in rows]
+    """Lists and dictionaries as text, for a table that sorts, and texts as this visitor may read them."""
+
+    def cell(value: Any) -> Any:
+        return for_visitor(str(value)) if isinstance(value, (str, list, tuple, dict)) else value
+
+    return [{name: cell(value) for name, value in row.items()} for row in rows]

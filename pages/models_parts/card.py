@@ -72,12 +72,12 @@ def interval(entry: Entry, key: str) -> str | None:
 
 
 def buttons(entry: Entry) -> None:
-    key = str(entry.folder)
+    key, folder = entry.fingerprint, str(entry.folder)
     if st.button("Use", key=f"use_{key}", type="primary", icon=":material/content_cut:"):
-        st.session_state.chosen_model = key
+        st.session_state.chosen_model = folder
         st.switch_page("pages/segment.py")
     if st.button("Compare", key=f"compare_{key}", icon=":material/compare:"):
-        st.session_state.chosen_model = key
+        st.session_state.chosen_model = folder
         st.switch_page("pages/compare.py")
     if allowed("train") and st.button("Export", key=f"export_{key}", icon=":material/output:"):
         export_dialog(entry)

@@ -16,10 +16,10 @@ from pages.widgets.wording import plain
 
 @st.dialog("Take this model away", width="medium")
 def export_dialog(entry: Entry) -> None:
-    key = f"exported_{entry.key}"
+    key = f"exported_{entry.fingerprint}"
     formats = st.pills(
         "As", list(FORMATS), default=list(DEFAULT), selection_mode="multi",
-        format_func=lambda form: FORMATS[form].label, key=f"formats_{entry.folder}",
+        format_func=lambda form: FORMATS[form].label, key=f"formats_{entry.fingerprint}",
     )  # fmt: skip
     for form in formats:
         st.caption(f"**{FORMATS[form].file}** needs {FORMATS[form].needs}.")

@@ -49,7 +49,8 @@ def look_controls(entry: Entry, view: str, work: Work, gaze: Gaze) -> Look:
     """The sliders and switches."""
     threshold = st.slider(
         "Threshold", 0.01, 0.99, entry.card.threshold, 0.01,
-        key=f"threshold_{entry.key}", help="How sure the model must be before a pixel counts as subject.",
+        key=f"threshold_{entry.fingerprint}",
+        help="How sure the model must be before a pixel counts as subject.",
     )  # fmt: skip
     background = background_controls() if view == "Cut-out" else Background()
     with st.popover("Edges and parts", icon=":material/tune:"):

@@ -1,0 +1,119 @@
+"""A stranger opens the pages of a public server, by addresses that name what somebody else has made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.data import demo, library
+from core.policy import permissions, policy
+from core.policy.permissions import OWNER, STRANGER, acting_as
+from core.runs import run_folder
+from core.runs.run_folder import Run
+from core.system.workspace import PROJECT
+from pages.widgets.entry import INSIDE
+from tests.conftest import write_scenes
+from tests.core.test_training import tiny, trained
+
+PAGES = ("segment", "data", "train", "compare", "models", "metrics", "machine")
+CHANGING = {
+    "Delete", "Rename", "Stop", "Resume", "Start training", "Check again", "New data set", "Leave out",
+    "Take back", "Invert the mask", "Bring in a model", "Export", "Import", "Undo", "Send to the hub",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Shared by this file: a training on a folder of the owner's, another that failed, a damaged data set."""
+    patch = pytest.MonkeyPatch()
+    folder = tmp_path_factory.mktemp("server") / "workspace"
+    patch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(folder))
+    patch.setattr(demo, "PAIRS", 6)
+    patch.setattr(demo.generate, "__defaults__", (None, 6))
+    with acting_as(OWNER):
+        list(demo.generate(pairs=6))
+        private = write_scenes(folder.parent / "quine" / "private", 6)
+        run = run_folder.create(tiny(private, name="Portraits", epochs=1))
+        for event in trained(run.config, run.folder):
+            run.append(event)
+        run.set_status("finished")
+        (run.folder / "log.txt").write_text(f"reading {private}")
+        damaged = write_scenes(library.new_folder("damaged"), 4)
+        (damaged / "dataset.json").write_text("{")
+        failed = run_folder.create(tiny(damaged, name="Beach"))
+        failed.set_status("failed", f"dataset.json in {damaged} cannot be read as JSON.")
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text("public = true\n")
+    monkeypatch.setenv(policy.VARIABLE, str(file))
+    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
+
+
+@pytest.fixture
+def run(workspace: Path) -> Run:
+    return next(run for run in run_folder.list_runs() if run.config.name == "Portraits")
+
+
+def opened(page: str, query: dict[str, str] | None = None, **state: object) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=60)
+    app.session_state[INSIDE] = True
+    for key, value in state.items():
+        app.session_state[key] = value
+    for key, value in (query or {}).items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def sent(app: AppTest) -> bytes:
+    """Everything that reaches the browser: what is shown, and the identifiers of widgets."""
+    elements = [element for element in app._tree if getattr(element, "proto", None) is not None]
+    return b"\n".join(element.proto.SerializeToString() for element in elements)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_sends_a_stranger_no_path_and_offers_no_change(page: str, workspace: Path, run: Run) -> None:
+    private = workspace.parent / "quine"
+    named = {"run": run.id, "model": str(run.best), "data": str(private / "private")}
+    app = opened(page, named, chosen_model=str(run.best), chosen_dataset=str(private / "private"))
+    assert not app.exception
+    assert b"quine" not in sent(app)
+    assert str(workspace).encode() not in sent(app)
+    assert {button.label for button in app.button} & CHANGING == set()
+
+
+@pytest.mark.parametrize("section", ["Images", "Scores", "Models", "Runs", "Groups"])
+def test_compare_sends_a_stranger_no_path(section: str, workspace: Path, run: Run) -> None:
+    app = opened("compare", chosen_model=str(run.best), compare_section=section)
+    assert not app.exception
+    assert b"quine" not in sent(app) and str(workspace).encode() not in sent(app)
+
+
+def test_a_stranger_sees_the_curves_of_a_training_but_neither_its_log_nor_its_folder(run: Run) -> None:
+    app = opened("train", {"run": run.id})
+    assert app.get("plotly_chart") and any(
+        "Portraits" in str(box.value) or run.id in str(box.value) for box in app.selectbox
+    )
+    assert b"reading " not in sent(app) and not app.code
+
+
+@pytest.mark.parametrize("wanted", ["../../../etc", "no-such-run", "/etc/passwd", "damaged", ""])
+def test_an_address_that_names_no_run_shows_another(wanted: str, run: Run) -> None:
+    app = opened("train", {"run": wanted})
+    assert not app.exception
+    assert app.selectbox(key="run_box").value in {run.id for run in run_folder.list_runs()}
+
+
+def test_a_damaged_data_set_and_a_failed_training_are_named_relative_to_the_workspace(
+    workspace: Path,
+) -> None:
+    damaged = str(workspace / "datasets" / "damaged")
+    failed = next(run for run in run_folder.list_runs() if run.config.name == "Beach")
+    for app in (opened("data", chosen_dataset=damaged), opened("train", {"run": failed.id})):
+        assert any("datasets/damaged" in error.value for error in app.error)
+        assert str(workspace).encode() not in sent(app)
