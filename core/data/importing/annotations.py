@@ -50,7 +50,8 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`name` is what people call it and `suffix` that of its files. `owns` says whether parsed content is
+    """`name` is what people call it, `layout` its files where that is not enough, and `suffix` is that of
+    these files. `owns` says whether parsed content is
     of this tool. `read` gives what a file (its name, its content) says; it raises UserError with the end
     of a sentence, "x.json is a LabelMe file, but …", where that is nothing that can be used.
 
@@ -64,6 +65,7 @@ class Tool:
     read: Callable[[str, Any, dict[str, int]], Annotations]
     by_stem: bool = False
     other_name: Callable[[str], str] | None = None
+    layout: str = ""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,9 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
         if photo not in outlines and photo not in refused and not other.get(photo)
     ]
     labels = Drawn(tuple(found.categories), outlines, sizes)
-    return drawn_plan(tool.name, labels, parts, problems, source, _more(outlines, sum(other.values())))
+    return drawn_plan(
+        tool.layout or tool.name, labels, parts, problems, source, _more(outlines, sum(other.values()))
+    )
 
 
 class _Photos:

@@ -41,4 +41,4 @@ def _read(file: str, content: Any, categories: dict[str, int]) -> Annotations:
     return found
 
 
-COCO = Tool("COCO json", ".json", _owns, _read)
+COCO = Tool("COCO", ".json", _owns, _read, layout="COCO json")

@@ -5,15 +5,18 @@ from pathlib import PurePosixPath
 
 from core.data.importing.mask_files import mask_file_plans
 from core.data.importing.names import is_picture
+from core.data.importing.object_masks import object_mask_plans
 from core.data.importing.plan import Plan
 from core.data.importing.sources import Source
 from core.data.importing.tools import annotation_plans
 from core.data.importing.yolo import yolo_plans
 from core.errors import UserError
 
-# Layouts in which numbers are the outlines, a module each. A reader gives its plans, none where the source
+# Layouts beside those where a mask file belongs to a photo. A reader gives its plans, none where the source
 # is not of its layout, and raises UserError where it is and cannot be used. Before others where equal.
-LAYOUTS: tuple[Callable[[Source], list[Plan]], ...] = (annotation_plans, yolo_plans)
+LAYOUTS: tuple[Callable[[Source], list[Plan]], ...] = (
+    annotation_plans, object_mask_plans, yolo_plans,
+)  # fmt: skip
 
 
 def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:

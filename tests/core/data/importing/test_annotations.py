@@ -3,20 +3,13 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from core.data.importing import Imported, import_data, open_source, recognise
-from core.data.store import read_pair
+from core.data.importing import open_source, recognise
+from core.data.importing.sources import ZipSource
 from core.errors import UserError
-from tests.core.archives import picture, zipped
-
-SIDE = 32
-
-
-def photo(number: int) -> bytes:
-    """A photo whose grey level is its number, so that it is known again under any name."""
-    return picture(np.full((SIDE, SIDE, 3), 8 * number + 4, np.uint8))
+from tests.core.archives import zipped
+from tests.core.data.importing.numbered import SIDE, columns, photo, sentences, whole
 
 
 def labelme(photo_name: str, number: int, kind: str = "polygon") -> bytes:
@@ -34,23 +27,6 @@ def cvat(photos: dict[str, int], subset: str = "") -> bytes:
         for name, number in photos.items()
     )
     return f"<annotations><version>1.1</version>{images}</annotations>".encode()
-
-
-def whole(files: dict[str, bytes]) -> Imported:
-    return next(r for r in import_data(zipped(files), "mine") if isinstance(r, Imported))
-
-
-def columns(result: Imported) -> dict[int, int]:
-    """The number of each photo that came in, and how many columns of its mask are foreground."""
-    found = {}
-    for pair in result.data.pairs:
-        pixels, labels = read_pair(pair, result.data.rule)
-        found[round((int(pixels[0, 0, 0]) - 4) / 8)] = int((labels > 0).all(axis=0).sum())
-    return found
-
-
-def sentences(result: Imported) -> str:
-    return "\n".join(p.sentence for p in result.problems)
 
 
 def test_photos_of_equal_names_in_the_subsets_of_a_cvat_project_keep_their_own_masks() -> None:
@@ -111,8 +87,6 @@ def test_two_tools_side_by_side_are_two_readings() -> None:
 
 def test_every_file_is_parsed_once_whatever_the_number_of_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    from core.data.importing.sources import ZipSource
-
     original = ZipSource.read
 
     def counted(self: ZipSource, name: str) -> bytes:
