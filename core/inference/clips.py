@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ Source = Path | bytes
 SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif")
 MAX_SECONDS, MAX_SIDE = 120, 1920  # MAX_SIDE: frames are worked on no larger than this
 MAX_RATE = 120  # frames a second: more are counted as a longer clip
+MAX_START = 7 * 24 * 3600.0  # seconds at which a recording's first frame may stand
 MAX_PIXELS = 8192 * 8192  # of a frame
 # By their first bytes, not their names: FFmpeg also reads lists of other files, addresses and more, and
 # would find out by trying. mov stands for MP4 as well, matroska for WebM.
@@ -39,6 +40,13 @@ class Clip:
     rate: float
     seconds: float
     frames: int
+
+
+class Moment(NamedTuple):
+    """When a frame is shown and for how long, in seconds. Rates vary, within a clip too."""
+
+    start: float
+    lasts: float
 
 
 def read_clip(source: Source, name: str = "") -> Clip:
@@ -139,18 +147,27 @@ def video_of(container: Any, label: str) -> Any:
 
 
 def frames(container: Any, stream: Any, label: str) -> Iterator[Picture]:
-    """Each frame the way up that it is shown: phones write how they were held beside it.
+    """The pictures of `timed_frames`."""
+    return (picture for _, picture in timed_frames(container, stream, label))
+
+
+def timed_frames(container: Any, stream: Any, label: str) -> Iterator[tuple[Moment, Picture]]:
+    """Each frame the way up that it is shown, with when: phones write how they were held beside it.
 
     Raises UserError after as many seconds as are allowed, whatever the file says of its length.
     """
     first: float | None = None
+    start, lasts = 0.0, 1 / float(stream.average_rate or 25)
     for number, frame in enumerate(container.decode(stream), 1):
-        first = frame.time if first is None else first
-        span = (frame.time or 0.0) - (first or 0.0)
-        _check_length(max(span, number / MAX_RATE), label)
+        start = frame.time if frame.time is not None else start + lasts
+        if abs(start) > MAX_START:
+            raise _unreadable(label)
+        first = start if first is None else first
+        _check_length(max(start - first, number / MAX_RATE), label)
+        lasts = min(float(frame.duration * frame.time_base), MAX_SECONDS) if frame.duration else lasts
         picture = frame.to_ndarray(format="rgb24")
         turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-        yield np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+        yield Moment(start, lasts), np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 
 def _measured(container: Any, stream: Any, label: str) -> tuple[float, int]:

@@ -15,7 +15,8 @@ from core.errors import UserError, system_said
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.imaging.rendering import display_size
-from core.inference.clips import MAX_SIDE, Clip, Picture, frames, opened, read_clip, video_of
+from core.inference.clips import MAX_SIDE, Clip, Moment, Picture, opened, read_clip, timed_frames, video_of
+from core.inference.sound import Sound
 from core.inference.test_time_augmentation import Gaze, small_map
 from core.system.concurrency import taking_turns
 from core.system.workspace import file_to_write
@@ -29,7 +30,7 @@ MAX_FRAMES = 3600
 STEADY = 0.35  # weight of a frame's own mask where nothing moves; the rest is the frames' before it
 MOVED = 0.06  # change of brightness, 0..1, from which on the past counts for nothing
 CODECS = {".mp4": ("libx264", "yuv420p"), ".webm": ("libvpx-vp9", "yuva420p")}
-KEPT_AUDIO = {".mp4": ("aac", "mp3"), ".webm": ("opus", "vorbis")}
+TICKS = 90_000  # a second: MPEG's own clock, in which every usual rate is a whole number
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ def suffix_for(background: Background) -> str:
 def replace_background(source: Path, target: Path, predictor: "Predictor", recipe: Recipe) -> Iterator[int]:
     """Write the video `target`, .mp4 or .webm, yielding the number of frames done after each.
 
-    The sound comes along where the target can hold it as it is. Raises UserError, leaving nothing, for
-    what cannot be read, is too long, or does not fit on the disk.
+    Each frame is shown when it was and for as long, and the sound is kept, encoded again where the target
+    cannot hold it as it is. Raises UserError, leaving nothing, for what cannot be read, is too long, or
+    does not fit on the disk.
     """
     import av
 
@@ -67,14 +69,12 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
             opened(source, label) as heard,
             av.open(str(making), "w") as out,
         ):
-            pictures_in = frames(container, video_of(container, label), label)
-            sound = _sound_of(heard, target.suffix)
+            pictures_in = timed_frames(container, video_of(container, label), label)
             # A container learns of all its streams before the first packet.
             pictures = _new_stream(out, clip, target.suffix)
-            copied = out.add_stream_from_template(sound) if sound else None
-            yield from _write(out, pictures, pictures_in, Treated(predictor, recipe))
-            if copied:
-                _copy(heard, sound, out, copied)
+            sound = Sound(heard, out, target.suffix, label)
+            yield from _write(out, pictures, sound, pictures_in, Treated(predictor, recipe))
+            sound.write_until()
         making.replace(target)
     except OSError as error:
         raise UserError(f"{target.name} cannot be written: {system_said(error)}.") from error
@@ -86,6 +86,7 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
 def _new_stream(out: Any, clip: Clip, suffix: str) -> Any:
     codec, form = CODECS[suffix]
     stream = out.add_stream(codec, rate=Fraction(clip.rate).limit_denominator(1001))
+    stream.codec_context.time_base = Fraction(1, TICKS)
     sample = _even(display_size(np.zeros((clip.height, clip.width, 3), np.uint8), MAX_SIDE))
     stream.height, stream.width = sample.shape[:2]
     stream.pix_fmt = form
@@ -93,20 +94,34 @@ def _new_stream(out: Any, clip: Clip, suffix: str) -> Any:
     return stream
 
 
-def _write(out: Any, stream: Any, frames: Iterator[Picture], treated: "Treated") -> Iterator[int]:
+def _write(
+    out: Any, stream: Any, sound: Sound, frames: Iterator[tuple[Moment, Picture]], treated: "Treated"
+) -> Iterator[int]:
     import av
 
-    for number, frame in enumerate(frames, 1):
+    lasts: dict[int, int] = {}  # ticks, by the tick at which a frame is shown
+
+    def write(packets: list[Any]) -> None:
+        for packet in packets:
+            # Encoders leave it out; without it the last frame is not shown for as long as it was.
+            packet.duration = lasts.pop(packet.pts, 0)
+            out.mux(packet)
+
+    last = None
+    for number, (moment, picture) in enumerate(frames, 1):
         if number > MAX_FRAMES:
             raise UserError(f"The video has more than {MAX_FRAMES} frames: cut it.")
         with taking_turns():
-            made = treated(_even(display_size(frame, MAX_SIDE)))
-        kind = "rgba" if made.shape[2] == 4 else "rgb24"
-        for packet in stream.encode(av.VideoFrame.from_ndarray(made, format=kind)):
-            out.mux(packet)
+            made = treated(_even(display_size(picture, MAX_SIDE)))
+        frame = av.VideoFrame.from_ndarray(made, format="rgba" if made.shape[2] == 4 else "rgb24")
+        start = round(moment.start * TICKS)
+        last = start if last is None else max(start, last + TICKS // 1000)  # WebM counts thousandths
+        frame.pts, frame.time_base = last, Fraction(1, TICKS)
+        lasts[last] = max(1, round(moment.lasts * TICKS))
+        write(stream.encode(frame))
+        sound.write_until(moment.start)
         yield number
-    for packet in stream.encode():
-        out.mux(packet)
+    write(stream.encode())
 
 
 class Treated:
@@ -140,18 +155,6 @@ class Treated:
 
 
 def _even(frame: Picture) -> Picture:
-    """Codecs halve the colours: sides are even numbers."""
-    return np.ascontiguousarray(frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2])
-
-
-def _sound_of(container: Any, suffix: str) -> Any:
-    """The sound, where the target can hold it as it is, not encoded again; else None."""
-    streams = container.streams.audio
-    return streams[0] if streams and streams[0].codec.name in KEPT_AUDIO[suffix] else None
-
-
-def _copy(container: Any, sound: Any, out: Any, copied: Any) -> None:
-    for packet in container.demux(sound):
-        if packet.dts is not None:
-            packet.stream = copied
-            out.mux(packet)
+    """Codecs halve the colours, so sides are even numbers: the last row and column are repeated."""
+    bottom, right = frame.shape[0] % 2, frame.shape[1] % 2
+    return np.pad(frame, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else frame
