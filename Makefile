@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 .PHONY: app test lint docs browser encoders lock clean
 
 app: .venv/app.done
-	$(BIN)/streamlit run streamlit_app.py
+	$(BIN)/streamlit run server.py
 
 test: .venv/dev.done browser lint
 	$(BIN)/python -m pytest

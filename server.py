@@ -1,6 +1,8 @@
-"""The app and its REST endpoint under one address, with the headers that a public server should send.
+"""The server: the pages, a REST endpoint and a health check, with security headers and upload limits.
 
-streamlit run server.py        # the pages as ever, and /rest and /health beside them
+    streamlit run server.py
+
+`streamlit run streamlit_app.py` serves the pages alone, without the headers and the upload limits.
 """
 
 import streamlit as st
@@ -16,7 +18,7 @@ from pages.widgets.uploads import held
 
 
 def names() -> list[str]:
-    """The hosts that the whole server answers to, in Streamlit's own setting."""
+    """The host names that the server answers to, from Streamlit's own setting."""
     return list(st.get_option("server.allowedHosts"))
 
 

@@ -1,6 +1,8 @@
 """Which package may import which. docs/architecture.md draws the same picture."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +87,11 @@ def test_no_page_imports_torch_at_its_top() -> None:
         if name.split(".")[0] in HEAVY
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_server_starts_without_torch() -> None:
+    code = "import server, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, timeout=100)
 
 
 @pytest.mark.parametrize("init", sorted((PROJECT / "core").rglob("__init__.py")), ids=lambda p: p.parent.name)

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from starlette.applications import Starlette
@@ -30,7 +30,6 @@ from core.imaging import rendering
 from core.imaging.components import find_parts, part_table
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import Background, Finish, alpha_of, compose
-from core.inference.request_queue import SharedPredictor
 from core.models import registry
 from core.policy.disclosure import for_visitor
 from core.policy.permissions import STRANGER, acting_as, refusal
@@ -40,6 +39,9 @@ from core.server.openapi import PAGE, openapi
 from core.server.request_guard import Hosts, RequestGuard
 from core.system.concurrency import BusyError, taking_turns
 from core.system.logs import log
+
+if TYPE_CHECKING:
+    from core.inference.request_queue import SharedPredictor
 
 PATIENCE = 20.0  # seconds in line, after which the answer is 503
 SECONDS = 60.0  # of work on one photo, after which it is given up at its next step
@@ -209,7 +211,7 @@ def _in_time(started: float) -> None:
 
 
 def _result(
-    predictor: SharedPredictor, content: bytes, result: str, threshold: float | None, background: Background
+    predictor: "SharedPredictor", content: bytes, result: str, threshold: float | None, background: Background
 ) -> Response:
     started = time.monotonic()
     card = predictor.card
@@ -299,7 +301,9 @@ def _id_of(entry: registry.Entry) -> str:
 
 
 @functools.lru_cache(maxsize=3)
-def _predictor(folder: str, key: str) -> SharedPredictor:
+def _predictor(folder: str, key: str) -> "SharedPredictor":
+    from core.inference.request_queue import SharedPredictor
+
     return SharedPredictor(Path(folder))
 
 
