@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation.statistics import Interval
-from core.evaluation.thresholds import GRID, Calibration, Sweep
+from core.evaluation.thresholds import EDGES, GRID, Calibration, Sweep
 from core.runs.plots import BLUE, GREEN, GREY, ORANGE
 from core.system.score_names import DICE_MEAN, IOU_MEAN
 
@@ -61,13 +61,17 @@ def threshold_curves(found: Sweep, current: float) -> go.Figure:
 
 
 def precision_recall(found: Sweep, threshold: float) -> go.Figure:
-    """Precision over recall of all pixels, with the point of the threshold."""
+    """Precision over recall of all pixels, with the point of the threshold.
+
+    Drawn from the bins that average precision is taken from: a model that is sure of itself gives most
+    pixels a probability nearer to 0 or 1 than a step of GRID.
+    """
     figure = _figure("recall", "precision")
-    some = found.recall > 0
+    some = found.fine_recall > 0
     figure.add_scatter(
-        x=found.recall[some], y=found.precision[some], mode="lines", line={"color": BLUE, "width": 2.5},
-        customdata=GRID[some], name="",
-        hovertemplate="threshold %{customdata:.3f}<br>precision %{y:.3f}, recall %{x:.3f}<extra></extra>",
+        x=found.fine_recall[some], y=found.fine_precision[some], mode="lines",
+        line={"color": BLUE, "width": 2.5}, customdata=EDGES[some], name="",
+        hovertemplate="threshold %{customdata:.7~g}<br>precision %{y:.3f}, recall %{x:.3f}<extra></extra>",
     )  # fmt: skip
     at = int(np.argmin(np.abs(GRID - threshold)))
     figure.add_scatter(

@@ -31,7 +31,7 @@ CALIBRATION_BINS = 20
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """Scores at each threshold of GRID. `dice_mean` and `iou_mean` over images, the others over all
-    pixels; each (STEPS + 1,)."""
+    pixels; each (STEPS + 1,). `fine_precision` and `fine_recall` at each of EDGES: (BINS,)."""
 
     dice: NDArray[np.float64]
     iou: NDArray[np.float64]
@@ -39,6 +39,8 @@ class Sweep:
     recall: NDArray[np.float64]
     dice_mean: NDArray[np.float64]
     iou_mean: NDArray[np.float64]
+    fine_precision: NDArray[np.float64]
+    fine_recall: NDArray[np.float64]
 
     @property
     def best(self) -> float:
@@ -102,11 +104,13 @@ def sweep(histograms: NDArray[np.uint32]) -> Sweep:
         counts = _at_all(histograms[some], _ON_GRID)
         dice += counts.dice().sum(0).numpy()
         iou += counts.iou().sum(0).numpy()
-    total = _at_all(histograms.sum(0, dtype=np.int64)[None], _ON_GRID)
+    total = _at_all(histograms.sum(0, dtype=np.int64)[None], np.arange(BINS))
+    at = {name: getattr(total, name)()[0].numpy() for name in ("dice", "iou", "precision", "recall")}
     over = max(1, len(histograms))
     return Sweep(
-        total.dice()[0].numpy(), total.iou()[0].numpy(), total.precision()[0].numpy(),
-        total.recall()[0].numpy(), dice / over, iou / over,
+        **{name: values[_ON_GRID] for name, values in at.items()},
+        dice_mean=dice / over, iou_mean=iou / over,
+        fine_precision=at["precision"], fine_recall=at["recall"],
     )  # fmt: skip
 
 

@@ -25,13 +25,14 @@ WEIGHED_IMAGES = 512  # enough to know how common a class is
 class Loss:
     """From logits (b, outputs, h, w) and labels uint8 (b, h, w) to a scalar, by way of sums over pixels.
 
-    `sums` gives float32 (k,), of which those of a batch are those of its parts added up; `value` makes the
-    loss of them. So the loss of a whole batch, and its gradient, can be had from parts that never meet:
+    `sums` gives float32 (length,), of which those of a batch are those of its parts added up; `value` makes
+    the loss of them. So the loss of a whole batch, and its gradient, can be had from parts that never meet:
     pieces for want of memory, or processes.
     """
 
     sums: Sums
     value: Callable[[Tensor], Tensor]
+    length: int = 2
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         return self.value(self.sums(logits, labels))
@@ -41,7 +42,8 @@ def make_loss(config: TrainConfig, task: Task, weights: Tensor | None = None) ->
     """The loss that the settings name.
 
     `weights` are those of `class_weights`; they count in the cross entropy alone. Dice, focal and
-    Tversky are smp's to the last digits; Lovász is smp's, and of several parts the mean over images.
+    Tversky are smp's to the last digits; Lovász is smp's, and of several parts the mean over the images
+    that are not void everywhere.
     Pixels of IGNORE count in none of them, and a batch that has no others gives 0, with a gradient of 0.
     """
     pixelwise = Loss(_cross_entropy(task, weights), _mean)
@@ -87,10 +89,11 @@ def _mean(sums: Tensor) -> Tensor:
 
 
 def _added(mean: Loss, other: Loss) -> Loss:
-    """The sum of a loss of two sums and another."""
+    """The sum of two losses."""
     return Loss(
         lambda logits, labels: torch.cat([mean.sums(logits, labels), other.sums(logits, labels)]),
-        lambda sums: mean.value(sums[:2]) + other.value(sums[2:]),
+        lambda sums: mean.value(sums[: mean.length]) + other.value(sums[mean.length :]),
+        mean.length + other.length,
     )
 
 
@@ -151,7 +154,7 @@ def _overlap(task: Task, alpha: float, beta: float) -> Loss:
         score = hits / (hits + alpha * (found - hits) + beta * (there - hits)).clamp(min=1e-7)
         return ((1 - score) * (there > 0)).mean()
 
-    return Loss(sums, value)
+    return Loss(sums, value, 3 * task.outputs)
 
 
 def _layers(task: Task, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -173,8 +176,9 @@ def _lovasz(task: Task) -> Sums:
 
     def sums(logits: Tensor, labels: Tensor) -> Tensor:
         target = task.target(labels)
-        images = logits.new_tensor(float(len(logits)))
-        if ignore is not None and not (target != IGNORE).any():  # smp takes a mean of none for no number
+        known = torch.ones_like(target) if ignore is None else target != IGNORE
+        images = known.flatten(1).any(dim=1).sum().to(logits.dtype)
+        if not images:  # smp takes a mean of none for no number
             return torch.stack([0.0 * logits.sum(), images])
         return torch.stack([loss(logits, target) * images, images])
 

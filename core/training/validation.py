@@ -23,25 +23,25 @@ class Validated:
 
 
 def validate(trainer: Trainer, store: Store) -> Validated:
-    """Mean loss over images, and scores, on every stored image.
+    """The loss of all stored images as one batch, and their scores.
 
-    Whole batches are dealt out to the processes and every image's counts come together again, so
-    the figures are those of one process, to the last digit.
+    Batches are shared among the processes, and what was added up of each comes together again: neither
+    their number nor the batch size changes a figure, save that Lovász ranks the pixels of a batch.
     """
     fabric, task, step = trainer.fabric, trainer.task, trainer.config.batch_size
     counts = torch.zeros(4, len(store), task.outputs, dtype=torch.int64)
-    losses = torch.zeros(len(store), dtype=torch.float64)
+    sums = torch.zeros(trainer.loss.length, dtype=torch.float64)
     starts = list(range(0, len(store), step))
     for start in starts[fabric.global_rank :: fabric.world_size]:
         part = slice(start, min(start + step, len(store)))
         photos, labels = store.batch(range(part.start, part.stop), *trainer.size)
         logits, truth = trainer.predict(photos), torch.from_numpy(labels)
-        losses[part] = trainer.loss(logits, truth.to(logits.device)).item()
+        sums += trainer.loss.sums(logits, truth.to(logits.device)).cpu()
         found = metrics.count_labels(task.predicted(logits).cpu(), truth, task)
         counts[:, part] = torch.stack([found.tp, found.fp, found.fn, found.tn])
-    counts, losses = _over_all(trainer, counts), _over_all(trainer, losses)
-    found = Counts(*counts)
-    return Validated(losses.mean().item(), metrics.summarise(found, task), found)
+    found = Counts(*_over_all(trainer, counts))
+    loss = trainer.loss.value(_over_all(trainer, sums)).item()
+    return Validated(loss, metrics.summarise(found, task), found)
 
 
 def predicted(trainer: Trainer, photos: NDArray[np.uint8]) -> NDArray[np.uint8]:
