@@ -20,7 +20,8 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from core.data.importing import open_source, recognise
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 
 SIDE = 64
 POINTS = 20

@@ -93,8 +93,10 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _import(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data.importing import Imported, bring_in, open_source, recognise
+    from core.data.importing.copying import Imported, bring_in
     from core.data.importing.downloads import downloaded_source
+    from core.data.importing.recognition import recognise
+    from core.data.importing.sources import open_source
     from core.data.importing.tables import with_tables
 
     downloaded = _downloaded(args.source)

@@ -9,9 +9,12 @@ from typing import Any
 import streamlit as st
 
 from core.data import thumbnails
-from core.data.importing import Imported, Plan, Source, bring_in, downloads, open_source, recognise
+from core.data.importing import downloads
+from core.data.importing.copying import Imported, bring_in
 from core.data.importing.mask_files import folders_of
-from core.data.importing.plan import preview
+from core.data.importing.plan import Plan, preview
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import Source, open_source
 from core.data.importing.tables import with_tables
 from core.errors import UserError
 from core.imaging import rendering

@@ -11,7 +11,7 @@ from core.data import composing, fixes, painting
 from core.data.composing import Composition, compose, compose_one, read_cutout
 from core.data.dataset import open_data
 from core.data.exporting import export
-from core.data.importing import Imported, import_data
+from core.data.importing.copying import Imported, import_data
 from core.data.store import read_pair
 from core.errors import UserError
 from core.training.loop import fit
@@ -191,7 +191,7 @@ def test_what_is_no_painted_mask_is_one_sentence(url: str) -> None:
 
 
 def test_photos_to_paint_keep_apart_when_they_share_a_name_and_hold_no_place() -> None:
-    from tests.core.test_importing import placed
+    from tests.core.data.importing.test_privacy import placed
 
     folder, _ = painting.start(
         "mine", [("a.jpg", placed()), ("a.png", picture(scene(1)[0])), ("../../a.jpg", photo(2))]

@@ -1,4 +1,4 @@
-"""Small data sets whose masks hold classes, imported, and what their masks then say."""
+"""Small data sets whose masks hold classes, imported_classes, and what their masks then say."""
 
 import io
 from collections.abc import Sequence
@@ -47,7 +47,9 @@ def indexed(mask: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> bytes:
     return stream.getvalue()
 
 
-def imported(content: dict[str, bytes], chosen: tuple[str, ...] = (), as_one: bool | None = None) -> Imported:
+def imported_classes(
+    content: dict[str, bytes], chosen: tuple[str, ...] = (), as_one: bool | None = None
+) -> Imported:
     source = open_source(zipped(content))
     plan = recognise(source)[0]
     if as_one is not None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.data.importing import open_source, recognise
-from core.data.importing.sources import ZipSource
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import ZipSource, open_source
 from core.errors import UserError
 from tests.core.archives import zipped
-from tests.core.data.importing.numbered import SIDE, columns, photo, sentences, whole
+from tests.core.data.importing.imports import whole
+from tests.core.data.importing.numbered import SIDE, columns, photo, sentences
 
 
 def labelme(photo_name: str, number: int, kind: str = "polygon") -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from core.data.importing.recognition import recognise
 from core.data.importing.sources import open_source
 from core.errors import UserError
-from tests.core.archives import zipped
+from tests.core.archives import picture, zipped
 from tests.core.data.importing.class_masks import (
     BLUE,
     COUNT,
@@ -15,8 +15,9 @@ from tests.core.data.importing.class_masks import (
     colours,
     columns,
     files,
-    imported,
+    imported_classes,
     names,
+    photo,
 )
 
 
@@ -24,7 +25,7 @@ def test_a_rare_colour_is_a_class_of_its_own_and_is_reported() -> None:
     masks = [colours(RED, GREEN)] * COUNT
     masks[RARE] = colours(RED, BLUE, GREEN)
     assert "#0000c8" not in "".join(recognise(open_source(zipped(files(masks))))[0].labels.classes)
-    result = imported(files(masks))
+    result = imported_classes(files(masks))
     assert names(result.data, RARE) == ["colour #c80000", "colour #0000c8", "colour #00c800"]
     assert names(result.data, 0) == ["colour #c80000", "colour #00c800"]
     assert "#0000c8 is in 1 mask, first in masks/001.png" in result.notes[0]
@@ -34,7 +35,7 @@ def test_a_rare_colour_is_a_class_of_its_own_and_is_reported() -> None:
 def test_a_second_colour_that_is_rare_makes_classes_of_what_looked_like_one_foreground() -> None:
     masks = [colours((0, 0, 0), RED)] * COUNT
     masks[RARE] = colours((0, 0, 0), GREEN)
-    result = imported(files(masks))
+    result = imported_classes(files(masks))
     assert names(result.data, RARE) == ["colour #000000", "colour #00c800"]
     assert names(result.data, 5) == ["colour #000000", "colour #c80000"] and result.notes
 
@@ -42,13 +43,13 @@ def test_a_second_colour_that_is_rare_makes_classes_of_what_looked_like_one_fore
 def test_blended_edges_are_no_classes_and_are_reported() -> None:
     edge = colours(*[RED] * 6, (150, 50, 0), (50, 150, 0), *[GREEN] * 4)
     masks = [colours(RED, GREEN)] * 20 + [edge] * 2
-    result = imported(files(masks))
+    result = imported_classes(files(masks))
     assert result.data.rule.task.classes == ("colour #00c800", "colour #c80000")
     assert columns(result.data, 20) == [1, 0] and "nearest" in result.notes[0]
 
 
 def test_colours_as_one_foreground_leave_black_out_and_are_refused_without_a_background() -> None:
-    data = imported(files([colours((0, 0, 0), RED, GREEN)] * 4), (), True).data
+    data = imported_classes(files([colours((0, 0, 0), RED, GREEN)] * 4), (), True).data
     assert data.rule.task.kind == "binary" and columns(data, 0) == [0, 1]
     source = open_source(zipped(files([colours(RED, GREEN, BLUE)] * 4)))
     plan = recognise(source)[0]
@@ -59,5 +60,14 @@ def test_colours_as_one_foreground_leave_black_out_and_are_refused_without_a_bac
 
 def test_chosen_colours_keep_the_others_as_background_or_ignored() -> None:
     content = files([colours((0, 0, 0), RED, GREEN, BLUE)] * 4)
-    data = imported(content, ("colour #000000", "colour #c80000"), False).data
+    data = imported_classes(content, ("colour #000000", "colour #c80000"), False).data
     assert columns(data, 0) == [0, 1, 0]
+
+
+def test_masks_of_long_names_are_written_again_with_colours_that_the_sample_missed() -> None:
+    stems = [f"{i:03d}-{'long' * 60}" for i in range(COUNT)]
+    masks = {f"masks/{stem}.png": picture(colours(RED, GREEN)) for stem in stems}
+    masks[f"masks/{stems[RARE]}.png"] = picture(colours(RED, BLUE, GREEN))
+    data = imported_classes({f"images/{stem}.png": photo(0) for stem in stems} | masks).data
+    assert len(data.pairs) == COUNT and len(list((data.root / "masks").iterdir())) == COUNT
+    assert names(data, RARE) == ["colour #c80000", "colour #0000c8", "colour #00c800"]

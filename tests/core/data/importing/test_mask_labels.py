@@ -17,7 +17,7 @@ from tests.core.data.importing.class_masks import (
     columns,
     files,
     ids,
-    imported,
+    imported_classes,
     indexed,
     names,
 )
@@ -27,7 +27,7 @@ from tests.core.data.importing.class_masks import (
 def test_a_rare_class_index_is_a_class_and_no_void(listed: bytes) -> None:
     masks = [ids(0, 1, 2)] * COUNT
     masks[RARE] = ids(0, 3)
-    result = imported(files(masks) | {"classes.txt": listed})
+    result = imported_classes(files(masks) | {"classes.txt": listed})
     assert names(result.data, RARE) == ["background", "class 3"]
     assert "The value 3 is in 1 mask, first in masks/001.png" in result.notes[0]
 
@@ -35,7 +35,7 @@ def test_a_rare_class_index_is_a_class_and_no_void(listed: bytes) -> None:
 def test_a_rare_void_is_void_and_no_class() -> None:
     masks = [ids(0, 1, 2)] * COUNT
     masks[RARE] = ids(0, 2, 255)
-    result = imported(files(masks) | {"classes.txt": b"background\ncat\ndog\n"})
+    result = imported_classes(files(masks) | {"classes.txt": b"background\ncat\ndog\n"})
     assert names(result.data, RARE) == ["background", "dog", ""]
 
 
@@ -44,27 +44,27 @@ FOUR = b"background\ncat\ndog\nhorse\n"
 
 def test_chosen_class_indices_are_kept_and_the_others_are_background() -> None:
     content = files([ids(0, 1, 2, 3)] * 4) | {"classes.txt": FOUR}
-    data = imported(content, ("background", "cat"), False).data
+    data = imported_classes(content, ("background", "cat"), False).data
     assert data.rule.task.classes == ("background", "cat") and columns(data, 0) == [0, 1, 0]
 
 
 def test_chosen_class_indices_without_a_background_ignore_the_others() -> None:
     content = files([ids(0, 1, 2, 3)] * 4) | {"classes.txt": FOUR}
-    data = imported(content, ("dog", "cat"), False).data
+    data = imported_classes(content, ("dog", "cat"), False).data
     assert data.rule.task.classes == ("cat", "dog") and columns(data, 0) == [IGNORE, 0, 1, IGNORE]
 
 
 @pytest.mark.parametrize("chosen", [(), ("background", "cat", "dog", "horse"), ("cat", "dog", "horse")])
 def test_classes_as_one_foreground_leave_the_background_out(chosen: tuple[str, ...]) -> None:
     content = files([ids(0, 1, 2, 3)] * 4) | {"classes.txt": FOUR}
-    data = imported(content, chosen, True).data
+    data = imported_classes(content, chosen, True).data
     assert data.rule.task.kind == "binary" and columns(data, 0) == [0, 1]
 
 
 def test_a_pascal_voc_set_as_one_foreground_has_one_and_keeps_its_void() -> None:
     content = {f"VOC/JPEGImages/{i}.jpg": picture(np.zeros((24, 24, 3), np.uint8), "JPEG") for i in range(3)}
     content |= {f"VOC/SegmentationClass/{i}.png": picture(ids(0, 15, 15, 255)) for i in range(3)}
-    data = imported(content, (), True).data
+    data = imported_classes(content, (), True).data
     assert data.rule.task.kind == "binary" and columns(data, 0) == [0, 1, IGNORE]
 
 
@@ -72,7 +72,7 @@ def test_classes_of_an_own_data_set_can_be_chosen_when_it_is_imported_again() ->
     task = b'{"kind": "multiclass", "classes": ["sky", "cat", "dog"], "values": [0, 4, 9]}'
     about = b'{"mask_rule": {"task": ' + task + b"}}"
     content = files([ids(0, 4, 9)] * 4) | {"dataset.json": about}
-    assert columns(imported(content, ("cat",), True).data, 0) == [0, 1, 0]
+    assert columns(imported_classes(content, ("cat",), True).data, 0) == [0, 1, 0]
 
 
 BLACK, GREY, RED = (0, 0, 0), (128, 128, 128), (200, 0, 0)
@@ -87,7 +87,7 @@ def cut_palettes(count: int) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("count", [4, COUNT])
 def test_palettes_that_look_grey_in_most_files_are_indices_where_one_file_says_so(count: int) -> None:
-    result = imported(cut_palettes(count))
+    result = imported_classes(cut_palettes(count))
     assert result.data.rule.task.classes == ("background", "cat", "dog")
     assert result.data.rule.palette == "index"
     assert names(result.data, 0) == ["background", "cat"]
@@ -97,20 +97,20 @@ def test_palettes_that_look_grey_in_most_files_are_indices_where_one_file_says_s
 
 @pytest.mark.parametrize("as_one", [False, True])
 def test_chosen_classes_of_palettes_that_look_grey_are_read_by_the_whole_set(as_one: bool) -> None:
-    data = imported(cut_palettes(4), ("background", "cat"), as_one).data
+    data = imported_classes(cut_palettes(4), ("background", "cat"), as_one).data
     assert data.rule.palette == "index"
     assert columns(data, 0) == [0, 1] and columns(data, RARE) == [0, 1, 0]
 
 
 def test_a_chosen_class_that_the_whole_set_does_not_hold_is_refused() -> None:
     with pytest.raises(UserError, match="class 128"):
-        imported(cut_palettes(COUNT), ("background", "class 128"), False)
+        imported_classes(cut_palettes(COUNT), ("background", "class 128"), False)
     assert not (workspace.datasets() / "mine").exists()
 
 
 def test_grey_palettes_beside_plain_masks_mean_their_greys() -> None:
     content = files([ids(0, 255)] * 4) | {"masks/001.png": indexed(ids(1, 0), [(255, 255, 255), BLACK])}
-    data = imported(content).data
+    data = imported_classes(content).data
     assert data.rule.palette == "grey" and columns(data, 0) == [0, 1] and columns(data, 1) == [0, 1]
 
 
@@ -121,7 +121,7 @@ def test_values_of_a_pair_that_is_left_out_do_not_count() -> None:
     }
     content = {name: body for name, body in content.items() if name.startswith("images")} | layers
     content |= {"masks/cat/001.png": picture(ids(0, 3)), "masks/dog/001.png": b"damaged"}
-    result = imported(content)
+    result = imported_classes(content)
     assert len(result.data.pairs) == 3 and result.problems
     assert result.data.rule.rule.meaning == "0 is background, 255 is foreground"
 

@@ -1,8 +1,10 @@
 """A mask file for each object, in a folder for each photo."""
 
-from core.data.importing import open_source, recognise
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 from tests.core.archives import zipped
-from tests.core.data.importing.numbered import columns, mask, photo, sentences, whole
+from tests.core.data.importing.imports import whole
+from tests.core.data.importing.numbered import columns, mask, photo, sentences
 
 
 def bowl(number: int, folder: str = "") -> dict[str, bytes]:

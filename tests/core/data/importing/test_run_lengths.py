@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from core.data.importing import open_source, recognise
 from core.data.importing.plan import preview
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 from core.errors import UserError
 from tests.core.archives import zipped
-from tests.core.data.importing.numbered import SIDE, columns, photo, sentences, whole
+from tests.core.data.importing.imports import whole
+from tests.core.data.importing.numbered import SIDE, columns, photo, sentences
 
 
 def runs(number: int, first: int = 0) -> str:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data.dataset import DataFolder
-from core.data.importing import Imported, import_data, open_source, recognise
+from core.data.importing.copying import Imported, import_data
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 from core.data.store import read_pair
 from core.errors import UserError
 from tests.core.archives import zipped

@@ -4,10 +4,12 @@ import json
 
 import pytest
 
-from core.data.importing import open_source, recognise
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 from core.errors import UserError
 from tests.core.archives import zipped
-from tests.core.data.importing.numbered import SIDE, columns, photo, sentences, whole
+from tests.core.data.importing.imports import whole
+from tests.core.data.importing.numbered import SIDE, columns, photo, sentences
 
 
 def image(name: str, number: int, attributes: object, size: int = 7) -> dict[str, object]:

@@ -12,8 +12,9 @@ import huggingface_hub.constants as hub
 import pytest
 from kagglesdk import kaggle_env
 
-from core.data.importing import Imported, bring_in, recognise
+from core.data.importing.copying import Imported, bring_in
 from core.data.importing.downloads import downloaded_source, from_hub, from_kaggle
+from core.data.importing.recognition import recognise
 from core.errors import UserError
 from core.system.downloads import Progress
 from tests.core import archives

@@ -11,7 +11,7 @@ from PIL import Image
 from core.data import fixes
 from core.data.checks import Report, check
 from core.data.dataset import DataFolder, as_task, open_data, write_down
-from core.data.importing import Imported, import_data
+from core.data.importing.copying import Imported, import_data
 from core.data.masks import mask_values
 from core.data.painting import photos_of, saved_mask
 from core.data.store import read_pair

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.data.importing.coco import coco_plans
 from core.data.importing.mask_files import mask_file_plans
 from core.data.importing.outlines import Drawn
 from core.data.importing.plan import Plan
 from core.data.importing.sources import FilesSource, Source
+from core.data.importing.tools import annotation_plans
 from core.data.importing.yolo import yolo_plans
 from core.data.pairing import find_pairs
 from core.errors import UserError
-from tests.core.test_import_names import SIDE, mask, photo, polygon, yolo
+from tests.core.data.importing.numbered import SIDE, mask, photo, polygon, yolo
 
 FOLDERS = ["", "siteA", "siteB", "deep/er", "my-test", "Ordner"]
 PARTS = ["", "train", "val"]
@@ -118,6 +118,15 @@ def settled(plan: Plan, truth: Mapping[str, str], labels: Iterator[str] | list[s
     assert len(set(names)) == len(names)
 
 
+def photos_with(labels: Drawn, number: int) -> set[str]:
+    """The photos that have the outline of this number, which is as many columns wide."""
+    return {
+        photo
+        for photo, outlines in labels.outlines.items()
+        if outlines and outlines[0].shape.inside(SIDE, SIDE).all(axis=0).sum() == number
+    }
+
+
 @few
 @given(trees, st.sampled_from(["", "_mask"]), forms)
 def test_every_mask_lands_on_its_own_photo_or_is_named(tree: list[Photo], ending: str, form: str) -> None:
@@ -161,9 +170,7 @@ def test_every_yolo_file_lands_on_its_own_photo_or_is_named(tree: list[Photo], f
         assert isinstance(plan.labels, Drawn)
         for label in (name for name in files if name.endswith(".txt")):
             number = round(float(files[label].split()[3]) * SIDE)
-            having = {
-                p for p, o in plan.labels.outlines.items() if o and round(o[0].shape[2] * SIDE) == number
-            }
+            having = photos_with(plan.labels, number)
             assert having <= owners.get(label, set()) and len(having) <= 1
             assert having or label in words
         placed = {item.image for item in plan.items}
@@ -185,11 +192,11 @@ def test_every_coco_outline_lands_on_its_own_photo_or_is_named(
             annotations.append({"image_id": number, "category_id": 1, "segmentation": polygon(number)})
     content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "thing"}]}
     files["all.json" if is_beside else "labels/all.json"] = json.dumps(content).encode()
-    for plan in plans(coco_plans, files):
+    for plan in plans(annotation_plans, files):
         assert isinstance(plan.labels, Drawn)
         words = nfc(told(plan))
         for number, one in enumerate(tree, 1):
-            having = {p for p, o in plan.labels.outlines.items() if o and o[0].shape[0][2] == number}
+            having = photos_with(plan.labels, number)
             assert having <= {one.path("")}
             if one.has_label:
                 assert having or one.path("") in words
