@@ -17,6 +17,7 @@ ARCHITECTURES = (
 # Channels of the decoder, for an encoder that is run so many stages deep; 5 is smp's own default.
 DECODERS = {5: (256, 128, 64, 32, 16), 4: (64, 48, 32, 16), 3: (48, 32, 16)}
 STEPPED = ("Unet", "UnetPlusPlus", "MAnet")  # architectures with as many decoder steps as stages
+SMALLEST_SIDES = {"PAN": 128}  # pixels of the input: its pyramid halves a sixteenth of the side three times
 DEFAULT_ENCODER = "timm-tf_efficientnet_lite0"
 DPT_ENCODER = "tu-vit_tiny_patch16_224"
 LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
@@ -163,6 +164,12 @@ class TrainConfig:
             raise UserError(
                 f"encoder_depth {self.encoder_depth} does not go with {self.architecture}: "
                 f"choose one of {', '.join(STEPPED)}."
+            )
+        least = SMALLEST_SIDES.get(self.architecture, SIZE_STEP)
+        if min(self.height, self.width) < least:
+            raise UserError(
+                f"{self.architecture} takes no pictures below {least} pixels: {self.height}x{self.width} is "
+                "too small."
             )
         if self.architecture == "DPT" and not self.encoder.startswith("tu-"):
             raise UserError(f"DPT needs a vision transformer of timm's: choose {DPT_ENCODER} or another.")

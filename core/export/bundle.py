@@ -13,7 +13,7 @@ import torch
 from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.export.formats import FORMATS, README_FILE, REPORT_FILE
-from core.export.onnx_file import OnnxModel, largest_difference, save_onnx, traced
+from core.export.onnx_file import OnnxModel, first_line, largest_difference, save_onnx, traced
 from core.export.quantized import CALIBRATION_PHOTOS, quantize
 from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
@@ -113,11 +113,24 @@ def _graphs(predictor: Predictor, folder: Path, wanted: set[str], made: Made, te
     if "torch" in wanted:
         tell("Writing the torch.export program and checking it.")
         file = folder / "model.pt2"
+        again = _saved_program(program, card, file)
+        _accept("model.pt2", _difference(network, again, predictor, made.any_size), made)
+
+
+def _saved_program(program: torch.export.ExportedProgram, card: ModelCard, file: Path) -> torch.nn.Module:
+    """Write a program of torch's and read it back. Raises UserError where torch cannot do either."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of weights that are not on the CPU
             torch.export.save(program, file)
-        again = torch.export.load(file).module()
-        _accept("model.pt2", _difference(network, again, predictor, made.any_size), made)
+        return torch.export.load(file).module()
+    except OSError:
+        raise
+    except Exception as error:  # torch names its reasons by classes of its own, which are private
+        raise UserError(
+            f"{card.architecture} with {card.encoder} cannot be written as a torch.export program: "
+            f"{first_line(error)} Choose ONNX instead."
+        ) from error
 
 
 def _difference(

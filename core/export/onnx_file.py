@@ -43,7 +43,7 @@ def traced(
         return _trace(model, (2, 3, card.height, card.width), {0: batch}), False
     except Exception as error:
         raise UserError(
-            f"{card.architecture} with {card.encoder} cannot be exported: {_first_line(error)}"
+            f"{card.architecture} with {card.encoder} cannot be exported: {first_line(error)}"
         ) from error
 
 
@@ -60,7 +60,7 @@ def save_onnx(program: torch.export.ExportedProgram, card: ModelCard, fixed: boo
         proto: Any = made.model_proto
     except Exception as error:
         raise UserError(
-            f"{card.architecture} with {card.encoder} cannot be written as ONNX: {_first_line(error)}"
+            f"{card.architecture} with {card.encoder} cannot be written as ONNX: {first_line(error)}"
         ) from error
     write_metadata(proto, metadata(card, fixed))
     onnx.checker.check_model(proto)
@@ -147,7 +147,8 @@ def _trace(
         return torch.export.export(model, (torch.randn(shape),), dynamic_shapes=(dynamic,))
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a library said, as far as it fits into a sentence."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.config import SIZE_STEP, SMALLEST_SIDES
 from core.errors import UserError
 from core.models.card import ModelCard
 from core.models.factory import load_model
@@ -84,7 +85,8 @@ class Predictor:
     def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
         """A photo at the size that the network sees. Does not touch the model: any thread may."""
         side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
-        padded, inner = fit_photo(photo, side)
+        least = SMALLEST_SIDES.get(self.card.architecture, SIZE_STEP)
+        padded, inner = fit_photo(photo, side, least)
         return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
 
     def network_input(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:

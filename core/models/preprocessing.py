@@ -41,8 +41,10 @@ GREY_PREPROCESSING = Preprocessing((0.449,) * 3, (0.226,) * 3)
 LITE_PREPROCESSING = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # efficientnet-lite0 to lite4
 
 
-def fit_photo(photo: NDArray[np.uint8], long_side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Shrink or enlarge a photo in its own shape and pad it to multiples of 32.
+def fit_photo(
+    photo: NDArray[np.uint8], long_side: int, least: int = SIZE_STEP
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Shrink or enlarge a photo in its own shape and pad it to multiples of 32, `least` pixels or more.
 
     Returns the padded uint8 (h, w, 3) and the (height, width) that the photo takes in its upper
     left corner. The padding mirrors the photo, so that the network sees no hard edge.
@@ -52,6 +54,6 @@ def fit_photo(photo: NDArray[np.uint8], long_side: int) -> tuple[NDArray[np.uint
     inner = max(1, round(height * scale)), max(1, round(width * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(photo, (inner[1], inner[0]), interpolation=way)
-    bottom, right = (-inner[0]) % SIZE_STEP, (-inner[1]) % SIZE_STEP
+    bottom, right = (max(-side % SIZE_STEP, least - side) for side in inner)
     padded = cv2.copyMakeBorder(resized, 0, bottom, 0, right, cv2.BORDER_REFLECT)
     return np.asarray(padded, np.uint8), inner
