@@ -64,3 +64,16 @@ def test_each_visitor_has_an_hour_of_their_own_and_those_long_gone_are_forgotten
     for number in range(KNOWN_VISITORS):
         quotas.of(str(number))
     quotas.of("a").take(1)
+
+
+def test_a_quota_is_used_up_and_comes_back() -> None:
+    quota = Quota()
+    for second in range(3):
+        quota.take(3, second)
+    with pytest.raises(UserError, match="Try again in 60 min"):
+        quota.take(3, 10)
+    quota.take(3, HOUR + 0.5)  # the first has grown old
+    with pytest.raises(UserError):
+        quota.take(3, HOUR + 0.6)
+    for _ in range(1000):
+        quota.take(0)

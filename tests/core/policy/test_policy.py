@@ -1,7 +1,5 @@
 """What the policy of a server allows, and to whom."""
 
-import json
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +12,8 @@ from core.errors import UserError
 from core.policy import permissions, policy
 from core.policy.permissions import OWNER, STRANGER, Person, acting_as, allowed, know_visitors_by
 from core.policy.policy import Policy, parsed
-from core.policy.rate_limit import HOUR, Quota
 from core.runs import jobs
-from core.server import status
-from core.system import logs, workspace
+from core.system import workspace
 from tests.conftest import write_scenes
 
 ADMIN, MEMBER = Person("Ada@example.org", "a"), Person("bob@example.org", "b")
@@ -116,43 +112,3 @@ def test_a_training_is_stopped_by_who_started_it_or_by_an_admin(
         jobs.stop(run)
     know_visitors_by(lambda: ADMIN)
     assert jobs.may_change(run)
-
-
-def test_a_quota_is_used_up_and_comes_back() -> None:
-    quota = Quota()
-    for second in range(3):
-        quota.take(3, second)
-    with pytest.raises(UserError, match="Try again in 60 min"):
-        quota.take(3, 10)
-    quota.take(3, HOUR + 0.5)  # the first has grown old
-    with pytest.raises(UserError):
-        quota.take(3, HOUR + 0.6)
-    for _ in range(1000):
-        quota.take(0)
-
-
-def test_the_machine_says_what_is_wrong(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = status.look()
-    assert seen.problems == () and seen.memory > 0.01 and seen.processors >= 1
-    monkeypatch.setattr(status, "LEAST_FREE", 1e30)
-    assert "GB of disk are free" in status.look().problems[0]
-
-
-def test_the_log_holds_no_names(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(logs.VARIABLE, "json")
-    logs.set_up()
-    logs.set_up()  # a second start adds nothing
-    try:
-        logs.log("photo segmented", seconds=0.5)
-        try:
-            raise ValueError("secret.jpg is broken")
-        except ValueError as error:
-            logs.script_failed(error)
-    finally:
-        logs.LOGGER.handlers.clear()
-        logs.LOGGER.setLevel(logging.NOTSET)
-        logs.LOGGER.propagate = True
-    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
-    assert (first["event"], first["seconds"], first["level"]) == ("photo segmented", 0.5, "info")
-    assert second["error"] == "ValueError" and "secret" not in json.dumps(second)
-    assert second["where"][-1].split("/")[-1].startswith("test_access.py:")

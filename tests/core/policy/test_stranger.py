@@ -31,7 +31,7 @@ from core.runs import jobs, run_folder
 from core.runs.run_folder import Run
 from core.server.rest import api
 from tests.conftest import write_scenes
-from tests.core.effects import Function, Source, source_of
+from tests.core.policy.effects import Function, Source, source_of
 
 PHOTO = "what anybody may do: cut out a photo or a short video of their own, within the quotas that pages ask"
 READING = "looks at a data set that has been opened, which asks; a page of pictures at a time"
