@@ -92,7 +92,7 @@ def answers(folder: Path, workspace: Path) -> dict[str, float]:
             page = browser.new_page(viewport={"width": 1400, "height": 1400})
             page.set_default_timeout(60_000)
             page.goto(f"{app.url}/compare")
-            for box, option in (("Data set", folder.name), ("Part", "All")):
+            for box, option in (("Data set", folder.name), ("Split", "All")):
                 page.get_by_role("combobox", name=box).click()
                 page.get_by_role("option", name=option, exact=True).click()
                 page.wait_for_timeout(3000)

@@ -8,13 +8,13 @@ from core.data.dataset import DataFolder, open_data
 from core.data.reading import reading
 from core.errors import UserError
 from core.evaluation.cache import Evaluation
-from core.evaluation.candidates import of_entry
+from core.evaluation.candidates import newest_on, of_entry
 from core.models.registry import Entry
 from pages.compare_parts.groups import group_list
 from pages.compare_parts.images import mistakes
 from pages.compare_parts.models import models
-from pages.compare_parts.opening import PARTS, evaluated
-from pages.compare_parts.report import take_away
+from pages.compare_parts.opening import SPLITS, evaluated
+from pages.compare_parts.report import downloads
 from pages.compare_parts.runs import compare_runs
 from pages.compare_parts.scores import headline, scores
 from pages.widgets.choices import choose_dataset, choose_model, ensure_drawn
@@ -28,14 +28,14 @@ def compare_page() -> None:
     st.title("Prediction against ground truth")
     left, middle, right = st.columns([4, 4, 2], gap="medium")
     with left:
-        entry = choose_model(key="compare_model", prefer_trained=True)
+        entry = choose_model(key="compare_model", order=newest_first)
     if entry is None:
         return
     with middle:
         trained_on = str(entry.card.settings.get("data", ""))
         folder = choose_dataset(key=f"compare_data_{entry.fingerprint}", prefer=trained_on)
     with right:
-        part = PARTS[st.selectbox("Part", list(PARTS), key="compare_part")]
+        split = SPLITS[st.selectbox("Split", list(SPLITS), key="compare_split")]
     ensure_drawn(folder)
     chosen = st.segmented_control(
         "Section", SECTIONS, default="Images", required=True, key="compare_section",
@@ -47,32 +47,38 @@ def compare_page() -> None:
     try:
         data = open_data(folder)
         if chosen == "Models":
-            models(entry, data, part)
+            models(entry, data, split)
         elif chosen == "Groups":
             group_list(data)
         else:
-            one_model(entry, data, part, chosen)
+            one_model(entry, data, split, chosen)
     except UserError as error:
         st.error(plain(str(error)))
 
 
-def one_model(entry: Entry, data: DataFolder, part: str, section: str) -> None:
+def newest_first(entries: list[Entry]) -> list[Entry]:
+    """What was trained on the data set that another page has shown comes first, and the newest of it."""
+    shown = st.session_state.get("chosen_dataset")
+    return newest_on(entries, Path(shown) if shown else None)
+
+
+def one_model(entry: Entry, data: DataFolder, split: str, section: str) -> None:
     """Its images or its scores. Raises UserError when nothing can be scored."""
     note = reading(data, entry.card.task).note
     if note:
         st.info(plain(note))
-    found = evaluated(of_entry(entry), data, part)
+    found = evaluated(of_entry(entry), data, split)
     trained_on = entry.card.settings.get("data")
     if trained_on and Path(str(trained_on)).resolve() != data.root.resolve():
-        st.info(f"{plain(entry.card.name)} was trained on other photos than these.")
-    if part in ("train", "all") and trained_on:
-        st.info("The model has learnt from training images: their scores say little about new photos.")
-    at_threshold(found, data, entry, part, section)
+        st.info(f"{plain(entry.card.name)} was trained on another data set.")
+    if split in ("train", "all") and trained_on:
+        st.info("The model has learnt from the training images: their scores say little about new photos.")
+    at_threshold(found, data, entry, split, section)
 
 
 @st.fragment
-def at_threshold(found: Evaluation, data: DataFolder, entry: Entry, part: str, section: str) -> None:
-    """Everything that follows the threshold; the data set is not looked at again when it moves."""
+def at_threshold(found: Evaluation, data: DataFolder, entry: Entry, split: str, section: str) -> None:
+    """Everything that follows the threshold; the data set is not read again when it moves."""
     threshold = entry.card.threshold
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if found.task.kind == "binary":
@@ -81,7 +87,7 @@ def at_threshold(found: Evaluation, data: DataFolder, entry: Entry, part: str, s
                 key=f"threshold_{entry.fingerprint}_{entry.card.threshold}",
                 help="A pixel is foreground where the model's probability is at least this.",
             )  # fmt: skip
-        take_away(found, data, entry, part, threshold)
+        downloads(found, data, entry, split, threshold)
     headline(found, threshold)
     if section == "Images":
         mistakes(found, data, threshold)

@@ -77,8 +77,8 @@ def canvas(scene: Scene) -> None:
     shapes = {"truth": asdict(scene.truth), "prediction": asdict(scene.prediction)}
     shape_canvas(url, shapes, (playground.HEIGHT, playground.WIDTH), version(), CANVAS)
     squares = (
-        ("hit", rendering.HIT, "TP"), ("miss", rendering.MISS, "FN"),
-        ("false alarm", rendering.FALSE_ALARM, "FP"), ("background, rightly", playground.BACKGROUND, "TN"),
+        ("hit", rendering.TRUE_POSITIVE, "TP"), ("miss", rendering.FALSE_NEGATIVE, "FN"),
+        ("false alarm", rendering.FALSE_POSITIVE, "FP"), ("background, rightly", playground.BACKGROUND, "TN"),
     )  # fmt: skip
     st.html(
         '<div style="font-size:.9rem">'

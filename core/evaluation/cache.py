@@ -27,7 +27,7 @@ from core.data.pairing import Pair, Problem
 from core.data.reading import for_model
 from core.data.store import read_pair
 from core.errors import UserError, system_said
-from core.evaluation import thresholds
+from core.evaluation import label_errors, thresholds
 from core.evaluation.candidates import Candidate
 from core.evaluation.per_image import Piece, kept_file, measure
 from core.imaging.label_resizing import resize_labels
@@ -83,11 +83,15 @@ class Evaluation:
         return thresholds.counts_at(self.histograms, thresholds.step_of(threshold))
 
     def judged(self, threshold: float) -> pd.DataFrame:
-        """The table with each image's dice, iou, precision, recall and pixel_accuracy."""
+        """The table with each image's dice, iou, precision, recall and pixel_accuracy, and of one foreground
+        "contradicted", see core.evaluation.label_errors."""
         from core.evaluation import metrics
 
         scores = metrics.image_scores(self.counts_at(threshold), self.task)
-        return self.table.assign(**{name: values.numpy() for name, values in scores.items()})
+        judged = self.table.assign(**{name: values.numpy() for name, values in scores.items()})
+        if self.histograms is None:
+            return judged
+        return judged.assign(contradicted=label_errors.contradicted(self.histograms))
 
     def kept(self, name: str) -> NDArray[np.uint8]:
         """The foreground's probability times 255, or labels, uint8 (h, w), at no less than the size at

@@ -1,7 +1,7 @@
 """What can be evaluated: a model of the library, or one of two baselines that give its scores a measure."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,18 @@ def of_entry(entry: Entry) -> Candidate:
         return Predictor(entry.folder)
 
     return Candidate(entry.key, entry.card.name, entry.card, entry.megabytes, make)
+
+
+def newest_on(entries: Sequence[Entry], data: Path | None) -> list[Entry]:
+    """The same models, those trained on this data set first and then those of other runs, newest first."""
+
+    def rank(entry: Entry) -> int:
+        trained_on = str(entry.card.settings.get("data") or "")
+        if data is not None and trained_on and Path(trained_on).resolve() == data.resolve():
+            return 0
+        return 1 if entry.run else 2
+
+    return sorted(entries, key=rank)  # stable: runs come newest first
 
 
 def baselines(entry: Entry) -> list[Candidate]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+SUSPECT_FIRST = "Suspect ground truth first"
 ORDERS = {
     "Worst Dice first": ("dice", True),
     "Best Dice first": ("dice", False),
     "Worst IoU first": ("iou", True),
-    "Worst boundary first": ("boundary_iou", True),
-    "Furthest edge first": ("hd95", False),
+    "Worst boundary IoU first": ("boundary_iou", True),
+    "Largest Hausdorff 95 first": ("hd95", False),
+    SUSPECT_FIRST: ("contradicted", False),
     "Smallest subject first": ("foreground", True),
     "Largest subject first": ("foreground", False),
     "Darkest first": ("brightness", True),
@@ -32,6 +34,11 @@ class Filter:
     side: tuple[float, float] = (0.0, float("inf"))
     text: str = ""
     names: Collection[str] | None = None
+
+
+def orders(judged: pd.DataFrame) -> list[str]:
+    """The names of those that this table can be put into."""
+    return [name for name, (column, _) in ORDERS.items() if column == "area" or column in judged]
 
 
 def chosen(judged: pd.DataFrame, wanted: Filter, order: str = "Worst Dice first") -> pd.DataFrame:

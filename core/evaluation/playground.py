@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.imaging.rendering import FALSE_ALARM, HIT, MISS
+from core.imaging.rendering import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Counts
@@ -107,6 +107,10 @@ def picture(scene: Scene) -> NDArray[np.uint8]:
     """Hits, misses and false alarms in their colours: RGB uint8 (HEIGHT, WIDTH, 3)."""
     truth, found = scene.truth.mask() > 0, scene.prediction.mask() > 0
     canvas = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
-    for region, colour in ((truth & found, HIT), (truth & ~found, MISS), (~truth & found, FALSE_ALARM)):
+    for region, colour in (
+        (truth & found, TRUE_POSITIVE),
+        (truth & ~found, FALSE_NEGATIVE),
+        (~truth & found, FALSE_POSITIVE),
+    ):
         canvas[region] = colour
     return canvas

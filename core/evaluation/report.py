@@ -97,7 +97,7 @@ def comparison_report(
     by_name = board.dice.sort_index()
     charts = {
         f"{label} minus {first}": plots.differences(
-            (by_name[label] - by_name[first]).to_numpy(), list(by_name.index)
+            (by_name[label] - by_name[first]).to_numpy(), list(by_name.index), first, label
         )
         for label in board.labels[1:]
     }
@@ -145,10 +145,10 @@ def _evaluation_charts(found: Evaluation, judged: pd.DataFrame, threshold: float
         }
     return charts | {
         "Dice against foreground": plots.score_against(
-            100 * judged["foreground"], judged["dice"], names, "foreground, % of the photo", True
+            100 * judged["foreground"], judged["dice"], names, "foreground", "% of the photo", True
         ),
         "Dice against brightness": plots.score_against(
-            100 * judged["brightness"], judged["dice"], names, "brightness of the photo, %"
+            100 * judged["brightness"], judged["dice"], names, "brightness", "%"
         ),
     }
 

@@ -64,6 +64,11 @@ class Verdict(Enum):
     SECOND = "second is better"
     OPEN = "may be chance"
 
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether it names a better model."""
+        return self in (Verdict.FIRST, Verdict.SECOND)
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:
@@ -100,7 +105,7 @@ class Paired:
         ends = f"{told}, 95 % interval {d.low:+.4f} to {d.high:+.4f}."
         match self.verdict:
             case Verdict.NO_IMAGES:
-                return "There is no image that both have predicted."
+                return "There is no image that both models have predicted."
             case Verdict.EQUAL:
                 return f"{second} and {first} agree on all {count}."
             case Verdict.TOO_FEW:
@@ -110,7 +115,7 @@ class Paired:
             case Verdict.FIRST:
                 return f"{ends} {first} is better."
             case Verdict.OPEN:
-                return f"{ends} That may be chance: the interval holds 0."
+                return f"{ends} The difference may be due to chance: the interval includes 0."
 
 
 def mean_interval(values: ArrayLike, seed: int = SEED, bounds: tuple[float, float] = (0.0, 1.0)) -> Interval:

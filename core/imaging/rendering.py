@@ -18,9 +18,9 @@ PLAIN = Finish(clean_colours=False)
 
 # Okabe & Ito's palette, told apart with every common kind of colour blindness.
 # Source: https://jfly.uni-koeln.de/color/
-HIT: Rgb = (0, 158, 115)
-MISS: Rgb = (230, 159, 0)
-FALSE_ALARM: Rgb = (204, 121, 167)
+TRUE_POSITIVE: Rgb = (0, 158, 115)
+FALSE_NEGATIVE: Rgb = (230, 159, 0)
+FALSE_POSITIVE: Rgb = (204, 121, 167)
 SUBJECT: Rgb = (0, 158, 255)
 
 
@@ -67,6 +67,11 @@ def class_colours(classes: int) -> NDArray[np.uint8]:
         for i in range(max(0, classes - len(first)))
     ]
     return np.array([*first, *more][:classes], np.uint8)
+
+
+def css_colour(colour: Rgb) -> str:
+    """A colour as #rrggbb."""
+    return "#" + bytes(colour).hex()
 
 
 def hex_colours(classes: int) -> list[str]:
@@ -155,14 +160,15 @@ def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uin
 def error_map(
     photo: NDArray[np.uint8], mask: NDArray[np.uint8], predicted: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Hits, misses and false alarms coloured over a dimmed grey photo, but for void. RGB uint8 (h, w, 3)."""
+    """True positives, false negatives and false positives coloured over a dimmed grey photo; void is not.
+    RGB uint8 (h, w, 3)."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     picture = np.repeat((grey * 0.45 + 30).astype(np.uint8)[..., None], 3, axis=2)
     truth, background = mask == 1, mask == 0
     for region, colour in (
-        (truth & predicted, HIT),
-        (truth & ~predicted, MISS),
-        (background & predicted, FALSE_ALARM),
+        (truth & predicted, TRUE_POSITIVE),
+        (truth & ~predicted, FALSE_NEGATIVE),
+        (background & predicted, FALSE_POSITIVE),
     ):
         picture[region] = (picture[region] * 0.3 + np.array(colour) * 0.7).astype(np.uint8)
     return picture

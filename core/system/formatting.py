@@ -22,6 +22,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def shortened(name: str, most: int = 40) -> str:
+    """A long name with its middle cut out: both ends tell files and runs apart."""
+    if len(name) <= most:
+        return name
+    end = (most - 1) // 2
+    return f"{name[: most - 1 - end]}…{name[-end:]}"
+
+
 def percent(fraction: float) -> str:
     """0.9568 -> "95.7 %"."""
     return f"{fraction * 100:.1f} %"

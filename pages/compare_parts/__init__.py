@@ -1,1 +1,1 @@
-"""The parts of the Compare page."""
+"""The sections of the Compare page."""

@@ -1,4 +1,4 @@
-"""The images one by one: filtered and sorted, in rows of four pictures, and one of them large."""
+"""The images one by one: filtered and sorted, in rows of four pictures, and one of them enlarged."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ import streamlit as st
 from core.data.catalogue import page_count, page_of
 from core.data.dataset import DataFolder
 from core.errors import UserError
-from core.evaluation import cache, groups
+from core.evaluation import cache, groups, label_errors
 from core.evaluation import filters as image_filters
 from core.evaluation.cache import Evaluation
 from core.evaluation.filters import Filter
@@ -19,30 +19,53 @@ from core.evaluation.pictures import large_pictures, small_pictures
 from core.imaging import rendering
 from core.policy.disclosure import for_visitor
 from core.policy.permissions import allowed
-from core.system.formatting import percent, plural
+from core.system.formatting import percent, pixels_of, plural
 from core.system.parallel import all_cores
 from core.system.score_names import score
-from pages.widgets.classes import class_legend
+from pages.widgets.classes import class_legend, legend
 from pages.widgets.panel_rows import Row, panel_rows
 from pages.widgets.panes_view import panes_view
 from pages.widgets.wording import plain
 
 PER_PAGE = 6
 LARGE = 1280  # pixels of the longer side in the large view
+ERROR_COLOURS = [
+    ("true positive (TP)", rendering.css_colour(rendering.TRUE_POSITIVE)),
+    ("false negative (FN), missed", rendering.css_colour(rendering.FALSE_NEGATIVE)),
+    ("false positive (FP)", rendering.css_colour(rendering.FALSE_POSITIVE)),
+]
 
 
 @st.fragment
 def mistakes(found: Evaluation, data: DataFolder, threshold: float) -> None:
-    """Every image of the part, worst first."""
+    """Every image of the split, worst first."""
     judged = found.judged(threshold)
+    suspect_masks(judged)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox("Sort by", list(image_filters.ORDERS), key="compare_order", width=220)
+        order = st.selectbox("Sort by", image_filters.orders(judged), key="compare_order", width=240)
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filters(judged, data)
         rows = image_filters.chosen(judged, wanted, order)
         st.caption(f"{len(rows):,} of {plural(len(judged), 'image')}")
-    legend(found)
+    error_legend(found)
     image_rows(found, data, threshold, rows, "compare")
+
+
+def suspect_masks(judged: pd.DataFrame) -> None:
+    """Where the ground truth is more likely wrong than the model."""
+    count = int(label_errors.suspects(judged).sum())
+    if not count:
+        return
+
+    def show() -> None:
+        st.session_state.compare_order = image_filters.SUSPECT_FIRST
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"Check {plural(count, 'mask')}: on at least {percent(label_errors.SUSPECT)} of the subject the "
+            f"model is {percent(label_errors.SURE)} sure of the opposite."
+        )
+        st.button(f"Show {'it' if count == 1 else 'them'} first", on_click=show)
 
 
 def filters(judged: pd.DataFrame, data: DataFolder) -> Filter:
@@ -72,17 +95,19 @@ def filters(judged: pd.DataFrame, data: DataFolder) -> Filter:
 def image_rows(found: Evaluation, data: DataFolder, threshold: float, rows: pd.DataFrame, key: str) -> None:
     """A page of rows, with pagination, and what can be done with those that are ticked."""
     if rows.empty:
-        st.info("No image fits.")
+        st.info("No image matches the filter.")
         return
     pages = page_count(rows, PER_PAGE)
     page = min(st.session_state.get(f"{key}_page", 1), pages)
-    part = page_of(rows, page, PER_PAGE)
-    records = part.to_dict("records")
+    records = page_of(rows, page, PER_PAGE).to_dict("records")
     names = [str(record["name"]) for record in records]
+    judged = found.judged(threshold)
+    suspected = set(judged["name"][label_errors.suspects(judged)])
     with all_cores() as pool:
         shown = list(pool.map(partial(pictures_of, found, data, threshold), names))
     listed = [
-        Row(name, detail(record), *row) for name, record, row in zip(names, records, shown, strict=True)
+        Row(name, detail(record), *row, flag="Check the mask" if name in suspected else "")
+        for name, record, row in zip(names, records, shown, strict=True)
     ]
     above = st.container()
     ticked = panel_rows(listed, f"{key}_rows_{page}", on_open=remember_opened)
@@ -110,11 +135,11 @@ def pictures_of(
 def detail(record: Mapping[Any, Any]) -> str:
     """One image's scores in a line."""
     far = record["hd95"]
-    edge = "" if far is None or math.isnan(far) else f" · edge within {far:.0f} px"
+    outline = "" if far is None or math.isnan(far) else f" · Hausdorff 95 {pixels_of(far)}"
     return (
         f"Dice {score(record['dice'])} · IoU {score(record['iou'])} · "
         f"precision {score(record['precision'])} · recall {score(record['recall'])} · "
-        f"foreground {percent(record['foreground'])}{edge}"
+        f"foreground {percent(record['foreground'])}{outline}"
     )
 
 
@@ -138,8 +163,8 @@ def large(found: Evaluation, data: DataFolder, threshold: float, name: str) -> N
     panes_view(shown, (height, width), "large_panes", ("Ground truth", "Prediction"))
     if found.task.kind == "binary":
         st.caption(
-            "Probability: violet 0, yellow 1. Edge distance: the true edge is white; the predicted one "
-            "turns from violet to yellow with its distance from it."
+            "Probability: violet is 0, yellow is 1. Edge distance: the true outline is white; the predicted "
+            "one turns from violet to yellow with its distance from it."
         )
 
 
@@ -151,25 +176,22 @@ def into_group(data: DataFolder, names: list[str], key: str) -> None:
             "Group", known, index=None, accept_new_options=True, key=f"{key}_into",
             placeholder="A name, such as hair", width=240,
         )  # fmt: skip
-        if st.button(f"Put {plural(len(names), 'image')} into it", disabled=not group):
+        if st.button(f"Add {plural(len(names), 'image')} to it", disabled=not group):
             try:
                 groups.put(data.root, str(group), names)
             except UserError as error:
                 st.error(plain(str(error)))
                 return
-            st.toast(f"{plural(len(names), 'image')} put into {plain(str(group))}.")
+            st.toast(f"{plural(len(names), 'image')} added to {plain(str(group))}.")
 
 
-def legend(found: Evaluation) -> None:
-    """What the colours of the pictures mean."""
-    if found.task.kind != "binary":
+def error_legend(found: Evaluation) -> None:
+    """What the colours of the pictures mean, and the one figure that needs a word."""
+    if found.task.kind == "binary":
+        legend(ERROR_COLOURS, "Errors:")
+    else:
         class_legend(found.task)
         st.caption("Errors: where the class is wrong, in the colour of what was predicted.")
-        return
-    entries = (("hit", rendering.HIT), ("miss", rendering.MISS), ("false alarm", rendering.FALSE_ALARM))
-    squares = (
-        f'<span style="display:inline-block;width:.9em;height:.9em;border-radius:3px;vertical-align:-.1em;'
-        f'background:rgb{colour};margin:0 .4em 0 1em"></span>{word}'
-        for word, colour in entries
+    st.caption(
+        "Hausdorff 95: 95 % of each outline, true and predicted, lies within this distance of the other."
     )
-    st.html(f'<div style="font-size:.9rem">Errors:{"".join(squares)}</div>')

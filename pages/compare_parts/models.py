@@ -20,9 +20,9 @@ from core.system.formatting import plural
 from core.system.parallel import all_cores
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT, score
 from core.system.spreadsheets import inert
-from pages.compare_parts.images import legend
+from pages.compare_parts.images import error_legend
 from pages.compare_parts.opening import evaluated, intervals
-from pages.compare_parts.report import take_comparison_away
+from pages.compare_parts.report import comparison_downloads
 from pages.widgets.chart import chart
 from pages.widgets.explained import numbers_explained
 from pages.widgets.panel_rows import Row, panel_rows
@@ -32,20 +32,21 @@ PER_PAGE = 6
 MAX_MODELS = 6
 
 
-def models(entry: Entry, data: DataFolder, part: str) -> None:
+def models(entry: Entry, data: DataFolder, split: str) -> None:
     """Raises UserError when one of them cannot be scored."""
     chosen = choose(entry)
     if len(chosen) < 2:
-        st.info("Choose two or more: other models, or a baseline to see what a number is worth.")
+        st.info("Choose another model, or a baseline to see what a score is worth.")
         return
-    found = {label: evaluated(candidate, data, part) for label, candidate in chosen.items()}
+    found = {label: evaluated(candidate, data, split) for label, candidate in chosen.items()}
     levels = {label: candidate.card.threshold for label, candidate in chosen.items()}
     board = comparison.compare(found, levels)
     for label, pair in zip(board.labels[1:], board.pairs, strict=True):
-        st.success(plain(pair.sentence(board.labels[0], label)), icon=":material/balance:")
+        verdict = st.success if pair.verdict.is_conclusive else st.info
+        verdict(plain(pair.sentence(board.labels[0], label)), icon=":material/balance:")
     table(chosen, found, levels)
     numbers_explained()
-    take_comparison_away(board, found, levels, data, part)
+    comparison_downloads(board, found, levels, data, split)
     charts(chosen, found, board)
     disagreements(found, levels, board, data)
 
@@ -61,7 +62,7 @@ def choose(entry: Entry) -> dict[str, Candidate]:
     picked = st.multiselect(
         f"Compare {plain(entry.card.name)} with", labels[1:], labels[1:2], max_selections=MAX_MODELS - 1,
         key=f"others_{entry.fingerprint}",
-        help="Models that tell the same things apart, the network before its training, and finding nothing.",
+        help="Models of the same task, and two baselines: an untrained network, and predicting nothing.",
     )  # fmt: skip
     return {label: by_label[label] for label in [labels[0], *picked]}
 
@@ -69,12 +70,12 @@ def choose(entry: Entry) -> dict[str, Candidate]:
 def table(chosen: dict[str, Candidate], found: dict[str, Evaluation], levels: dict[str, float]) -> None:
     rows = []
     for label, candidate in chosen.items():
-        told = intervals(found[label], levels[label])
+        figures = intervals(found[label], levels[label])
         rim = mean_interval(found[label].table["boundary_iou"])
         rows.append({
-            "Model": label, DICE_MEAN: told["dice_mean"].mean, "from": told["dice_mean"].low,
-            "to": told["dice_mean"].high, DICE_POOLED: told["dice_pooled"].mean,
-            IOU_MEAN: told["iou_mean"].mean, PIXEL_ACCURACY: told["pixel_accuracy"].mean,
+            "Model": label, DICE_MEAN: figures["dice_mean"].mean, "from": figures["dice_mean"].low,
+            "to": figures["dice_mean"].high, DICE_POOLED: figures["dice_pooled"].mean,
+            IOU_MEAN: figures["iou_mean"].mean, PIXEL_ACCURACY: figures["pixel_accuracy"].mean,
             "Boundary IoU": rim.mean,
             "Latency, ms": found[label].milliseconds, "Size, MB": candidate.megabytes,
         })  # fmt: skip
@@ -84,7 +85,7 @@ def table(chosen: dict[str, Candidate], found: dict[str, Evaluation], levels: di
     one = next(iter(found.values()))
     st.caption(
         f"{plural(len(one.table), 'image')}. From and to: the 95 % interval of {DICE_MEAN}. "
-        f"Latency: one forward pass at the model's own size, on {one.device}. Click a heading to sort."
+        f"Latency: one forward pass at the model's own size, on {one.device}."
     )
 
 
@@ -94,24 +95,23 @@ def charts(chosen: dict[str, Candidate], found: dict[str, Evaluation], board: Sc
         second = board.labels[1]
         if len(board.labels) > 2:
             second = st.selectbox("Difference from the first", board.labels[1:], key="difference_of")
-        st.markdown(f"**Each image: {plain(second)} minus {plain(board.labels[0])}**")
         by_name = board.dice.sort_index()
         values = (by_name[second] - by_name[board.labels[0]]).to_numpy()
-        drawn = plots.differences(values, list(by_name.index))
+        drawn = plots.differences(values, list(by_name.index), board.labels[0], second)
         chart(drawn, "differences")
     with right:
         cost = st.segmented_control(
             "Cost", ["Latency", "Size"], default="Latency", required=True, key="pareto_cost",
             label_visibility="collapsed",
         )  # fmt: skip
-        st.markdown(f"**{DICE_MEAN} against {str(cost).lower()}**: none beats those on the line in both")
         if cost == "Latency":
-            costs, title = [found[label].milliseconds for label in board.labels], "milliseconds a photo"
+            costs, title = [found[label].milliseconds for label in board.labels], "latency, ms"
         else:
-            costs, title = [chosen[label].megabytes for label in board.labels], "megabytes"
+            costs, title = [chosen[label].megabytes for label in board.labels], "size, MB"
         front = comparison.on_the_front([m.mean for m in board.means], costs)
         drawn = plots.pareto(board.labels, board.means, costs, front, title)
         chart(drawn, "pareto")
+        st.caption("No model beats those on the line in both.")
 
 
 @st.fragment
@@ -120,7 +120,7 @@ def disagreements(
 ) -> None:
     """The images on which the models differ most, models in columns."""
     st.markdown("**Where they disagree most**")
-    legend(next(iter(found.values())))
+    error_legend(next(iter(found.values())))
     pages = page_count(board.dice, PER_PAGE)
     page = min(st.session_state.get("versus_page", 1), pages)
     names = [str(name) for name in page_of(board.dice, page, PER_PAGE).index]
@@ -130,7 +130,7 @@ def disagreements(
     for name, (shown, problem) in zip(names, pictures, strict=True):
         dice = board.dice.loc[name].to_dict()
         titled = shown[:1] + [(f"{label} · Dice {score(dice[label])}", url) for label, url in shown[1:]]
-        rows.append(Row(name, f"Dice apart by {score(board.spread[name])}", titled, problem))
+        rows.append(Row(name, f"Difference in Dice {score(board.spread[name])}", titled, problem))
     panel_rows(rows, f"versus_rows_{page}", ticks=False)
     if pages > 1:
         st.pagination(pages, key="versus_page")

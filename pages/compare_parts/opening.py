@@ -1,4 +1,4 @@
-"""A model's predictions on a part of a data set, made once, with progress and time left."""
+"""A model's predictions on a split of a data set, made once, with progress and time left."""
 
 import time
 
@@ -13,23 +13,23 @@ from core.evaluation.statistics import Interval, pooled_intervals
 from core.system.formatting import duration, plural
 from pages.widgets.wording import plain
 
-PARTS = {"Validation": "validation", "Test": "test", "Training": "train", "All": "all"}
-PART_NAMES = {part: name.lower() for name, part in PARTS.items()}
+SPLITS = {"Validation": "validation", "Test": "test", "Training": "train", "All": "all"}
+NAMES = {split: name.lower() for name, split in SPLITS.items()}
 
 
-def evaluated(candidate: Candidate, data: DataFolder, part: str) -> Evaluation:
+def evaluated(candidate: Candidate, data: DataFolder, split: str) -> Evaluation:
     """Raises UserError when nothing can be scored."""
-    count = len(data.part(part))
-    images = plural(count, f"{PART_NAMES[part]} image") if part != "all" else plural(count, "image")
+    count = len(data.part(split))
+    images = plural(count, f"{NAMES[split]} image") if split != "all" else plural(count, "image")
     bar, started, first = st.empty(), time.monotonic(), None
-    for step in evaluate(candidate, data, part):
+    for step in evaluate(candidate, data, split):
         if isinstance(step, Evaluation):
             bar.empty()
             return step
         first = step if first is None else first  # what an earlier visit had done already
         left = (time.monotonic() - started) * (count - step) / max(1, step - first)
-        told = f", {duration(left)} left" if step > first else ""
-        words = f"{plain(candidate.label)}: predicted {step:,} of {images}{told}"
+        remaining = f", {duration(left)} left" if step > first else ""
+        words = f"{plain(candidate.label)}: predicted {step:,} of {images}{remaining}"
         bar.progress(min(1.0, step / max(1, count)), words)
     raise UserError("The evaluation did not finish: reload the page.")
 

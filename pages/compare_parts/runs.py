@@ -1,4 +1,4 @@
-"""Trainings beside each other: curves over epochs or seconds, and the settings that differ."""
+"""Runs beside each other: curves over epochs or seconds, and the settings that differ."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ MAX_RUNS = 8
 def compare_runs() -> None:
     known = {label: run for run in run_folder.list_runs() if (label := run_label(run))}
     if not known:
-        st.info("No training yet: start one on the Train page, and another, and see here what differed.")
+        st.info("No runs yet: start two on the Train page to compare them here.")
         return
     labels = list(known)
     picked = st.multiselect("Runs", labels, labels[:4], max_selections=MAX_RUNS, key="runs_compared")
@@ -95,8 +95,8 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
         | {name: st.column_config.Column(help="differs between these runs") for name in differ},
     )  # fmt: skip
     if len(chosen) > 1:
-        told = ", ".join(f"**{plain(name)}**" for name in differ) or "nothing but chance"
-        st.caption(f"What differs: {told}.")
+        named = ", ".join(f"**{plain(name)}**" for name in differ) or "nothing but chance"
+        st.caption(f"What differs: {named}.")
 
 
 def _readable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The figures of one model on one part, how sure they are, and what they hang on."""
+"""The scores of one model on one split, their intervals, and what they depend on."""
 
 import math
 from typing import Any
@@ -14,10 +14,9 @@ from core.evaluation.statistics import Interval
 from core.models.card import update_card
 from core.models.registry import Entry
 from core.policy.permissions import allowed
-from core.runs import plots as charts
 from core.system.formatting import pixels_of, plural
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY, score
-from pages.compare_parts.images import image_rows, legend
+from pages.compare_parts.images import error_legend, image_rows
 from pages.compare_parts.opening import intervals, pixel_intervals
 from pages.widgets.chart import CONFIG, chart
 from pages.widgets.classes import class_table
@@ -26,20 +25,24 @@ from pages.widgets.wording import plain
 
 
 def headline(found: Evaluation, threshold: float) -> None:
-    """The figures that everything else explains, each with its interval."""
-    told = intervals(found, threshold)
+    """The headline scores, each with its interval."""
+    figures = intervals(found, threshold)
     binary = found.task.kind == "binary"
     over = "over all pixels" if binary else "mean over the classes that occur, over all pixels"
     with st.container(horizontal=True):
-        figure(DICE_MEAN, told["dice_mean"], "Each image counts the same.")
-        figure(DICE_POOLED, told["dice_pooled"], f"Taken {over}: large subjects count more.")
-        figure(IOU_MEAN, told["iou_mean"], "Each image counts the same.")
+        figure(DICE_MEAN, figures["dice_mean"], "Each image counts the same.")
+        figure(DICE_POOLED, figures["dice_pooled"], f"Taken {over}: large subjects count more.")
+        figure(IOU_MEAN, figures["iou_mean"], "Each image counts the same.")
         what = "background's and foreground's" if binary else "the classes'"
-        figure(MIOU, told["miou"], f"Mean of {what} IoU over all pixels.")
-        figure(PIXEL_ACCURACY, told["pixel_accuracy"], "Over all pixels. High wherever background is most.")
+        figure(MIOU, figures["miou"], f"Mean of {what} IoU over all pixels.")
+        figure(
+            PIXEL_ACCURACY,
+            figures["pixel_accuracy"],
+            "Over all pixels. High wherever most pixels are background.",
+        )
     st.caption(
-        "Each photo at its own size. Below each figure is its 95 % interval, by bootstrap over "
-        f"{plural(told['dice_mean'].images, 'image')}."
+        "Each photo at its own size. Below each score is its 95 % interval, by bootstrap over "
+        f"{plural(figures['dice_mean'].images, 'image')}."
     )
     numbers_explained()
     for problem in found.problems[:5]:
@@ -53,19 +56,19 @@ def figure(label: str, value: Interval, help: str) -> None:
 
 @st.fragment
 def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) -> None:
-    """Every figure, and the images behind a bar that is clicked."""
+    """Every score, and the images of a bar that is clicked."""
     judged = found.judged(threshold)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**How the {plural(len(judged), 'image')} are spread**: click a bar to see its images")
         bar, closed = chosen_bar(), st.session_state.get("bars_closed", 0)
         picked = st.plotly_chart(
             plots.dice_histogram(judged["dice"], bar), key=f"dice_bars_{closed}", on_select="rerun",
             selection_mode="points", config=CONFIG,
         )  # fmt: skip
         remember_bar(picked)
+        st.caption(f"{plural(len(judged), 'image')}. Click a bar to see its images.")
     with right:
-        st.markdown("**Boundary**: the outline alone")
+        st.markdown("**Boundary**")
         boundary(found)
     bar = chosen_bar()
     if bar is not None:
@@ -74,10 +77,10 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
             st.markdown(f"**Images with a Dice of {low:.2f} to {high:.2f}**")
             if st.button("Close", icon=":material/close:", key="close_bar"):
                 st.session_state.pop("dice_bar", None)
-                # A new chart: the old one would tell of its selection again.
+                # A new chart: the old one would report its selection again.
                 st.session_state.bars_closed = st.session_state.get("bars_closed", 0) + 1
                 st.rerun(scope="fragment")
-        legend(found)
+        error_legend(found)
         rows = filters.chosen(judged, Filter(dice=(low, high)))
         image_rows(found, data, threshold, rows, f"bar_{bar}")
     if found.histograms is not None:
@@ -104,19 +107,23 @@ def boundary(found: Evaluation) -> None:
     rim = statistics.mean_interval(found.table["boundary_iou"])
     far = statistics.mean_interval(found.table["hd95"].astype(float), bounds=(0, math.inf))
     with st.container(horizontal=True):
-        figure("Boundary IoU", rim, "IoU of the rim, 2 % of the diagonal thick. Mean over images.")
+        figure(
+            "Boundary IoU",
+            rim,
+            "IoU of the bands inside both outlines, 2 % of the diagonal wide. Mean over images.",
+        )
         st.metric(
             "Hausdorff 95", pixels_of(far.mean), far.range_as(pixels_of), border=True,
             delta_color="off", delta_arrow="off",
-            help=f"95 % of each edge has the other edge within this distance. Mean over the {far.images:,} "
-            "images in which there is something to find and something was found.",
+            help=f"95 % of each outline lies within this distance of the other. Mean over the {far.images:,} "
+            "images with foreground in both the ground truth and the prediction.",
         )  # fmt: skip
     at = "" if found.task.kind == "multiclass" else f", at threshold {found.threshold:g}"
     st.caption(f"Mean over {plural(rim.images, 'image')}{at}.")
 
 
 def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
-    """Every threshold, precision against recall, and whether probabilities may be believed."""
+    """Every threshold, precision against recall, and calibration."""
     assert found.histograms is not None
     swept = thresholds.sweep(found.histograms)
     calibrated = thresholds.calibration(found.histograms, found.sums)
@@ -124,40 +131,35 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
     count = plural(len(found.table), "image")
     first, second, third = st.columns(3, gap="large")
     with first:
-        st.markdown("**Threshold**")
         chart(plots.threshold_curves(swept, threshold), "sweep_chart")
         at_best = intervals(found, swept.best)["dice_mean"]
         st.caption(
-            f"At {swept.best:g} {DICE_MEAN} is **{at_best}**, over {count}. Precision and "
-            "recall: over all their pixels."
+            f"At {swept.best:g} {DICE_MEAN} is **{at_best}**, over {count}. Precision and recall are pooled."
         )
         set_threshold(entry, swept.best, threshold)
     with second:
-        st.markdown("**Precision and recall**")
         chart(plots.precision_recall(swept, threshold), "pr_chart")
         st.caption(f"Average precision **{area}**, over all pixels of {count}.")
     with third:
-        st.markdown("**Calibration**")
         chart(plots.reliability(calibrated), "reliability_chart")
         st.caption(
             f"Expected calibration error **{calibration_error}**, over all pixels of {count} in "
-            f"{thresholds.CALIBRATION_BINS} bins; larger dots hold more pixels. Below the dashed line the "
-            "model is too sure of itself."
+            f"{thresholds.CALIBRATION_BINS} bins. Below the dashed line the model is overconfident."
         )
 
 
 def set_threshold(entry: Entry, best: float, threshold: float) -> None:
-    """Make the best or the shown threshold the model's own."""
+    """Save the best or the current threshold in the model's card."""
     if entry.run is None:
-        st.caption(f"Best: {best:g}. The threshold of a model that ships stays as it is.")
+        st.caption(f"Best: {best:g}. The threshold of an included model stays as it is.")
         return
     if not allowed("change"):
-        st.caption(f"Best: {best:g}. The model's own is {entry.card.threshold:g}.")
+        st.caption(f"Best: {best:g}. The model uses {entry.card.threshold:g}.")
         return
     own = entry.card.threshold
     with st.container(horizontal=True):
         for value in dict.fromkeys((best, threshold)):
-            if value != own and st.button(f"Make {value:g} the model's own", key=f"set_{value}"):
+            if value != own and st.button(f"Use {value:g} for this model", key=f"set_{value}"):
                 try:
                     update_card(entry.folder, threshold=value)
                 except (OSError, UserError) as error:
@@ -165,11 +167,11 @@ def set_threshold(entry: Entry, best: float, threshold: float) -> None:
                     return
                 st.session_state.pop("compare_threshold", None)
                 st.rerun()
-    st.caption(f"The model's own is {own:g}.")
+    st.caption(f"The model uses {own:g}.")
 
 
 def class_scores(found: Evaluation) -> None:
-    """Each class's scores, and which are taken for which."""
+    """The scores of each class, and the confusion matrix."""
     from core.evaluation import metrics
 
     summary = metrics.summarise(found.counts_at(found.threshold), found.task)
@@ -181,24 +183,22 @@ def class_scores(found: Evaluation) -> None:
         st.caption(f"Over all pixels of {count}.")
     if matrix:
         with matrix:
-            st.markdown("**What is taken for what**")
-            drawn = charts.confusion_matrix(found.confusion, found.task.classes)
+            drawn = plots.confusion_matrix(found.confusion, found.task.classes)
             chart(drawn, "confusion")
 
 
 def against(judged: Any) -> None:
-    """Does the score hang on the subject's size, or on the light?"""
+    """Does the score depend on the subject's size or on the photo's brightness?"""
     left, right = st.columns(2, gap="large")
-    for column, key, title, logarithmic in (
-        (left, "foreground", "foreground, % of the photo", True),
-        (right, "brightness", "brightness of the photo, %", False),
+    for column, key, unit, logarithmic in (
+        (left, "foreground", "% of the photo", True),
+        (right, "brightness", "%", False),
     ):
         with column:
             together = statistics.rank_correlation(judged[key], judged["dice"])
-            st.markdown(f"**Dice against {key}**")
             drawn = plots.score_against(
-                100 * judged[key], judged["dice"], list(judged["name"]), title, logarithmic
+                100 * judged[key], judged["dice"], list(judged["name"]), key, unit, logarithmic
             )
             chart(drawn, f"against_{key}")
-            told = "too few to correlate" if math.isnan(together) else f"rank correlation {together:+.2f}"
-            st.caption(f"{plural(len(judged), 'image')}, {told}; the line joins medians of ten equal parts.")
+            known = "too few to correlate" if math.isnan(together) else f"rank correlation {together:+.2f}"
+            st.caption(f"{plural(len(judged), 'image')}, {known}. The line joins the medians of ten groups.")

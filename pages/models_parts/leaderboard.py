@@ -10,7 +10,7 @@ from core.policy.permissions import allowed
 from core.system.formatting import plural
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
-from pages.compare_parts.opening import PARTS, evaluated
+from pages.compare_parts.opening import SPLITS, evaluated
 from pages.widgets.choices import choose_dataset, ensure_drawn
 from pages.widgets.explained import numbers_explained
 from pages.widgets.wording import plain
@@ -21,10 +21,10 @@ def leaderboard() -> None:
     with left:
         folder = choose_dataset("On which data", "leaderboard_data")
     with right:
-        part = PARTS[
+        part = SPLITS[
             str(
                 st.segmented_control(
-                    "Part", list(PARTS), default="Validation", required=True, key="board_part"
+                    "Split", list(SPLITS), default="Validation", required=True, key="board_part"
                 )
             )
         ]

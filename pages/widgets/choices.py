@@ -1,6 +1,7 @@
 """Choosing a model or a data set, the same way on every page."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -12,23 +13,31 @@ from core.models.registry import Entry
 from core.policy.folders import may_open
 
 
-def choose_model(label: str = "Model", key: str = "model", prefer_trained: bool = False) -> Entry | None:
-    """A list of models; None, with a sentence, where there is none. Remembered across pages.
+def choose_model(
+    label: str = "Model", key: str = "model", order: Callable[[list[Entry]], list[Entry]] = list
+) -> Entry | None:
+    """A list of models in an `order`; None, with a sentence, where there is none.
 
-    Until one is chosen it is the first that ships, or, with `prefer_trained`, the newest run's.
+    The choice is this page's own until another page hands over a model by `chosen_model`. Until one is
+    chosen it is the first.
     """
-    entries = registry.list_models()
+    entries = order(registry.list_models())
     if not entries:
         st.info("There is no model yet: train one on the Train page.")
         return None
     folders = [str(entry.folder) for entry in entries]
-    wanted = st.session_state.get("chosen_model")
-    first = next((i for i, entry in enumerate(entries) if entry.run and prefer_trained), 0)
-    index = folders.index(wanted) if wanted in folders else first
+    handed = st.session_state.get("chosen_model")
+    handed_then, picked = st.session_state.get(f"{key}_picked", (None, None))
+    wanted = picked if picked in folders and handed_then == handed else handed
+    index = folders.index(wanted) if wanted in folders else 0
+
+    def pick() -> None:
+        st.session_state[f"{key}_picked"] = (handed, st.session_state[f"{key}_box"])
+
     chosen = st.selectbox(
-        label, folders, index, key=f"{key}_box", format_func=lambda f: entries[folders.index(f)].label
-    )
-    st.session_state.chosen_model = chosen
+        label, folders, index, key=f"{key}_box", on_change=pick,
+        format_func=lambda f: entries[folders.index(f)].label,
+    )  # fmt: skip
     return entries[folders.index(chosen)]
 
 

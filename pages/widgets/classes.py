@@ -1,12 +1,13 @@
-"""Several classes on a page: their colours, and how each of them does."""
+"""Several classes on a page: a legend of colours, and how each class scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import pandas as pd
 import streamlit as st
 
 from core.imaging.rendering import hex_colours
+from core.system.formatting import shortened
 from core.system.score_names import DICE_POOLED, IOU_POOLED, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from core.task import Task
@@ -14,14 +15,19 @@ from core.task import Task
 
 def class_legend(task: Task) -> None:
     """A square of its colour beside each class's name."""
-    colours = hex_colours(task.outputs)
-    entries = "".join(
-        f'<span style="white-space:nowrap;margin-right:1.1em"><span style="display:inline-block;width:.9em;'
-        f'height:.9em;border-radius:3px;vertical-align:-.1em;background:{colour};margin-right:.4em"></span>'
-        f"{escape(name)}</span>"
-        for colour, name in zip(colours, task.classes, strict=True)
+    legend(zip(task.classes, hex_colours(task.outputs), strict=True))
+
+
+def legend(entries: Iterable[tuple[str, str]], before: str = "") -> None:
+    """What colours mean: (name, CSS colour) each; the words `before` come first."""
+    squares = "".join(
+        f'<span title="{escape(name)}" style="white-space:nowrap;margin-right:1.1em"><span style="'
+        "display:inline-block;width:.9em;height:.9em;border-radius:3px;vertical-align:-.1em;background:"
+        f'{colour};box-shadow:0 0 0 1px #8888;margin-right:.4em"></span>{escape(shortened(name))}</span>'
+        for name, colour in entries
     )
-    st.html(f'<div style="font-size:.9rem;line-height:1.8">{entries}</div>')
+    words = f'<span style="margin-right:.8em">{escape(before)}</span>' if before else ""
+    st.html(f'<div style="font-size:.9rem;line-height:1.8">{words}{squares}</div>')
 
 
 def class_table(task: Task, dice: Sequence[float], iou: Sequence[float]) -> None:

@@ -20,9 +20,12 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
       };
       head.append(tick);
     }
-    const name = make("b", row.name);
-    name.title = row.name;
-    head.append(name, make("span", row.detail));
+    const name = make("b"), tail = Math.min(12, row.name.length >> 1);
+    name.title = row.name;  // a long name is cut in the middle, as wide as there is room
+    name.append(make("span", row.name.slice(0, -tail || undefined), "start"), row.name.slice(-tail || row.name.length));
+    head.append(name);
+    if (row.flag) head.append(make("em", row.flag));
+    head.append(make("span", row.detail, "detail"));
     box.append(head);
     if (row.problem) box.append(make("div", row.problem));
     const pictures = make("div", "", "pictures");

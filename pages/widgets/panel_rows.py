@@ -1,4 +1,4 @@
-"""Rows of pictures of one image each: click to open large, tick to put into a group."""
+"""Rows of pictures of one image each: click to enlarge, tick to add to a group."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,12 +13,14 @@ _rows = component(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`detail` stands behind the name; `pictures` are (title, data URL); `problem` instead of them."""
+    """`detail` follows the name; `pictures` are (title, data URL); `problem` replaces them; `flag` is a short
+    warning beside the name."""
 
     name: str
     detail: str
     pictures: Sequence[tuple[str, str]] = ()
     problem: str = ""
+    flag: str = ""
 
 
 def panel_rows(

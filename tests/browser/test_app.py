@@ -221,7 +221,7 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
     expect(page.locator(".row img")).to_have_count(24)
     titles = page.locator(".row").first.locator(".pictures span").all_inner_texts()
     assert titles == ["Photo", "Ground truth", "Prediction", "Errors"]
-    told = page.locator(".row .head span").all_inner_texts()
+    told = page.locator(".row .head .detail").all_inner_texts()
     scores = [float(words.split()[1]) for words in told]
     assert len(scores) == 6 and scores == sorted(scores)
     assert metric(page, "Dice (mean over images)") >= 0.75

@@ -55,7 +55,7 @@ def section(page: Page, app: App, name: str) -> None:
 
 
 def dice_of_rows(page: Page) -> list[float]:
-    return [float(words.split()[1]) for words in page.locator(".row .head span").all_inner_texts()]
+    return [float(words.split()[1]) for words in page.locator(".row .head .detail").all_inner_texts()]
 
 
 def evaluation(run: run_folder.Run) -> Evaluation:
@@ -72,7 +72,7 @@ def test_the_worst_image_comes_first_and_the_order_may_be_changed(
     assert dice_of_rows(page) == pytest.approx(worst[:6], abs=6e-5)
     page.get_by_role("combobox", name="Sort by").click()
     page.get_by_role("option", name="Best Dice first").click()
-    expect(page.locator(".row .head span").first).to_contain_text(f"Dice {worst[-1]:.4f}")
+    expect(page.locator(".row .head .detail").first).to_contain_text(f"Dice {worst[-1]:.4f}")
     settle(page)
     assert dice_of_rows(page) == pytest.approx(worst[::-1][:6], abs=6e-5)
 
@@ -133,7 +133,7 @@ def test_a_click_on_a_bar_shows_its_images(page: Page, app: App, run: run_folder
 
 def test_a_threshold_becomes_the_models_own(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Scores")
-    button = page.get_by_role("button", name=re.compile("^Make .* the model's own")).first
+    button = page.get_by_role("button", name=re.compile("^Use .* for this model")).first
     wanted = float(button.inner_text().split()[1])
     button.click()
     expect(page.get_by_text(f"The model's own is {wanted:g}.")).to_be_visible()
@@ -157,7 +157,7 @@ def test_two_models_give_the_sentence_that_the_numbers_say(page: Page, app: App,
         re.compile(re.escape(board.pairs[0].sentence(*board.labels)))
     )
     expect(page.locator(".row")).to_have_count(6)
-    spread = [float(t.split()[-1]) for t in page.locator(".row .head span").all_inner_texts()]
+    spread = [float(t.split()[-1]) for t in page.locator(".row .head .detail").all_inner_texts()]
     assert spread == pytest.approx(list(board.spread[:6]), abs=6e-5)
 
 
@@ -181,8 +181,8 @@ def test_images_are_put_into_a_group_that_becomes_a_data_set(
     group = page.get_by_role("combobox", name="Group")
     group.fill("blurred")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Put 2 images into it").click()
-    expect(page.get_by_text("2 images put into blurred.")).to_be_visible()
+    page.get_by_role("button", name="Add 2 images to it").click()
+    expect(page.get_by_text("2 images added to blurred.")).to_be_visible()
     assert [len(names) for names in read_groups(Path(run.config.data)).values()] == [2]
     page.get_by_role("radio", name="Groups").click()
     with page.expect_download() as download:
@@ -198,10 +198,10 @@ def test_a_report_and_the_scores_are_downloaded(
 ) -> None:
     section(page, app, "Images")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Scores", exact=True).click()
+        page.get_by_role("button", name="Download CSV", exact=True).click()
     assert len(download.value.path().read_text().splitlines()) == 9
     with page.expect_download() as download:
-        page.get_by_role("button", name="Report", exact=True).click()
+        page.get_by_role("button", name="Download report", exact=True).click()
     download.value.save_as(tmp_path / "report.html")
     page.goto((tmp_path / "report.html").as_uri())
     expect(page.locator(".js-plotly-plot").first).to_be_visible()

@@ -178,7 +178,7 @@ def test_the_error_map_colours_hits_misses_and_false_alarms_apart() -> None:
     truth = np.array([[1, 1, 0, 0]], np.uint8)
     predicted = np.array([[True, False, True, False]])
     drawn = rendering.error_map(np.zeros((1, 4, 3), np.uint8), truth, predicted)[0]
-    expected = [rendering.HIT, rendering.MISS, rendering.FALSE_ALARM]
+    expected = [rendering.TRUE_POSITIVE, rendering.FALSE_NEGATIVE, rendering.FALSE_POSITIVE]
     for pixel, colour in zip(drawn[:3], expected, strict=True):
         assert np.abs(pixel.astype(int) - np.array(colour) * 0.7).max() < 12
     assert len({tuple(p) for p in drawn}) == 4

@@ -239,7 +239,7 @@ def test_the_sentence_says_what_the_numbers_say(shift: float, words: str) -> Non
 def test_chance_is_called_chance() -> None:
     rng = np.random.default_rng(4)
     first = rng.random(40)
-    assert "may be chance" in statistics.paired(first, first + rng.normal(0, 0.1, 40)).sentence("A", "B")
+    assert "due to chance" in statistics.paired(first, first + rng.normal(0, 0.1, 40)).sentence("A", "B")
 
 
 # Evaluations
