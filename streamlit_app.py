@@ -7,6 +7,7 @@ from pages.widgets.access import admit, promise, who_is_here
 from pages.widgets.entry import INSIDE, navigation
 from pages.widgets.loading import keep_house, warm_up
 from pages.widgets.running import running_now
+from pages.widgets.theme import apply_theme
 
 st.set_page_config(
     page_title="Segmentation Studio",
@@ -15,10 +16,12 @@ st.set_page_config(
     menu_items={"About": f"Segmentation Studio {__version__}"},
 )
 st.logo("docs/logo.svg", size="large", icon_image="docs/icon.svg")
+apply_theme()
 admit()
 warm_up()
 keep_house()
 page = navigation()
+st.set_page_config(page_title=f"{page.title} · Segmentation Studio")
 with st.sidebar:
     running_now(page.title)
     who_is_here()

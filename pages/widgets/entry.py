@@ -14,20 +14,21 @@ INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 
 def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
     """The pages; returns the one that was asked for."""
-    page = st.Page("pages/machine.py", title="Machine", icon=":material/memory:")
-    machine = [page] if allowed("machine") else []
-    return st.navigation(
-        [
-            st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True),
+    pages = {
+        "Use": [st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True)],
+        "Build": [
             st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        ],
+        "Evaluate": [
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
             st.Page("pages/metrics.py", title="Metrics", icon=":material/school:"),
-            *machine,
         ],
-        position=position,
-    )
+    }
+    if allowed("machine"):
+        pages["Server"] = [st.Page("pages/machine.py", title="Machine", icon=":material/memory:")]
+    return st.navigation(pages, position=position)
 
 
 def open_page(page: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ CSS = """
 .cell:hover .tick, .cell .tick:checked, .cell .tick:focus-visible { opacity: 1; }
 .cell .text { font: 13px/1.4 var(--st-font, sans-serif); color: var(--st-text-color); margin-top: 4px;
               overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.cell .small { opacity: .65; font-size: 12px; }
+.cell .small { opacity: .75; font-size: 12px; }
 .cell .bad { position: absolute; top: 8px; right: 8px; max-width: 75%; padding: 2px 8px; border-radius: 10px;
              background: #b45309; color: #fff; font: 11px/1.5 var(--st-font, sans-serif);
              overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
