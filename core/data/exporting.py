@@ -27,6 +27,9 @@ from core.system.workspace import file_to_write
 from core.task import IGNORE, Task
 
 FORMS = ("zip", "coco")
+COCO_FILES = {
+    "train": "instances_train.json", "validation": "instances_val.json", "test": "instances_test.json",
+}  # fmt: skip
 LeaveOut = Callable[[Problem], None]
 PLAIN = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
 WITH_VOID = BinaryEncoding(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
@@ -40,8 +43,9 @@ def export(
     be read, which are not in it.
 
     "zip": images/, masks/ and dataset.json, which this project imports again, split and all. Masks are
-    written as they are understood: fixes are in them, and void is 255. "coco": images/ and
-    annotations.json with a run-length outline of every connected part. Raises UserError on a full disk;
+    written as they are understood: fixes are in them, and void is 255. "coco": images/ and a json for each
+    set of the split in annotations/, with a run-length outline of every connected part, of each label by
+    itself where labels overlap; COCO has no void, so void is background. Raises UserError on a full disk;
     then nothing is left.
     """
     making = file_to_write(target).with_name(f".{target.name}.part")
@@ -109,13 +113,9 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> It
 
     task = data.rule.task
     found = coco_categories(task)
-    content: dict[str, Any] = {
-        "info": {"description": data.name, "date_created": time.strftime("%Y/%m/%d")},
-        "licenses": [],
-        "categories": [{"id": i, "name": name, "supercategory": ""} for i, name, _ in found],
-        "images": [],
-        "annotations": [],
-    }
+    files = {name: _coco_content(data, found) for name in COCO_FILES}
+    part_of = {name: part for part in COCO_FILES for name in getattr(data.split, part)}
+    annotations = 0
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
             _, labels = read_pair(pair, data.rule, max_side=64)
@@ -125,17 +125,31 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> It
             continue
         labels = data.rule.resize(labels, (height, width))
         archive.write(pair.image, f"images/{flat}")
+        content = files[part_of[pair.name]]
         content["images"].append({"id": done, "file_name": flat, "height": height, "width": width})
         for category, _, code in found:
             for part in connected_parts(_inside(labels, task, code)):
                 runs = coco_masks.encode(np.asfortranarray(part))
+                annotations += 1
                 content["annotations"].append({
-                    "id": len(content["annotations"]) + 1, "image_id": done, "category_id": category,
+                    "id": annotations, "image_id": done, "category_id": category,
                     "segmentation": {"size": [height, width], "counts": runs["counts"].decode()},
                     "area": int(part.sum()), "bbox": coco_masks.toBbox(runs).tolist(), "iscrowd": 0,
                 })  # fmt: skip
         yield done / len(data.pairs)
-    archive.writestr("annotations.json", json.dumps(content))
+    for part, content in files.items():
+        if content["images"]:
+            archive.writestr(f"annotations/{COCO_FILES[part]}", json.dumps(content))
+
+
+def _coco_content(data: DataFolder, categories: list[tuple[int, str, int]]) -> dict[str, Any]:
+    return {
+        "info": {"description": data.name, "date_created": time.strftime("%Y/%m/%d")},
+        "licenses": [],
+        "categories": [{"id": i, "name": name, "supercategory": ""} for i, name, _ in categories],
+        "images": [],
+        "annotations": [],
+    }
 
 
 def coco_categories(task: Task) -> list[tuple[int, str, int]]:

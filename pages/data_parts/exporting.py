@@ -12,13 +12,14 @@ from core.system.formatting import percent, plural
 from core.system.workspace import safe_name
 from pages.widgets.wording import plain
 
-FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's annotations.json"}
+FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's json, one for each set"}
 
 
 def exporting(shown: Catalogue) -> None:
     st.caption(
         "Masks are written as they are read here: what was left out, inverted or merged is so in the zip. "
-        "A zip with dataset.json can be imported again, with its split and its classes."
+        "A zip with dataset.json can be imported again, with its split and its classes. COCO has no void, which becomes background; labels "
+        "that overlap are all in it, and imported again they lie on top of each other."
     )
     form = st.segmented_control(
         "Form", list(FORMS), default="zip", required=True, format_func=FORMS.__getitem__

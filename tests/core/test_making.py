@@ -1,5 +1,4 @@
 import base64
-import json
 import zipfile
 from pathlib import Path
 
@@ -62,26 +61,6 @@ def test_labels_of_their_own_come_back_too(tmp_path: Path) -> None:
     assert back.rule.task == data.rule.task
     for one, other in zip(data.pairs, back.pairs, strict=True):
         assert np.array_equal(read_pair(one, data.rule)[1], read_pair(other, back.rule)[1])
-
-
-def test_coco_is_what_the_reference_reads(small_data: Path, tmp_path: Path) -> None:
-    from pycocotools.coco import COCO
-
-    path = exported(small_data, tmp_path / "coco.zip", "coco")
-    with zipfile.ZipFile(path) as archive:
-        content = json.loads(archive.read("annotations.json"))
-    (tmp_path / "a.json").write_text(json.dumps(content))
-    reference = COCO(str(tmp_path / "a.json"))
-    data = open_data(small_data)
-    for image in reference.loadImgs(reference.getImgIds()):
-        parts = reference.loadAnns(reference.getAnnIds(imgIds=image["id"]))
-        drawn = np.zeros((image["height"], image["width"]), np.uint8)
-        for part in parts:
-            drawn |= reference.annToMask(part)
-            assert part["area"] == reference.annToMask(part).sum()
-        pair = next(p for p in data.pairs if p.name == image["file_name"])
-        assert np.array_equal(drawn, read_pair(pair, data.rule)[1])
-    assert len(open_data(reimported(path)).pairs) == 10
 
 
 def test_a_full_disk_leaves_no_half_export(
