@@ -137,9 +137,9 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> It
                     "area": int(part.sum()), "bbox": coco_masks.toBbox(runs).tolist(), "iscrowd": 0,
                 })  # fmt: skip
         yield done / len(data.pairs)
-    for part, content in files.items():
+    for name, content in files.items():
         if content["images"]:
-            archive.writestr(f"annotations/{COCO_FILES[part]}", json.dumps(content))
+            archive.writestr(f"annotations/{COCO_FILES[name]}", json.dumps(content))
 
 
 def _coco_content(data: DataFolder, categories: list[tuple[int, str, int]]) -> dict[str, Any]:
