@@ -18,8 +18,8 @@ FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's 
 def exporting(shown: Catalogue) -> None:
     st.caption(
         "Masks are written as they are read here: what was left out, inverted or merged is so in the zip. "
-        "A zip with dataset.json can be imported again, with its split and its classes. In COCO, void becomes "
-        "background. A COCO import draws one class a pixel, also where labels overlap."
+        "A zip with dataset.json can be imported again, with its split and its classes. In COCO, void "
+        "becomes background. A COCO import draws one class a pixel, also where labels overlap."
     )
     form = st.segmented_control(
         "Form", list(FORMS), default="zip", required=True, format_func=FORMS.__getitem__
