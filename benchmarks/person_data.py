@@ -23,13 +23,13 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from core.cutout_settings import Background
 from core.data.dataset import describe
 from core.data.masks import BinaryEncoding, resize_mask
 from core.data.pairing import Pair
 from core.data.photos import read_photo
 from core.data.split_record import Split
 from core.data.store import read_pair
-from core.imaging.matting import Background, Finish, cut_out
 from core.imaging.matting import compose as compose_onto
 from core.imaging.rendering import display_size
 from core.system.workspace import write_json
@@ -130,16 +130,16 @@ def move(source: Path, out: Path, names: list[str], count: int) -> list[str]:
     for i, name in enumerate(rng.sample(chosen, min(count, len(chosen)))):
         photo, mask = read_photo(out / "images" / name), np.asarray(Image.open(mask_of(out, name)))
         alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (3, 3), 0)
-        figure = cut_out(photo, alpha, Finish())
+        figure = compose_onto(photo, alpha, Background())
         size = max(32, round(figure.shape[1] * rng.uniform(0.5, 1.0))), 0
         size = size[0], max(32, round(figure.shape[0] * size[0] / figure.shape[1]))
         figure = cv2.resize(figure, size, interpolation=cv2.INTER_AREA)
         layer = np.zeros((*photo.shape[:2], 4), np.uint8)
         left = rng.randint(0, photo.shape[1] - size[0])
         layer[photo.shape[0] - size[1] :, left : left + size[0]] = figure
-        behind = Background("Picture", picture=read_photo(rng.choice(backgrounds)))
+        behind = Background("picture", picture=read_photo(rng.choice(backgrounds)))
         share = layer[..., 3].astype(np.float32) / 255
-        whole = compose_onto(layer[..., :3].copy(), share, Finish(clean_colours=False), behind)
+        whole = compose_onto(layer[..., :3].copy(), share, behind, decontaminate=False)
         made.append(save(out, f"moved-{i:04d}", whole, (share >= 0.5).astype(np.uint8)))
     return made
 

@@ -23,11 +23,12 @@ from PIL import Image
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from core.cutout_settings import CutOutSettings  # noqa: E402
 from core.data.photos import read_photo  # noqa: E402
 from core.data.samples import sample_bytes  # noqa: E402
 from core.imaging import rendering  # noqa: E402
 from core.imaging.guided_filter import enlarge  # noqa: E402
-from core.imaging.matting import Background, Finish, alpha_of, compose  # noqa: E402
+from core.inference.cutout import cut_out, from_probability  # noqa: E402
 from core.inference.predictor import Predictor  # noqa: E402
 
 SHOWN_SIDE = 1200  # as on the page
@@ -82,8 +83,8 @@ def shown(content: bytes, predictor: Predictor, times: dict[str, list[float]]) -
     clock("network")
     probability = enlarge(small, photo)
     clock("mask along the edges")
-    alpha = alpha_of(probability, predictor.card.threshold, Finish())
-    made = compose(photo, alpha, Finish(), Background())
+    settings = CutOutSettings(predictor.card.threshold)
+    made = from_probability(photo, probability, settings).picture("cutout")
     clock("cut-out with clean colours")
     rendering.encode(photo, "JPEG")
     rendering.encode(rendering.on_checkerboard(made), "JPEG")
@@ -94,8 +95,7 @@ def full_size(content: bytes, predictor: Predictor, times: dict[str, list[float]
     """What happens when the cut-out is downloaded."""
     clock = Clock(times)
     photo = read_photo(content, "photo.jpg")
-    alpha = alpha_of(enlarge(predictor.small_map(photo), photo), predictor.card.threshold, Finish())
-    rendering.encode(compose(photo, alpha, Finish(), Background()))
+    rendering.encode(cut_out(photo, predictor).picture("cutout"))
     clock("full-size PNG, when downloaded")
 
 

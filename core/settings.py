@@ -1,6 +1,8 @@
 """What a setting may be, written once: validation, the command line and the form read it from here."""
 
 import dataclasses
+import types
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +34,9 @@ class Setting:
     special: Mapping[float, str] = field(default_factory=dict)
 
     def problem(self, value: Any) -> str:
-        """What is wrong with a value, and what to use instead; "" for a good one."""
+        """What is wrong with a value, and what to use instead; "" for a good one, and for none at all."""
+        if value is None:
+            return ""
         if self.choices and value not in self.choices:
             return f"choose one of {', '.join(self.choices)}"
         if self.low is None or self.high is None:
@@ -50,11 +54,18 @@ def setting(default: Any, label: str, help: str = "", **options: Any) -> Any:
 
 
 def settings_of(config: type[Any]) -> Iterator[tuple[str, type[Any], Any, Setting]]:
-    """Name, type, default and Setting of each field that has one, in order."""
+    """Name, type, default and Setting of each field that has one, in order. The type of a setting that may
+    be None is what it is otherwise."""
     for f in dataclasses.fields(config):
         if KEY in f.metadata:
-            assert isinstance(f.type, type)
-            yield f.name, f.type, f.default, f.metadata[KEY]
+            kind = typing.get_args(f.type)[0] if isinstance(f.type, types.UnionType) else f.type
+            assert isinstance(kind, type)
+            yield f.name, kind, f.default, f.metadata[KEY]
+
+
+def setting_of(config: type[Any], name: str) -> Setting:
+    """The Setting of one field."""
+    return next(about for field_name, _, _, about in settings_of(config) if field_name == name)
 
 
 def offered(about: Setting, current: Any) -> list[Any]:

@@ -1,6 +1,5 @@
 """Data: bring photos and masks in, see what is wrong with them, deal them out, paint and compose."""
 
-import time
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +9,8 @@ from core.data.catalogue import Catalogue, open_catalogue
 from core.data.findings import to_look_at
 from core.errors import UserError
 from core.policy.permissions import allowed
-from core.system.formatting import duration, percent
+from core.system.formatting import percent
+from core.system.progress import TimeLeft
 from pages.data_parts.adding import ADDING, add
 from pages.data_parts.augmentation import augmentation
 from pages.data_parts.exporting import exporting
@@ -56,15 +56,15 @@ def data_page() -> None:
 
 def checked(folder: Path) -> Catalogue:
     """The data set's table, read or made, with progress and time left."""
-    bar, started = st.empty(), time.monotonic()
+    bar, left = st.empty(), None
     fresh = st.session_state.pop("check_fresh", False)
     for step in open_catalogue(folder, fresh):
         if isinstance(step, Catalogue):
             bar.empty()
             return step
         done, total = step
-        left = (time.monotonic() - started) * (total - done) / max(1, done)
-        bar.progress(done / total, f"Read {done:,} of {total:,} pairs, {duration(left)} left")
+        left = left or TimeLeft(total)
+        bar.progress(done / total, f"Read {done:,} of {total:,} pairs{left.words(done)}")
     raise UserError("The check did not finish: reload the page.")
 
 

@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.cutout_settings import CutOutSettings
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.imaging import rendering
+from core.models.registry import Entry
 from core.system.concurrency import taking_turns
 from core.system.formatting import megapixels, percent
 from core.system.spreadsheets import inert
 from pages.segment_parts.batch import all_photos
-from pages.segment_parts.controls import gaze_controls, look_controls
-from pages.segment_parts.counting import counted, smallest_part
+from pages.segment_parts.controls import cut_out_controls, prediction_controls
+from pages.segment_parts.counting import counted
 from pages.segment_parts.video import choose_clip, whole_clip
-from pages.segment_parts.work import Look, Work, rendered, segmented
+from pages.segment_parts.work import Work, segmented
 from pages.widgets.choices import choose_model
 from pages.widgets.classes import class_legend
 from pages.widgets.entry import open_page
@@ -53,9 +55,9 @@ def segment_page() -> None:
         if entry is None:
             return
         try:
-            gaze = gaze_controls(entry)
+            settings = prediction_controls(entry)
             with taking_turns():
-                work = segmented(chosen, entry, gaze)
+                work = segmented(chosen, entry, settings)
         except UserError as error:
             st.error(plain(str(error)))
             return
@@ -63,25 +65,24 @@ def segment_page() -> None:
             view = look_at_classes(work)
         else:
             view = st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view")
-            look = look_controls(entry, view, work, gaze)
-            least = smallest_part() if view == "Count" else 0.0
+            settings = cut_out_controls(entry, view, work, settings)
     with stage:
         if work.labels is not None:
             show(work, view, rendering.pair_picture(work.photo, work.labels, view, work.task))
-            downloads(work, Look(0.0), CLASS_DOWNLOADS)
+            downloads(work, entry, settings, CLASS_DOWNLOADS)
             st.caption(
                 f"{plain(work.name)} · {megapixels(*work.size)}. The mask holds each pixel's class number."
             )
         elif view == "Count":
-            counted(work, look, least, lambda picture: show(work, view, picture))
+            counted(work, settings, lambda picture: show(work, view, picture))
         else:
-            cut_out_stage(work, view, look)
+            cut_out_stage(work, entry, view, settings)
     if work.labels is None:
         with controls:  # last, because it may take minutes
             if st.session_state.get("origin") == "Video":
-                whole_clip(entry, look)
+                whole_clip(entry, settings)
             else:
-                all_photos(st.session_state.get("photos") or [], entry, look)
+                all_photos(st.session_state.get("photos") or [], entry, settings)
 
 
 def show(work: Work, view: str, picture: "NDArray[np.uint8]") -> None:
@@ -132,17 +133,18 @@ def choose_photo() -> tuple[str, bytes]:
     return SAMPLES[first].file_name, sample_bytes(first)
 
 
-def cut_out_stage(work: Work, view: str, look: Look) -> None:
+def cut_out_stage(work: Work, entry: Entry, view: str, settings: CutOutSettings) -> None:
     """The picture, what may be downloaded, and how much was found. No forward pass is needed."""
     with taking_turns():
-        share = rendering.foreground_share(work.probability(look.fine), look.threshold)
+        found = work.cut_out(settings)
         kind = {"Overlay": "overlay", "Mask": "mask"}.get(view, "cutout")
-        picture = rendered(work.photo, work.probability(look.fine), kind, look)
+        picture = found.picture(kind)
         picture = rendering.on_checkerboard(picture) if picture.shape[-1] == 4 else picture
+    share = found.share
     if share == 0:
         st.warning("Nothing is found at this threshold: move it down, or try another model.")
     show(work, view, picture)
-    downloads(work, look)
+    downloads(work, entry, settings)
     st.caption(f"{plain(work.name)} · {megapixels(*work.size)} · subject covers {percent(share)}")
 
 
@@ -159,7 +161,12 @@ def look_at_classes(work: Work) -> str:
     return view
 
 
-def downloads(work: Work, look: Look, offered: tuple[tuple[str, str, str], ...] = DOWNLOADS) -> None:
+def downloads(
+    work: Work,
+    entry: Entry,
+    settings: CutOutSettings,
+    offered: tuple[tuple[str, str, str], ...] = DOWNLOADS,
+) -> None:
     """Full-size files, made when asked for and not before."""
     stem = work.name.rsplit(".", 1)[0]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -167,7 +174,7 @@ def downloads(work: Work, look: Look, offered: tuple[tuple[str, str, str], ...] 
         for label, kind, form in offered:
             st.download_button(
                 label,
-                partial(work.full_size, kind, look, form),
+                partial(work.full_size, kind, settings, entry, form),
                 f"{stem}_{kind}.{'png' if form == 'PNG' else 'jpg'}",
                 f"image/{form.lower()}",
                 icon=":material/download:",

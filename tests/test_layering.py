@@ -23,7 +23,7 @@ LAYERS = [
     {"runs"},
     {"policy"},
     {"system", "imaging"},
-    {"config"},
+    {"config", "cutout_settings"},
     {"task", "settings"},
     {"errors"},
 ]

@@ -124,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
     ))  # fmt: skip
     serve_arguments(commands.add_parser(
         "serve", formatter_class=form, help="answer photos over HTTP",
-        description="A REST endpoint: POST a photo, get its mask, cut-out, overlay or parts.\n\n"
+        description="A REST endpoint: POST a photo, get its mask, cut-out, overlay or components.\n\n"
         "  python -m core serve --model checkpoints/person-lite0\n"
         '  curl --data-binary @me.jpg "http://127.0.0.1:8600/segment?result=cutout" -o me.png',
     ))  # fmt: skip

@@ -3,7 +3,10 @@
 import argparse
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from core.settings import Setting, settings_of
 
 
 class ArgumentsError(Exception):
@@ -23,12 +26,51 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def share(text: str) -> float:
-    """A number in 0..1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' cannot be used: give a number from 0 to 1")
-    return value
+def add_settings(
+    p: argparse.ArgumentParser, config: type[Any], names: Iterable[str], default: str = "{!r}"
+) -> None:
+    """An option for each of these settings of a dataclass: None unless it is given. `default` is how the
+    help words the default; those that are None are "the model's own"."""
+    wanted = set(names)
+    for name, kind, own, about in settings_of(config):
+        if name not in wanted:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        bounds = "" if about.low is None or about.high is None else f"{about.low:g} to {about.high:g}; "
+        usual = "the model's own" if own is None else default.format(own)
+        text = f"{about.help or about.label} ({bounds}default: {usual})".replace("%", "%%")
+        if kind is bool:
+            p.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
+        elif about.choices:
+            p.add_argument(option, choices=list(about.choices), help=text)
+        else:
+            p.add_argument(option, type=_reader(kind, about), metavar=name.upper(), help=text)
+
+
+def given_settings(args: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
+    """The settings of a dataclass that were given."""
+    values = {name: getattr(args, name, None) for name, *_ in settings_of(config)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _reader(kind: type[Any], about: Setting) -> Callable[[str], Any]:
+    """Reads what was given, and refuses what the setting may not be."""
+
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or about.problem(value):
+            raise argparse.ArgumentTypeError(f"'{text}' cannot be used: {_wanted(kind, about)}")
+        return value
+
+    return read
+
+
+def _wanted(kind: type[Any], about: Setting) -> str:
+    number = "a whole number" if kind is int else "a number"
+    if about.low is None or about.high is None:
+        return f"give {number}"
+    step = f", a multiple of {about.multiple_of}" if about.multiple_of > 1 else ""
+    return f"give {number} from {about.low:g} to {about.high:g}{step}"

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import share
+from core.cli.arguments import add_settings
+from core.cutout_settings import CutOutSettings
 from core.errors import UserError, system_said
 from core.system.score_names import DICE_POOLED, IOU_POOLED, LABELS, score
 
@@ -25,8 +26,7 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
     p.add_argument("--part", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
-    p.add_argument("--threshold", type=share, help="0..1 (default: the model's own)")
-    p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
+    add_settings(p, CutOutSettings, ["threshold", "long_side"])
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
     p.add_argument("--report", type=Path, help="write an HTML file with figures and the worst images")
     p.add_argument("--csv", type=Path, help="write every image's scores")

@@ -1,26 +1,23 @@
 """`python -m core predict`."""
 
 import argparse
+import dataclasses
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import share
+from core.cli.arguments import add_settings, given_settings
+from core.cutout_settings import BACKGROUNDS, Background, CutOutSettings
 from core.errors import UserError
 from core.system.file_names import shown, unique_stems
 from core.system.formatting import plural
-from core.system.spreadsheets import csv_text
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from core.task import Task
 
-    from core.imaging.matting import Background, Finish
-    from core.inference.predictor import Predictor
-
-SAVES = ("mask", "cutout", "overlay", "parts")
+SAVES = ("mask", "cutout", "overlay", "components")
 
 
 def predict_arguments(p: argparse.ArgumentParser) -> None:
@@ -28,36 +25,47 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
     p.add_argument("--out", type=Path, required=True, help="folder for the results")
     p.add_argument("--save", default="mask,cutout", help=f"any of {','.join(SAVES)} (%(default)s)")
-    p.add_argument("--threshold", type=share, help="0..1 (default: the model's own)")
-    p.add_argument("--long-side", type=int, help="pixels of the longer side the network sees")
-    p.add_argument(
-        "--plain", action="store_true", help="enlarge the mask without following the photo's edges"
-    )
-    p.add_argument("--mirror", action="store_true", help="look at each photo mirrored too")
-    p.add_argument("--scales", action="store_true", help="look at each photo larger and smaller too")
-    p.add_argument(
-        "--pieces", type=int, default=1, choices=range(1, 5), metavar="1..4",
-        help="look at so many pieces a side too, for small subjects in large photos",
-    )  # fmt: skip
-    p.add_argument("--background", default="", help="behind a cut-out: #RRGGBB, blur, grey or a picture file")
-    p.add_argument("--only-largest", action="store_true", help="keep only the largest part")
-    p.add_argument("--fill-holes", action="store_true")
-    p.add_argument("--feather", type=float, default=0.0, help="thousandths of the longer side (%(default)s)")
-    p.add_argument("--resume", action="store_true", help="pass over photos whose results are there")
+    cut_out_arguments(p)
+    p.add_argument("--background", default="none", help="#RRGGBB, blur, grey, none or a picture file")
+    p.add_argument("--resume", action="store_true", help="skip photos whose results exist")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_predict)
 
 
+def cut_out_arguments(p: argparse.ArgumentParser) -> None:
+    """All settings of a cut-out but its background, for which each command has its own default."""
+    add_settings(p, CutOutSettings, [field.name for field in dataclasses.fields(CutOutSettings)])
+    p.add_argument(
+        "--plain", dest="refine_edges", action="store_false", default=None, help="as --no-refine-edges"
+    )
+
+
+def cut_out_settings(args: argparse.Namespace) -> CutOutSettings:
+    """What these arguments and --background ask for. Raises UserError for a background that is none."""
+    values = given_settings(args, CutOutSettings)
+    return CutOutSettings(**values, background=_background(args.background))
+
+
+def _background(text: str) -> Background:
+    """What --background names: a colour, a kind, or the file of a picture."""
+    from core.data.photos import read_photo
+
+    if text.startswith("#") or text in ("", "none", *BACKGROUNDS):
+        return Background.named(text)
+    return Background("picture", picture=read_photo(Path(text)))
+
+
 def _predict(args: argparse.Namespace) -> dict[str, Any]:
-    from core.imaging.matting import Finish
+    from core.data.photos import read_photo
+    from core.inference.cutout import files_of, segment, suffix_of
     from core.inference.predictor import Predictor
-    from core.system.workspace import make_folder
+    from core.system.workspace import make_folder, write_atomically
 
     predictor = Predictor(args.model, args.device)
-    wanted = _wanted(args.save, predictor.card.task.kind)
-    finish = Finish(args.only_largest, fill_holes=args.fill_holes, feather=args.feather)
-    background = named_background(args.background)
+    card = predictor.card
+    wanted = _wanted(args.save, card.task)
+    settings = cut_out_settings(args)
     make_folder(args.out)
     written: list[str] = []
     failed: dict[str, str] = {}
@@ -65,13 +73,17 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
     photos = list(_photos(args.photos))
     stems = unique_stems([path.name for path in photos])
     for number, (path, stem) in enumerate(zip(photos, stems, strict=True), 1):
-        targets = {part: args.out / f"{stem}_{part}.{'csv' if part == 'parts' else 'png'}" for part in wanted}
+        targets = {kind: args.out / f"{stem}_{kind}{suffix_of(kind)}" for kind in wanted}
         if args.resume and all(target.is_file() for target in targets.values()):
             passed += 1
             continue
         try:
-            made = _results(predictor, path, args, list(targets), finish, background)
-            _save(made, targets, written)
+            photo = read_photo(path, value_range=card.value_range)
+            files = files_of(segment(photo, predictor, settings), wanted, shown(path.name))
+            for kind, content in files.items():  # each whole or not at all: --resume trusts what exists
+                write_atomically(targets[kind], content)
+                written.append(str(targets[kind]))
+                print(targets[kind], flush=True)
         except UserError as error:
             failed[shown(str(path))] = str(error)
             print(f"Left out: {error}", file=sys.stderr)
@@ -84,14 +96,16 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
     return {"written": written, "failed": failed, "passed_over": passed}
 
 
-def _wanted(save: str, kind: str) -> list[str]:
-    wanted = [part.strip() for part in save.split(",") if part.strip()]
+def _wanted(save: str, task: "Task") -> list[str]:
+    from core.inference.cutout import results_of
+
+    wanted = [kind.strip() for kind in save.split(",") if kind.strip()]
     if not wanted or set(wanted) - set(SAVES):
         raise UserError(f"--save cannot be '{save}': name any of {', '.join(SAVES)}.")
-    one = [part for part in wanted if kind == "binary" or part in ("mask", "overlay")]
-    if one != wanted:
-        print("Left out: cut-outs and parts need a model with one foreground.", file=sys.stderr)
-    return one or ["mask"]
+    possible = [kind for kind in wanted if kind in results_of(task)]
+    if possible != wanted:
+        print("Left out: cut-outs and components need a model with one foreground.", file=sys.stderr)
+    return possible or ["mask"]
 
 
 def _photos(given: list[Path]) -> Iterator[Path]:
@@ -105,71 +119,3 @@ def _photos(given: list[Path]) -> Iterator[Path]:
             )
         else:
             yield path
-
-
-def named_background(words: str) -> "Background":
-    """What --background names."""
-    from core.data.photos import read_photo
-    from core.imaging.matting import Background
-
-    if not words:
-        return Background()
-    if words in ("blur", "grey"):
-        return Background("Blur" if words == "blur" else "Black and white")
-    if words.startswith("#"):
-        try:
-            if len(words) != 7:
-                raise ValueError
-            return Background("Colour", (int(words[1:3], 16), int(words[3:5], 16), int(words[5:7], 16)))
-        except ValueError as error:
-            raise UserError(f"--background cannot be '{words}': write a colour as #RRGGBB.") from error
-    return Background("Picture", picture=read_photo(Path(words)))
-
-
-def _results(
-    predictor: "Predictor",
-    path: Path,
-    args: argparse.Namespace,
-    wanted: list[str],
-    finish: "Finish",
-    background: "Background",
-) -> "dict[str, NDArray[np.uint8] | str]":
-    """Each wanted result of one photo. Raises UserError when it cannot be read."""
-    import numpy as np
-
-    from core.data.photos import read_photo
-    from core.imaging import matting, rendering
-    from core.imaging.components import find_parts, part_table
-    from core.imaging.guided_filter import enlarge
-    from core.inference.test_time_augmentation import Gaze, small_map
-
-    card = predictor.card
-    photo, task = read_photo(path, value_range=card.value_range), card.task
-    threshold = predictor.card.threshold if args.threshold is None else args.threshold
-    if task.kind != "binary":
-        labels = predictor.labels(photo, args.long_side, threshold)
-        return {part: rendering.label_result(part, photo, labels, task) for part in wanted}
-    small = small_map(predictor, photo, Gaze(args.mirror, args.scales, args.pieces), args.long_side)
-    probability = enlarge(small, photo, not args.plain)
-    alpha = matting.alpha_of(probability, threshold, finish)
-    made: dict[str, NDArray[np.uint8] | str] = {}
-    for part in wanted:
-        if part == "cutout":
-            made[part] = matting.compose(photo, alpha, finish, background)
-        elif part == "parts":
-            parts, _ = find_parts((alpha >= 0.5).astype(np.uint8))
-            made[part] = csv_text(part_table(parts, shown(path.name)))
-        else:
-            made[part] = rendering.result(part, photo, alpha, 0.5)
-    return made
-
-
-def _save(made: "dict[str, NDArray[np.uint8] | str]", targets: dict[str, Path], written: list[str]) -> None:
-    """Each file whole or not at all, so that --resume may trust what is there."""
-    from core.imaging import rendering
-    from core.system.workspace import write_atomically
-
-    for part, result in made.items():
-        write_atomically(targets[part], result if isinstance(result, str) else rendering.encode(result))
-        written.append(str(targets[part]))
-        print(targets[part], flush=True)

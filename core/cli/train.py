@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.cli.arguments import add_settings
 from core.config import PRESETS, TrainConfig, preset_config
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
-from core.settings import Setting, settings_of
 from core.system.score_names import DICE_MEAN, IOU_MEAN, score
 
 STOPPED = 130  # exit status of what was interrupted
@@ -44,21 +44,8 @@ def _setting_arguments(p: argparse.ArgumentParser) -> None:
     )
     # A folder that is ready: the worker's way in. Not "--run", which torchrun takes for its own.
     p.add_argument("--run-folder", dest="run", type=Path, help=argparse.SUPPRESS)
-    for name, kind, default, about in settings_of(TrainConfig):
-        option = f"--{name.replace('_', '-')}"
-        text = f"{about.help or about.label} ({_range(about)}default: the preset's, else {default!r})"
-        text = text.replace("%", "%%")
-        if kind is bool:
-            p.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
-        elif about.choices:
-            p.add_argument(option, choices=list(about.choices), help=text)
-        else:
-            p.add_argument(option, type=kind, metavar=name.upper(), help=text)
+    add_settings(p, TrainConfig, [f.name for f in dataclasses.fields(TrainConfig)], "the preset's, else {!r}")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
-
-
-def _range(about: Setting) -> str:
-    return "" if about.low is None or about.high is None else f"{about.low:g} to {about.high:g}; "
 
 
 def _train(args: argparse.Namespace) -> dict[str, Any]:

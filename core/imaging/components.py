@@ -1,4 +1,4 @@
-"""The connected parts of a mask, numbered and measured: people in a crowd, cells, trees, roofs."""
+"""The connected components of a mask, numbered and measured: people in a crowd, cells, trees, roofs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from core.imaging.rendering import class_colours
 
 MAX_COLOURS = 40
-MAX_PARTS = 5000  # shown and listed; a mask with more is noise
+MAX_COMPONENTS = 5000  # shown and listed; a mask with more is noise
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One connected part. `area` and the box in pixels, `share` of the photo in 0..1, `x` and `y` of the
+class Component:
+    """One connected component. `area` and the box in pixels, `share` of the photo in 0..1, `x` and `y` of the
     middle."""
 
     number: int
@@ -30,64 +30,66 @@ class Part:
     y: float
 
 
-def find_parts(inside: NDArray[np.uint8], least: float = 0.0) -> tuple[list[Part], NDArray[np.int32]]:
-    """Parts of a mask of 0 and 1, uint8 (h, w), largest first, without those below `least` of the photo.
-
-    And a map of the parts' numbers, int32 (h, w), 0 where there is none.
+def find_components(
+    inside: NDArray[np.uint8], smallest: float = 0.0
+) -> tuple[list[Component], NDArray[np.int32]]:
+    """The components of a mask of 0 and 1, uint8 (h, w), largest first, without those below `smallest` of
+    the photo. And a map of their numbers, int32 (h, w), 0 where there is none.
     """
     count, labels, stats, centres = cv2.connectedComponentsWithStats(inside, connectivity=8)
     order = np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable") + 1
     numbers = np.zeros(count, np.int32)
-    found: list[Part] = []
-    for index in order[:MAX_PARTS]:
+    found: list[Component] = []
+    for index in order[:MAX_COMPONENTS]:
         left, top, width, height, area = (int(n) for n in stats[index])
-        if area < least * inside.size:
+        if area < smallest * inside.size:
             break
         x, y = (float(n) for n in centres[index])
-        found.append(Part(len(found) + 1, area, area / inside.size, left, top, width, height, x, y))
+        found.append(Component(len(found) + 1, area, area / inside.size, left, top, width, height, x, y))
         numbers[index] = len(found)
     return found, numbers[labels]
 
 
-def inner_point(part: Part, numbers: NDArray[np.int32]) -> tuple[float, float]:
-    """A point well inside a part, x and y as fractions of width and height: it says which part is meant
+def inner_point(component: Component, numbers: NDArray[np.int32]) -> tuple[float, float]:
+    """A point well inside a component, x and y as fractions of width and height: it identifies the component
     at any size of the photo."""
-    rows = slice(part.top, part.top + part.height)
-    columns = slice(part.left, part.left + part.width)
-    own = np.pad((numbers[rows, columns] == part.number).astype(np.uint8), 1)
+    rows = slice(component.top, component.top + component.height)
+    columns = slice(component.left, component.left + component.width)
+    own = np.pad((numbers[rows, columns] == component.number).astype(np.uint8), 1)
     depth = cv2.distanceTransform(own, cv2.DIST_L2, 3)
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     height, width = numbers.shape
-    return (part.left + int(x) - 0.5) / width, (part.top + int(y) - 0.5) / height
+    return (component.left + int(x) - 0.5) / width, (component.top + int(y) - 0.5) / height
 
 
 def numbered(
-    photo: NDArray[np.uint8], parts: Sequence[Part], numbers: NDArray[np.int32]
+    photo: NDArray[np.uint8], components: Sequence[Component], numbers: NDArray[np.int32]
 ) -> NDArray[np.uint8]:
-    """The photo with each part tinted, boxed and numbered: RGB uint8 (h, w, 3)."""
-    table = class_colours(min(len(parts), MAX_COLOURS) + 1)
+    """The photo with each component tinted, boxed and numbered: RGB uint8 (h, w, 3)."""
+    table = class_colours(min(len(components), MAX_COLOURS) + 1)
     colours = table[(numbers - 1) % len(table)]
     tinted = (photo * np.float32(0.5) + colours * np.float32(0.5)).astype(np.uint8)
     picture = np.where(numbers[..., None] > 0, tinted, photo)
     thick = max(1, round(max(photo.shape[:2]) / 500))
     size = max(0.5, max(photo.shape[:2]) / 700)
-    for part in parts:
-        colour = [int(c) for c in table[(part.number - 1) % len(table)]]
-        corner = part.left + part.width - 1, part.top + part.height - 1
-        cv2.rectangle(picture, (part.left, part.top), corner, colour, thick)
-    for part in parts:  # on top of every box
-        text, font = str(part.number), cv2.FONT_HERSHEY_SIMPLEX
+    for component in components:
+        colour = [int(c) for c in table[(component.number - 1) % len(table)]]
+        corner = component.left + component.width - 1, component.top + component.height - 1
+        cv2.rectangle(picture, (component.left, component.top), corner, colour, thick)
+    for component in components:  # on top of every box
+        text, font = str(component.number), cv2.FONT_HERSHEY_SIMPLEX
         (wide, high), _ = cv2.getTextSize(text, font, size, thick)
-        place = round(part.x - wide / 2), round(part.y + high / 2)
+        place = round(component.x - wide / 2), round(component.y + high / 2)
         cv2.putText(picture, text, place, font, size, (0, 0, 0), 3 * thick, cv2.LINE_AA)
         cv2.putText(picture, text, place, font, size, (255, 255, 255), thick, cv2.LINE_AA)
     return np.asarray(picture, np.uint8)
 
 
-def part_table(parts: Sequence[Part], file: str = "", scale: float = 1.0) -> pd.DataFrame:
-    """A row a part; with a file's name in front, for several photos. `scale`: how many times larger than
-    the mask the photo is that is measured."""
-    table = pd.DataFrame([asdict(part) for part in parts], columns=list(Part.__dataclass_fields__))
+def component_table(components: Sequence[Component], file: str = "", scale: float = 1.0) -> pd.DataFrame:
+    """A row for each component; with the file's name in front, for several photos. `scale`: how many times
+    larger than the mask the photo is."""
+    rows = [asdict(component) for component in components]
+    table = pd.DataFrame(rows, columns=list(Component.__dataclass_fields__))
     lengths = ["left", "top", "width", "height", "x", "y"]
     table[lengths] = (table[lengths] * scale).round().astype(int)
     table["area"] = (table["area"] * scale**2).round().astype(int)

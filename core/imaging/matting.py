@@ -1,71 +1,72 @@
-"""From a probability to an alpha channel: which parts stay, how soft the edge is, what lies behind."""
-
-from dataclasses import dataclass
+"""Matting: from a probability to an alpha channel, and the subject onto another background."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from core.cutout_settings import Background, CutOutSettings
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Colours = NDArray[np.float32]
 
 SOFT = 0.15  # alpha rises from 0 to 1 over probabilities so far below to so far above the threshold
-BACKGROUNDS = ("Transparent", "Colour", "Blur", "Picture", "Black and white")
 COARSE = 4  # times smaller
 FIRST_RADIUS, SECOND_RADIUS = 45, 3  # of the estimate of colours, in pixels of a photo of 1,024
 REFERENCE_SIDE = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """`only_largest`: drop all but the largest connected part. `keep`: drop all but the parts that hold
-    one of these points, x and y as fractions of width and height. `feather` in thousandths of the photo's
-    longer side. `clean_colours`: free the edge of the old background's colour."""
+def alpha_of(probability: Map, threshold: float, settings: CutOutSettings) -> Map:
+    """How much of each pixel is subject: float32 (h, w) in 0..1, soft where the model is unsure.
 
-    only_largest: bool = False
-    keep: tuple[tuple[float, float], ...] = ()
-    fill_holes: bool = False
-    feather: float = 0.0
-    clean_colours: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Background:
-    """`kind` is one of BACKGROUNDS; `colour` RGB; `strength` of the blur in 0..1; `picture` of any size."""
-
-    kind: str = "Transparent"
-    colour: tuple[int, int, int] = (255, 255, 255)
-    strength: float = 0.4
-    picture: Picture | None = None
-
-
-def alpha_of(probability: Map, threshold: float, finish: Finish) -> Map:
-    """How much of each pixel is subject: float32 (h, w) in 0..1, soft where the model is unsure."""
+    At least 0.5 where `probability` is at least `threshold`, unless components are dropped, holes filled
+    or the edge is feathered.
+    """
     alpha = np.clip((probability - (threshold - SOFT)) / np.float32(2 * SOFT), 0, 1).astype(np.float32)
     inside = (probability >= threshold).astype(np.uint8)
-    if finish.only_largest or finish.keep:
-        kept = parts_at(inside, finish.keep) if finish.keep else largest_part(inside)
+    kept = _kept(inside, settings)
+    if kept is not inside:
         alpha *= _near(kept, alpha.shape)
-        inside &= kept
-    if finish.fill_holes:
+        alpha[inside > kept] = 0
+        inside = kept
+    if settings.fill_holes:
         alpha = np.where(holes(inside) > 0, np.float32(1), alpha)
-    if finish.feather > 0:
-        sigma = finish.feather / 1000 * max(alpha.shape)
+    if settings.feather > 0:
+        sigma = settings.feather / 1000 * max(alpha.shape)
         alpha = cv2.GaussianBlur(alpha, (0, 0), max(0.3, sigma))
     return np.asarray(alpha, np.float32)
 
 
-def largest_part(inside: Picture) -> Picture:
-    """The largest connected part of a mask of 0 and 1, uint8 (h, w); nothing where there is none."""
+def _kept(inside: Picture, settings: CutOutSettings) -> Picture:
+    """The components that stay; `inside` itself where all do."""
+    kept = inside
+    if settings.keep:
+        kept = components_at(inside, settings.keep)
+    elif settings.only_largest:
+        kept = largest_component(inside)
+    if settings.remove_specks and settings.smallest_component > 0:
+        kept = large_components(kept, settings.smallest_component)
+    return kept
+
+
+def largest_component(inside: Picture) -> Picture:
+    """The largest connected component of a mask of 0 and 1, uint8 (h, w); nothing where there is none."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
     if count < 2:
         return np.zeros_like(inside)
     return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()), np.uint8)
 
 
-def parts_at(inside: Picture, points: tuple[tuple[float, float], ...]) -> Picture:
-    """The connected parts of a mask of 0 and 1 that hold one of these points, uint8 (h, w)."""
+def large_components(inside: Picture, smallest: float) -> Picture:
+    """The connected components that cover at least `smallest` of a mask of 0 and 1, uint8 (h, w)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= smallest * inside.size
+    large[0] = False  # the background
+    return np.asarray(large[labels], np.uint8)
+
+
+def components_at(inside: Picture, points: tuple[tuple[float, float], ...]) -> Picture:
+    """The connected components of a mask of 0 and 1 that hold one of these points, uint8 (h, w)."""
     height, width = inside.shape
     _, labels = cv2.connectedComponents(inside, connectivity=8)
     hit = {int(labels[min(height - 1, int(y * height)), min(width - 1, int(x * width))]) for x, y in points}
@@ -102,19 +103,14 @@ def foreground(photo: Picture, alpha: Map) -> Picture:
     return _explained(colours, share, ours, theirs).astype(np.uint8)
 
 
-def cut_out(photo: Picture, alpha: Map, finish: Finish) -> Picture:
-    """RGBA uint8 (h, w, 4)."""
-    colours = foreground(photo, alpha) if finish.clean_colours else photo
-    return np.dstack([colours, (alpha * 255).round().astype(np.uint8)])
-
-
-def compose(photo: Picture, alpha: Map, finish: Finish, background: Background) -> Picture:
-    """The subject on a background: RGB uint8 (h, w, 3), or RGBA where that is transparent."""
-    if background.kind == "Transparent":
-        return cut_out(photo, alpha, finish)
+def compose(photo: Picture, alpha: Map, background: Background, decontaminate: bool = True) -> Picture:
+    """The subject on a background: RGB uint8 (h, w, 3), or RGBA (h, w, 4) where that is transparent."""
+    if background.kind == "transparent":
+        colours = foreground(photo, alpha) if decontaminate else photo
+        return np.dstack([colours, (alpha * 255).round().astype(np.uint8)])
     behind = _behind(photo, alpha, background)
-    keeps_colours = background.kind in ("Blur", "Black and white")  # the old background is the new one
-    colours = photo if keeps_colours or not finish.clean_colours else foreground(photo, alpha)
+    keeps_colours = background.kind in ("blur", "grey")  # the old background is the new one
+    colours = photo if keeps_colours or not decontaminate else foreground(photo, alpha)
     return blend(colours, behind, alpha)
 
 
@@ -125,11 +121,11 @@ def blend(upper: Picture, lower: Picture, alpha: Map) -> Picture:
 
 def _behind(photo: Picture, alpha: Map, background: Background) -> Picture:
     height, width = photo.shape[:2]
-    if background.kind == "Colour":
+    if background.kind == "colour":
         return np.full_like(photo, background.colour)
-    if background.kind == "Blur":
+    if background.kind == "blur":
         return _blurred(photo, alpha, background.strength)
-    if background.kind == "Black and white":
+    if background.kind == "grey":
         return np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     picture = background.picture
     return np.full_like(photo, 255) if picture is None else _covering(picture, height, width)
@@ -177,6 +173,6 @@ def _explained(photo: Colours, share: Colours, ours: Colours, theirs: Colours) -
 
 
 def _near(kept: Picture, shape: tuple[int, ...]) -> Map:
-    """The kept part with the soft rim around it."""
+    """The kept components with the soft rim around them."""
     reach = 2 * max(1, round(max(shape) / 100)) + 1
     return cv2.dilate(kept, np.ones((reach, reach), np.uint8)).astype(np.float32)

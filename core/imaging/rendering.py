@@ -1,4 +1,4 @@
-"""Pictures made from a photo and a probability map: overlay, mask, cut-out, error map."""
+"""Pictures made from a photo and a probability map: overlay, mask, error map."""
 
 import base64
 import colorsys
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.imaging.label_resizing import resize_labels
-from core.imaging.matting import Finish, alpha_of, blend, cut_out
+from core.imaging.matting import blend
 from core.task import IGNORE, Task
 
 Rgb = tuple[int, int, int]
-PLAIN = Finish(clean_colours=False)
 
 # Okabe & Ito's palette, told apart with every common kind of colour blindness.
 # Source: https://jfly.uni-koeln.de/color/
@@ -128,17 +127,6 @@ def wrong_pixels(
 def mask_picture(probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
     """0 and 255, uint8 (h, w)."""
     return np.where(probability >= threshold, 255, 0).astype(np.uint8)
-
-
-def result(
-    kind: str, photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float
-) -> NDArray[np.uint8]:
-    """The "mask" (h, w), the "cutout" (h, w, 4) or the "overlay" (h, w, 3), uint8."""
-    if kind == "mask":
-        return mask_picture(probability, threshold)
-    if kind == "cutout":
-        return cut_out(photo, alpha_of(probability, threshold, PLAIN), PLAIN)
-    return overlay(photo, probability, threshold)
 
 
 def label_result(

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from core.config import SIZE_STEP, SMALLEST_SIDES
+from core.cutout_settings import MAX_LONG_SIDE, MIN_LONG_SIDE
 from core.errors import UserError
 from core.models.card import ModelCard
 from core.models.factory import load_model
 from core.models.preprocessing import fit_photo
 from core.system.device import multiplies_bf16, pick_device
 
-MIN_LONG_SIDE, MAX_LONG_SIDE = 64, 2048
 Maps = NDArray[np.float32]
 
 
@@ -78,7 +78,7 @@ class Predictor:
 
     def small_map(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Maps:
         """The foreground's probability at the size of the network's answer, float32 (h, w):
-        core.refining brings it to the photo's."""
+        core.imaging.guided_filter brings it to the photo's."""
         ready = self.prepare(photo, long_side)
         return self.probability(self.forward([ready])[0], ready.inner)
 

@@ -1,6 +1,7 @@
-"""How a model looks at a photo: once, or also mirrored, larger and smaller, and piece by piece.
+"""Test-time augmentation: a photo predicted once, or also flipped, at other scales and in tiles.
 
-More looks cost time and gain a little; docs/segment.md says how much, benchmarks/looks.py measures it.
+It costs time and gains a little; docs/segment.md says how much, benchmarks/tta.py
+measures it.
 """
 
 import math
@@ -12,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cutout_settings import MAX_LONG_SIDE, CutOutSettings
+
 if TYPE_CHECKING:
     from core.inference.predictor import Predictor
 
@@ -19,73 +22,55 @@ Map = NDArray[np.float32]
 Photo = NDArray[np.uint8]
 
 SCALES = (0.75, 1.0, 1.25)
-OVERLAP = 0.25  # of a piece's length, shared with its neighbour
-MAX_PIECES = 4  # along each side
+OVERLAP = 0.25  # of a tile's length, shared with its neighbour
 
 
-@dataclass(frozen=True, slots=True)
-class Gaze:
-    """`mirror`: also left for right. `scales`: also at three quarters and five quarters of the size.
-    `pieces`: along each side, each seen as large as the whole photo is otherwise; 1 for the whole alone.
-    """
-
-    mirror: bool = False
-    scales: bool = False
-    pieces: int = 1
-
-    @property
-    def looks(self) -> int:
-        """How many times the network is asked."""
-        whole = len(SCALES) if self.scales else 1
-        return (whole + (self.pieces**2 if self.pieces > 1 else 0)) * (2 if self.mirror else 1)
-
-
-def small_map(predictor: "Predictor", photo: Photo, gaze: Gaze, long_side: int | None = None) -> Map:
+def probability_map(photo: Photo, predictor: "Predictor", settings: CutOutSettings) -> Map:
     """The foreground's probability at the size at which the network saw the photo, float32 (h, w); with
-    pieces, that many times larger. Of several looks it is the mean."""
-    if gaze == Gaze():
-        return predictor.small_map(photo, long_side)
-    side = long_side or predictor.card.long_side
-    whole = _whole(predictor, photo, gaze, side)
-    if gaze.pieces <= 1:
+    tiles, that many times larger. Of several passes it is the mean."""
+    if settings.passes == 1:
+        return predictor.small_map(photo, settings.long_side)
+    side = settings.long_side or predictor.card.long_side
+    whole = _whole(predictor, photo, settings, side)
+    if settings.tiles <= 1:
         return whole
-    pieces = _pieces(predictor, photo, gaze, side)
-    height, width = pieces.shape
-    # The whole knows what it looks at, the pieces know where it ends.
+    tiles = _tiled(predictor, photo, settings, side)
+    height, width = tiles.shape
+    # The whole photo gives the context, the tiles give the detail.
     enlarged = cv2.resize(whole, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray((enlarged + pieces) / 2, np.float32)
+    return np.asarray((enlarged + tiles) / 2, np.float32)
 
 
-def _whole(predictor: "Predictor", photo: Photo, gaze: Gaze, side: int) -> Map:
-    first = _seen(predictor, photo, gaze.mirror, side)
-    if not gaze.scales:
+def _whole(predictor: "Predictor", photo: Photo, settings: CutOutSettings, side: int) -> Map:
+    first = _predicted(predictor, photo, settings.flip, side)
+    if not settings.scales:
         return first
     size = first.shape[1], first.shape[0]
-    others = [_seen(predictor, photo, gaze.mirror, round(side * scale)) for scale in SCALES if scale != 1]
+    others = [
+        _predicted(predictor, photo, settings.flip, round(side * scale)) for scale in SCALES if scale != 1
+    ]
     fitted = [cv2.resize(other, size, interpolation=cv2.INTER_LINEAR) for other in others]
     return np.asarray(np.stack([first, *fitted]).mean(axis=0), np.float32)
 
 
-def _seen(predictor: "Predictor", photo: Photo, mirror: bool, side: int) -> Map:
+def _predicted(predictor: "Predictor", photo: Photo, flip: bool, side: int) -> Map:
     found = predictor.small_map(photo, side)
-    if not mirror:
+    if not flip:
         return found
-    turned = predictor.small_map(np.ascontiguousarray(photo[:, ::-1]), side)
-    return np.asarray((found + turned[:, ::-1]) / 2, np.float32)
+    flipped = predictor.small_map(np.ascontiguousarray(photo[:, ::-1]), side)
+    return np.asarray((found + flipped[:, ::-1]) / 2, np.float32)
 
 
-def _pieces(predictor: "Predictor", photo: Photo, gaze: Gaze, side: int) -> Map:
-    """Overlapping pieces, each seen at `side`, laid together with soft borders."""
-    from core.inference.predictor import MAX_LONG_SIDE
-
-    scale = min(side * gaze.pieces, MAX_LONG_SIDE) / max(photo.shape[:2])
+def _tiled(predictor: "Predictor", photo: Photo, settings: CutOutSettings, side: int) -> Map:
+    """Overlapping tiles, each predicted at `side`, joined with soft borders."""
+    scale = min(side * settings.tiles, MAX_LONG_SIDE) / max(photo.shape[:2])
     height, width = (max(1, round(n * scale)) for n in photo.shape[:2])
     total: Map = np.zeros((height, width), np.float32)
     weight: Map = np.zeros((height, width), np.float32)
-    for rows in spans(photo.shape[0], gaze.pieces):
-        for columns in spans(photo.shape[1], gaze.pieces):
-            piece = np.ascontiguousarray(photo[slice(*rows), slice(*columns)])
-            found = _seen(predictor, piece, gaze.mirror, side)
+    for rows in spans(photo.shape[0], settings.tiles):
+        for columns in spans(photo.shape[1], settings.tiles):
+            tile = np.ascontiguousarray(photo[slice(*rows), slice(*columns)])
+            found = _predicted(predictor, tile, settings.flip, side)
             across = _Span.of(columns, photo.shape[1], width)
             down = _Span.of(rows, photo.shape[0], height)
             window = np.outer(down.window(), across.window()).astype(np.float32)
@@ -96,8 +81,8 @@ def _pieces(predictor: "Predictor", photo: Photo, gaze: Gaze, side: int) -> Map:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Where a piece lies along one side of the joint map: from `start` to `end`, in its pixels and
-    fractions of them, because pieces begin between whole pixels of the photo."""
+    """Where a tile lies along one side of the joint map: from `start` to `end`, in its pixels and
+    fractions of them, because tiles begin between whole pixels of the photo."""
 
     start: float
     end: float
@@ -115,13 +100,13 @@ class _Span:
         return np.asarray(np.sin(np.pi * share) ** 2 + 0.01, np.float32)
 
     def steps(self, length: int) -> tuple[float, float]:
-        """Which of a piece's `length` pixels is under pixel i of `place`: the first of these i times."""
+        """Which of a tile's `length` pixels is under pixel i of `place`: the first of these i times."""
         each = length / (self.end - self.start)
         return each, (self.place.start + 0.5 - self.start) * each - 0.5
 
 
 def _laid(found: Map, down: _Span, across: _Span) -> Map:
-    """A piece's map at its place of the joint map, to a fraction of a pixel."""
+    """A tile's map at its place of the joint map, to a fraction of a pixel."""
     size = across.place.stop - across.place.start, down.place.stop - down.place.start
     (x, left), (y, top) = across.steps(found.shape[1]), down.steps(found.shape[0])
     way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -129,9 +114,9 @@ def _laid(found: Map, down: _Span, across: _Span) -> Map:
     return np.asarray(cv2.warpAffine(found, matrix, size, flags=way, borderMode=cv2.BORDER_REPLICATE))
 
 
-def spans(length: int, pieces: int) -> Iterator[tuple[int, int]]:
-    """Where pieces begin and end along a side: equally long, overlapping, the ends at the ends."""
-    long = min(length, max(1, round(length / (pieces - (pieces - 1) * OVERLAP))))
-    for i in range(pieces):
-        start = round(i * (length - long) / max(1, pieces - 1))
+def spans(length: int, tiles: int) -> Iterator[tuple[int, int]]:
+    """Where tiles begin and end along a side: equally long, overlapping, the ends at the ends."""
+    long = min(length, max(1, round(length / (tiles - (tiles - 1) * OVERLAP))))
+    for i in range(tiles):
+        start = round(i * (length - long) / max(1, tiles - 1))
         yield start, start + long

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cutout_settings import Background, CutOutSettings
 from core.errors import UserError, system_said
-from core.imaging.guided_filter import enlarge
-from core.imaging.matting import Background, Finish, alpha_of, compose
 from core.imaging.rendering import display_size
 from core.inference.clips import MAX_SIDE, Clip, Moment, Picture, opened, read_clip, timed_frames, video_of
+from core.inference.cutout import from_map
 from core.inference.sound import Sound
-from core.inference.test_time_augmentation import Gaze, small_map
+from core.inference.test_time_augmentation import probability_map
 from core.system.concurrency import taking_turns
 from core.system.workspace import file_to_write
 
@@ -33,30 +32,20 @@ CODECS = {".mp4": ("libx264", "yuv420p"), ".webm": ("libvpx-vp9", "yuva420p")}
 TICKS = 90_000  # a second: MPEG's own clock, in which every usual rate is a whole number
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How every frame is treated. Fields as in core.finishing and core.looking; `steady` joins the mask
-    with those of the frames before."""
-
-    threshold: float
-    fine: bool = True
-    gaze: Gaze = field(default_factory=Gaze)
-    finish: Finish = field(default_factory=Finish)
-    background: Background = field(default_factory=lambda: Background("Blur"))
-    steady: bool = True
-
-
 def suffix_for(background: Background) -> str:
     """WebM keeps transparency; MP4 plays everywhere."""
-    return ".webm" if background.kind == "Transparent" else ".mp4"
+    return ".webm" if background.kind == "transparent" else ".mp4"
 
 
-def replace_background(source: Path, target: Path, predictor: "Predictor", recipe: Recipe) -> Iterator[int]:
+def replace_background(
+    source: Path, target: Path, predictor: "Predictor", settings: CutOutSettings, steady: bool = True
+) -> Iterator[int]:
     """Write the video `target`, .mp4 or .webm, yielding the number of frames done after each.
 
-    Each frame is shown when it was and for as long, and the sound is kept, encoded again where the target
-    cannot hold it as it is. Raises UserError, leaving nothing, for what cannot be read, is too long, or
-    does not fit on the disk.
+    `steady` averages each frame's mask with those of the frames before, where nothing moves. Each frame is
+    shown when it was and for as long, and the sound is kept, encoded again where the target cannot hold it
+    as it is. Raises UserError, leaving nothing, for what cannot be read, is too long, or does not fit on
+    the disk.
     """
     import av
 
@@ -73,7 +62,7 @@ def replace_background(source: Path, target: Path, predictor: "Predictor", recip
             # A container learns of all its streams before the first packet.
             pictures = _new_stream(out, clip, target.suffix)
             sound = Sound(heard, out, target.suffix, label)
-            yield from _write(out, pictures, sound, pictures_in, Treated(predictor, recipe))
+            yield from _write(out, pictures, sound, pictures_in, Treated(predictor, settings, steady))
             sound.write_until()
         making.replace(target)
     except OSError as error:
@@ -125,21 +114,20 @@ def _write(
 
 
 class Treated:
-    """One frame after the other: mask, steadied, finished, on its background."""
+    """One frame after the other is cut out and laid on its background, the mask steadied."""
 
-    def __init__(self, predictor: "Predictor", recipe: Recipe) -> None:
-        self._predictor, self._recipe = predictor, recipe
+    def __init__(self, predictor: "Predictor", settings: CutOutSettings, steady: bool = True) -> None:
+        self._predictor, self._steady = predictor, steady
+        self._settings = settings.with_threshold(predictor.card.threshold)
         self._mask: Map | None = None
         self._grey: Map | None = None
 
     def __call__(self, frame: Picture) -> Picture:
         """RGB uint8 (h, w, 3) to the same, or RGBA where the background is transparent."""
-        recipe = self._recipe
-        mask = small_map(self._predictor, frame, recipe.gaze)
-        if recipe.steady:
-            mask = self._steadied(mask, frame)
-        alpha = alpha_of(enlarge(mask, frame, recipe.fine), recipe.threshold, recipe.finish)
-        return compose(frame, alpha, recipe.finish, recipe.background)
+        small = probability_map(frame, self._predictor, self._settings)
+        if self._steady:
+            small = self._steadied(small, frame)
+        return from_map(frame, small, self._settings).picture("cutout")
 
     def _steadied(self, mask: Map, frame: Picture) -> Map:
         """The past counts where the picture stands still: edges do not flicker, and nothing is dragged."""

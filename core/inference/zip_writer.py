@@ -2,11 +2,12 @@
 
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UserError, system_said
+from core.inference.cutout import suffix_of
 from core.system import scratch
 from core.system.file_names import unique_stems
 
@@ -21,14 +22,12 @@ class Done:
     problem: str = ""
 
 
-def pack(
-    names: Sequence[str], kinds: Sequence[str], make: Callable[[int, str], bytes], target: Path
-) -> Iterator[Done]:
-    """Write a zip with a file for each photo and kind, yielding after each photo.
+def pack(names: Sequence[str], make: Callable[[int], Mapping[str, bytes]], target: Path) -> Iterator[Done]:
+    """Write a zip with the files of each photo, yielding after each photo.
 
-    `make` gives the PNG of the photo at a place in `names`, for the kind "parts" the CSV. A photo that
-    cannot be used is left out. Raises UserError on a full disk, or when none could be used; then nothing
-    is left.
+    `make` gives the files of the photo at a place in `names` by kind, as core.inference.cutout.files_of
+    does. A photo that cannot be used is left out. Raises UserError on a full disk, or when none could be
+    used; then nothing is left.
     """
     making = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,12 +36,12 @@ def pack(
         with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
             for place, stem in enumerate(unique_stems(names)):
                 try:
-                    results = {f"{stem}_{kind}.{_suffix(kind)}": make(place, kind) for kind in kinds}
+                    files = make(place)
                 except UserError as error:
                     yield Done(names[place], str(error))
                     continue
-                for name, content in results.items():
-                    archive.writestr(name, content)
+                for kind, content in files.items():
+                    archive.writestr(f"{stem}_{kind}{suffix_of(kind)}", content)
                 used += 1
                 yield Done(names[place])
         if not used:
@@ -62,7 +61,3 @@ def new_zip() -> Path:
 
 def megabytes(path: Path) -> float:
     return path.stat().st_size / 1e6
-
-
-def _suffix(kind: str) -> str:
-    return "csv" if kind == "parts" else "png"

@@ -5,12 +5,12 @@ from typing import Any
 _PICTURE = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
 _PROBLEM = {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}}
 _PARAMETERS = [
-    ("result", {"type": "string", "enum": ["mask", "cutout", "overlay", "parts"], "default": "mask"},
-     "parts gives JSON, everything else a PNG at the photo's own size."),
+    ("result", {"type": "string", "enum": ["mask", "cutout", "overlay", "components"], "default": "mask"},
+     "components gives JSON, everything else a PNG at the photo's own size."),
     ("model", {"type": "string"}, "An id of /models; the server's own where none is named."),
     ("threshold", {"type": "number", "minimum": 0, "maximum": 1, "exclusiveMinimum": True,
                    "exclusiveMaximum": True}, "The model's own where none is named."),
-    ("background", {"type": "string"}, "With cutout: #RRGGBB, blur or grey; else transparent."),
+    ("background", {"type": "string"}, "With cutout: #RRGGBB, blur or grey; transparent by default."),
 ]  # fmt: skip
 
 
@@ -85,7 +85,7 @@ PAGE = """<!doctype html>
 <p>A photo in, its mask or cut-out out. For programs: <a href="openapi.json">openapi.json</a>.</p>
 <pre>curl --data-binary @me.jpg "ADDRESS/segment?result=cutout" -o me.png
 curl -F photo=@me.jpg "ADDRESS/segment?result=cutout&amp;background=blur" -o me.png
-curl --data-binary @me.jpg "ADDRESS/segment?result=parts"
+curl --data-binary @me.jpg "ADDRESS/segment?result=components"
 curl ADDRESS/models</pre>
 <p>Try it:</p>
 <form>

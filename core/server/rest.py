@@ -1,4 +1,4 @@
-"""A REST endpoint: a photo in, its mask, cut-out, overlay or list of parts out.
+"""A REST endpoint: a photo in, its mask, cut-out, overlay or list of components out.
 
 Plain Starlette, which Streamlit stands on too, so that the same routes run alone and inside the app.
 """
@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -24,12 +23,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from core.cutout_settings import Background, CutOutSettings
 from core.data.photos import photo_cost, read_photo
 from core.errors import UserError
 from core.imaging import rendering
-from core.imaging.components import find_parts, part_table
-from core.imaging.guided_filter import enlarge
-from core.imaging.matting import Background, Finish, alpha_of, compose
+from core.inference.cutout import RESULTS, CutOut, results_of, segment
 from core.models import registry
 from core.policy.disclosure import for_visitor
 from core.policy.permissions import STRANGER, acting_as, refusal
@@ -48,8 +46,6 @@ SECONDS = 60.0  # of work on one photo, after which it is given up at its next s
 AT_ONCE = 8  # requests whose photos are held, waiting or in work; each may have MAX_BYTES
 FORM_BYTES = 10_000  # of a form around its photo
 MAX_BYTES = 100_000_000  # of a photo, as on the page
-LEAST = 0.001  # share of the photo below which a part is a speck
-RESULTS = ("mask", "cutout", "overlay", "parts")
 SENTENCES = {
     404: "There is nothing at this address: openapi.json lists what there is",
     405: "This address takes another method: openapi.json says which",
@@ -163,14 +159,13 @@ async def _segment(request: Request) -> Response:
     result = asked.get("result", "mask")
     if result not in RESULTS:
         raise RefusedError(400, f"result cannot be '{result[:40]}': use one of {', '.join(RESULTS)}.")
-    threshold = _number(asked.get("threshold"), "threshold")
-    background = _colour(asked.get("background"))
+    settings = _settings(asked.get("threshold"), asked.get("background", ""))
     with _a_place():
         content = await _photo_in(request)
         folder = await run_in_threadpool(_folder, request, asked.get("model"))
         cost = await run_in_threadpool(photo_cost, content, "the photo")
         _hours.of(_who(request)).take(current_policy().photos_per_hour, count=cost)
-        return await run_in_threadpool(_work, folder, content, result, threshold, background)
+        return await run_in_threadpool(_work, folder, content, result, settings)
 
 
 _hours = Quotas()
@@ -196,12 +191,10 @@ def _who(request: Request) -> str:
     return hashlib.sha256(who.encode()).hexdigest()
 
 
-def _work(
-    folder: Path, content: bytes, result: str, threshold: float | None, background: Background
-) -> Response:
+def _work(folder: Path, content: bytes, result: str, settings: CutOutSettings) -> Response:
     predictor = _predictor(str(folder), registry.weights_key(folder))
     with taking_turns(PATIENCE):
-        return _result(predictor, content, result, threshold, background)
+        return _result(predictor, content, result, settings)
 
 
 def _in_time(started: float) -> None:
@@ -210,29 +203,17 @@ def _in_time(started: float) -> None:
         raise BusyError("This photo takes too long here: make it smaller, or try again later.")
 
 
-def _result(
-    predictor: "SharedPredictor", content: bytes, result: str, threshold: float | None, background: Background
-) -> Response:
-    started = time.monotonic()
-    card = predictor.card
+def _result(predictor: "SharedPredictor", content: bytes, result: str, settings: CutOutSettings) -> Response:
+    started, card = time.monotonic(), predictor.card
+    if result not in results_of(card.task):
+        raise RefusedError(400, f"{card.name} tells several classes apart: ask for mask or overlay.")
     photo = read_photo(content, "the photo", value_range=card.value_range)
     _in_time(started)
-    level = card.threshold if threshold is None else threshold
-    if card.task.kind != "binary":
-        if result not in ("mask", "overlay"):
-            raise RefusedError(400, f"{card.name} tells several classes apart: ask for mask or overlay.")
-        labels = predictor.labels(photo, threshold=level)
-        return _png(rendering.label_result(result, photo, labels, card.task))
-    small = predictor.small_map(photo)
+    found = segment(photo, predictor, settings, lambda: _in_time(started))
     _in_time(started)
-    alpha = alpha_of(enlarge(small, photo), level, Finish())
-    _in_time(started)
-    if result == "parts":
-        parts, _ = find_parts((alpha >= 0.5).astype(np.uint8), LEAST)
-        return JSONResponse(json.loads(part_table(parts).to_json(orient="records")))
-    if result == "cutout":
-        return _png(compose(photo, alpha, Finish(), background))
-    return _png(rendering.result(result, photo, alpha, 0.5))
+    if isinstance(found, CutOut) and result == "components":
+        return JSONResponse(json.loads(found.table().to_json(orient="records")))
+    return _png(found.picture(result))
 
 
 def _png(picture: Any) -> Response:
@@ -307,25 +288,15 @@ def _predictor(folder: str, key: str) -> "SharedPredictor":
     return SharedPredictor(Path(folder))
 
 
-def _number(text: str | None, name: str) -> float | None:
-    if text is None:
-        return None
+def _settings(threshold: str | None, background: str) -> CutOutSettings:
+    """What a request asks for; everything else as the page and the command line have it by default."""
     try:
-        value = float(text)
+        value = None if threshold is None else float(threshold)
     except ValueError:
         value = -1.0
-    if not 0 < value < 1:
-        raise RefusedError(400, f"{name} cannot be '{text[:40]}': use a number between 0 and 1.")
-    return value
-
-
-def _colour(text: str | None) -> Background:
-    """`#RRGGBB`, blur or grey; transparent where nothing is said."""
-    kinds = {"blur": Background("Blur"), "grey": Background("Black and white")}
-    if text is None or text in kinds:
-        return kinds[text] if text else Background()
+    if value is not None and not 0 < value < 1:
+        raise RefusedError(400, f"threshold cannot be '{str(threshold)[:40]}': use a number between 0 and 1.")
     try:
-        red, green, blue = bytes.fromhex(text.removeprefix("#"))
-    except ValueError:
-        raise RefusedError(400, f"background cannot be '{text[:40]}': use #RRGGBB, blur or grey.") from None
-    return Background("Colour", (red, green, blue))
+        return CutOutSettings(value, background=Background.named(background))
+    except UserError as error:
+        raise RefusedError(400, str(error)) from None

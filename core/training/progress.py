@@ -4,6 +4,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.system.progress import seconds_left
+
 
 @dataclass(slots=True)
 class Progress:
@@ -38,7 +40,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        return self.sitting / max(1, self.step - self.first_step) * (self.total_steps - self.step)
+        steps = max(1, self.step - self.first_step)
+        return seconds_left(self.sitting, steps, self.total_steps - self.first_step)
 
     @property
     def images_per_second(self) -> float:

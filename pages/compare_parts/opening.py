@@ -1,7 +1,5 @@
 """A model's predictions on a split of a data set, made once, with progress and time left."""
 
-import time
-
 import streamlit as st
 
 from core.data.dataset import DataFolder
@@ -10,7 +8,8 @@ from core.evaluation import thresholds
 from core.evaluation.cache import Evaluation, evaluate
 from core.evaluation.candidates import Candidate
 from core.evaluation.statistics import Interval, pooled_intervals
-from core.system.formatting import duration, plural
+from core.system.formatting import plural
+from core.system.progress import TimeLeft
 from pages.widgets.wording import plain
 
 SPLITS = {"Validation": "validation", "Test": "test", "Training": "train", "All": "all"}
@@ -21,15 +20,13 @@ def evaluated(candidate: Candidate, data: DataFolder, split: str) -> Evaluation:
     """Raises UserError when nothing can be scored."""
     count = len(data.part(split))
     images = plural(count, f"{NAMES[split]} image") if split != "all" else plural(count, "image")
-    bar, started, first = st.empty(), time.monotonic(), None
+    bar, left = st.empty(), None
     for step in evaluate(candidate, data, split):
         if isinstance(step, Evaluation):
             bar.empty()
             return step
-        first = step if first is None else first  # what an earlier visit had done already
-        left = (time.monotonic() - started) * (count - step) / max(1, step - first)
-        remaining = f", {duration(left)} left" if step > first else ""
-        words = f"{plain(candidate.label)}: predicted {step:,} of {images}{remaining}"
+        left = left or TimeLeft(count, step)  # an earlier visit may have done the first ones
+        words = f"{plain(candidate.label)}: predicted {step:,} of {images}{left.words(step)}"
         bar.progress(min(1.0, step / max(1, count)), words)
     raise UserError("The evaluation did not finish: reload the page.")
 

@@ -22,6 +22,7 @@ from core.policy.disclosure import for_visitor
 from core.policy.permissions import allowed
 from core.policy.policy import current_policy
 from core.system.formatting import duration, percent, plural
+from core.system.progress import TimeLeft
 from core.system.spreadsheets import inert
 from pages.widgets.choices import select_dataset
 from pages.widgets.picture_grid import Cell, picture_grid
@@ -192,7 +193,7 @@ def previews(source: Source, plan: Plan) -> None:
 
 
 def copy(source: Source, plan: Plan, name: str) -> None:
-    bar, started = st.progress(0.0, "Copying …"), time.monotonic()
+    bar, left = st.progress(0.0, "Copying …"), TimeLeft(1.0)
     for step in bring_in(source, plan, name):
         if isinstance(step, Imported):
             select_dataset(step.data.root)
@@ -200,8 +201,7 @@ def copy(source: Source, plan: Plan, name: str) -> None:
             forget()
             st.session_state.pop("downloaded", None)
             st.rerun()
-        left = (time.monotonic() - started) * (1 - step) / max(step, 1e-6)
-        bar.progress(step, f"Copied {percent(step)}, {duration(left)} left")
+        bar.progress(step, f"Copied {percent(step)}{left.words(step)}")
 
 
 @contextmanager

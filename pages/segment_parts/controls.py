@@ -1,115 +1,118 @@
-"""What may be changed about a cut-out, live: threshold, edges, parts, background."""
+"""What may be changed about a cut-out, live: prediction, threshold, edges, components, background."""
 
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
+from core.cutout_settings import BACKGROUNDS, Background, CutOutSettings
 from core.data.photos import photo_cost, read_photo
 from core.errors import UserError
-from core.imaging.components import find_parts, inner_point, numbered
-from core.imaging.matting import BACKGROUNDS, Background, Finish
+from core.imaging.components import inner_point, numbered
 from core.imaging.rendering import display_size
-from core.inference.test_time_augmentation import Gaze
 from core.models.registry import Entry
+from core.settings import setting_of
 from core.system.formatting import plural
-from pages.segment_parts.work import ONCE, Look, Work
+from pages.segment_parts.work import Work
 from pages.widgets.uploads import PHOTO_MEGABYTES, upload_one
 from pages.widgets.wording import plain
 
+TILES = {"Off": 1, "2 x 2": 2, "3 x 3": 3}
+MOST = 20  # components to choose from
 
-def gaze_controls(entry: Entry) -> Gaze:
-    """How often the model looks at the photo; once unless asked."""
+
+def prediction_controls(entry: Entry) -> CutOutSettings:
+    """Test-time augmentation; none unless asked."""
     if entry.card.task.kind != "binary":
-        return ONCE
-    with st.popover("How the model looks", icon=":material/visibility:"):
-        mirror = st.toggle("Mirrored, too", False, key="gaze_mirror", help=MIRROR_HELP)
-        scales = st.toggle("Larger and smaller, too", False, key="gaze_scales", help=SCALES_HELP)
-        pieces = st.segmented_control(
-            "In pieces, too", PIECES, default="Whole", required=True, key="gaze_pieces", help=PIECES_HELP
+        return CutOutSettings()
+    with st.popover("Test-time augmentation", icon=":material/visibility:"):
+        flip, scales = _toggle("flip"), _toggle("scales")
+        tiles = st.segmented_control(
+            "Tiles", TILES, default="Off", required=True, key="tiles", help=_help("tiles")
         )
-        gaze = Gaze(mirror, scales, PIECES[str(pieces)])
-        st.caption(f"{plural(gaze.looks, 'look')} at the photo. What each gains on average is in its help.")
-    return gaze
+        settings = CutOutSettings(flip=flip, scales=scales, tiles=TILES[str(tiles)])
+        st.caption(f"{plural(settings.passes, 'forward pass', 'forward passes')} for a photo.")
+    return settings
 
 
-PIECES = {"Whole": 1, "2 x 2": 2, "3 x 3": 3}
-MIRROR_HELP = (
-    "Twice the time. With the model that ships nothing sure is gained; a model of your own may differ."
-)
-SCALES_HELP = "Three times the time. As with mirrors, nothing sure is gained with the model that ships."
-PIECES_HELP = (
-    "For small subjects in large photos: with subjects of half the usual size mean Dice was 0.08 higher with "
-    "2 x 2 pieces, with a third of it 0.13 higher with 3 x 3. Where the subject fills the photo nothing is "
-    "gained. Five and ten times the time."
-)
+def cut_out_controls(entry: Entry, view: str, work: Work, settings: CutOutSettings) -> CutOutSettings:
+    """Everything that needs no prediction, added to the settings of the prediction."""
+    threshold = _slider("threshold", entry.card.threshold, key=f"threshold_{entry.fingerprint}")
+    settings = replace(settings, threshold=threshold)
+    if view == "Count":
+        settings = replace(settings, smallest_component=smallest_component())
+    if view == "Cut-out":
+        settings = replace(settings, background=background_controls())
+    with st.popover("Edges and components", icon=":material/tune:"):
+        settings = replace(
+            settings, refine_edges=_toggle("refine_edges"), decontaminate=_toggle("decontaminate")
+        )
+        if view != "Count":
+            settings = replace(settings, smallest_component=smallest_component())
+        settings = replace(settings, remove_specks=_toggle("remove_specks"))
+        settings = replace(settings, **kept_components(work, settings))
+        settings = replace(settings, fill_holes=_toggle("fill_holes"), feather=_slider("feather", 0.0))
+        st.caption(f"The prediction took {work.seconds:.2f} s.")
+    return settings
 
 
-def look_controls(entry: Entry, view: str, work: Work, gaze: Gaze) -> Look:
-    """The sliders and switches."""
-    threshold = st.slider(
-        "Threshold", 0.01, 0.99, entry.card.threshold, 0.01,
-        key=f"threshold_{entry.fingerprint}",
-        help="How sure the model must be before a pixel counts as subject.",
-    )  # fmt: skip
-    background = background_controls() if view == "Cut-out" else Background()
-    with st.popover("Edges and parts", icon=":material/tune:"):
-        fine = st.toggle("Follow the photo's edges", True, key="fine_edges", help=FINE_HELP)
-        clean = st.toggle("Free the edge of the old background's colour", True, key="clean_colours")
-        kept = kept_parts(work, threshold, fine)
-        filled = st.toggle("Fill holes", False, key="fill_holes")
-        feather = st.slider("Feather", 0.0, 10.0, 0.0, 0.5, key="feather", help=FEATHER_HELP)
-        st.caption(f"The model looked for {work.seconds:.2f} s.")
-    return Look(
-        threshold,
-        fine,
-        gaze,
-        replace(kept, fill_holes=filled, feather=feather, clean_colours=clean),
-        background,
-    )
+def smallest_component() -> float:
+    """As a share of the photo, chosen in percent."""
+    about = setting_of(CutOutSettings, "smallest_component")
+    low, high, step = (100.0 * (n or 0.0) for n in (about.low, about.high, about.step))
+    usual = 100 * CutOutSettings().smallest_component
+    label = f"{about.label}, % of the photo"
+    return st.slider(label, low, high, usual, step, key="smallest_component", help=about.help) / 100
 
 
-def kept_parts(work: Work, threshold: float, fine: bool) -> Finish:
-    """Everything that is found, the largest part, or those that are chosen by their numbers."""
-    kept = st.segmented_control("Keep", KEEPS, default=KEEPS[0], required=True, key="keep_parts")
+def kept_components(work: Work, settings: CutOutSettings) -> dict[str, Any]:
+    """Everything that is found, the largest component, or those that are chosen by their numbers."""
+    kept = st.segmented_control("Keep", KEEPS, default=KEEPS[0], required=True, key="keep_components")
     if kept != CHOSEN:
-        return Finish(only_largest=kept == LARGEST)
-    inside = (work.probability(fine) >= threshold).astype(np.uint8)
-    parts, numbers = find_parts(inside, LEAST)
-    if len(parts) < 2:
-        st.caption("Only one part is found: there is nothing to choose.")
-        return Finish()
-    st.image(display_size(numbered(work.photo, parts[:MOST], numbers), 300))
+        return {"only_largest": kept == LARGEST}
+    found = work.cut_out(replace(settings, feather=0.0))
+    components, numbers = found.components()
+    if len(components) < 2:
+        st.caption("Only one component is found: there is nothing to choose.")
+        return {}
+    st.image(display_size(numbered(work.photo, components[:MOST], numbers), 300))
     wanted = st.pills(
-        "Parts", [part.number for part in parts[:MOST]], default=[1], selection_mode="multi",
-        key=f"parts_{work.name}_{len(parts)}",
+        "Components", [each.number for each in components[:MOST]], default=[1], selection_mode="multi",
+        key=f"components_{work.name}_{len(components)}",
     )  # fmt: skip
-    return Finish(keep=tuple(inner_point(parts[number - 1], numbers) for number in sorted(wanted)))
+    return {"keep": tuple(inner_point(components[number - 1], numbers) for number in sorted(wanted))}
 
 
-KEEPS = EVERYTHING, LARGEST, CHOSEN = ("Everything", "The largest part", "Chosen parts")
-LEAST, MOST = 0.001, 20  # share of the photo below which a part is a speck; parts to choose from
+KEEPS = EVERYTHING, LARGEST, CHOSEN = ("Everything", "The largest", "Chosen ones")
 
 
-FINE_HELP = (
-    "The network sees a photo small. With this its answer is brought to the photo's own size along the "
-    "photo's colours; without it, plainly. Costs a few hundredths of a second."
-)
-FEATHER_HELP = "Softens the edge, in thousandths of the photo's longer side."
+def _toggle(name: str) -> bool:
+    about = setting_of(CutOutSettings, name)
+    return st.toggle(about.label, getattr(CutOutSettings(), name), key=name, help=about.help)
+
+
+def _slider(name: str, value: float, config: type[Any] = CutOutSettings, key: str = "") -> float:
+    about = setting_of(config, name)
+    low, high, step = (float(n or 0) for n in (about.low, about.high, about.step))
+    return st.slider(about.label, low, high, value, step, key=key or name, help=about.help or None)
+
+
+def _help(name: str) -> str:
+    return setting_of(CutOutSettings, name).help
 
 
 def background_controls() -> Background:
     kind = str(
         st.segmented_control(
-            "Background", BACKGROUNDS, default="Transparent", required=True, wrap=True, key="background"
+            "Background", list(BACKGROUNDS), format_func=BACKGROUNDS.__getitem__, default="transparent",
+            required=True, wrap=True, key="background",
         )
-    )
-    if kind == "Colour":
-        chosen = st.color_picker("Colour", "#FFFFFF", key="background_colour")
-        return Background(kind, (int(chosen[1:3], 16), int(chosen[3:5], 16), int(chosen[5:7], 16)))
-    if kind == "Blur":
-        return Background(kind, strength=st.slider("Strength", 0.0, 1.0, 0.4, 0.05, key="blur_strength"))
-    if kind != "Picture":
+    )  # fmt: skip
+    if kind == "colour":
+        return Background.named(st.color_picker("Colour", "#FFFFFF", key="background_colour"))
+    if kind == "blur":
+        return Background(kind, strength=_slider("strength", Background().strength, Background))
+    if kind != "picture":
         return Background(kind)
     file = upload_one("Picture behind", ["jpg", "jpeg", "png", "webp", "heic"], PHOTO_MEGABYTES)
     if file is None:

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.cutout_settings import CutOutSettings
 from core.errors import UserError
 from core.imaging import rendering
 from core.inference.clips import SUFFIXES, clip_cost, keep_clip
-from core.inference.video import Recipe, replace_background, suffix_for
+from core.inference.video import replace_background, suffix_for
 from core.models.registry import Entry
 from core.system import scratch
 from core.system.concurrency import taking_turns
 from core.system.formatting import duration
-from pages.segment_parts.work import Look, take
+from core.system.progress import TimeLeft
+from pages.segment_parts.work import take
 from pages.widgets.loading import predictor_of
 from pages.widgets.uploads import discard, upload_one
 from pages.widgets.wording import plain
@@ -60,23 +62,21 @@ def replace_file(key: str, path: Path) -> None:
     st.session_state[key] = path
 
 
-def whole_clip(entry: Entry, look: Look) -> None:
+def whole_clip(entry: Entry, settings: CutOutSettings) -> None:
     """A button that treats every frame as the first one is shown."""
     if not st.session_state.get("clip"):
         return
     clip, seen = st.session_state.clip
     steady = st.toggle("Steady the mask over time", True, key="clip_steady")
     if st.button("Make the whole video", icon=":material/movie:", type="primary"):
-        target = clip.with_name(f"{clip.stem}-{time.time_ns()}{suffix_for(look.background)}")
-        recipe = Recipe(look.threshold, look.fine, look.gaze, look.finish, look.background, steady)
-        bar, started = st.progress(0.0, "Starting …"), time.monotonic()
-        frames = max(1, seen.frames)
+        target = clip.with_name(f"{clip.stem}-{time.time_ns()}{suffix_for(settings.background)}")
+        bar, frames = st.progress(0.0, "Starting …"), max(1, seen.frames)
+        left = TimeLeft(frames)
         try:
             take(clip_cost(seen))
             scratch.make_room("videos")
-            for done in replace_background(clip, target, predictor_of(entry), recipe):
-                left = (time.monotonic() - started) * max(0, frames - done) / done
-                bar.progress(min(1.0, done / frames), f"{done} of {frames} frames, {duration(left)} left")
+            for done in replace_background(clip, target, predictor_of(entry), settings, steady):
+                bar.progress(min(1.0, done / frames), f"{done} of {frames} frames{left.words(done)}")
         except UserError as error:
             st.error(plain(str(error)))
             return

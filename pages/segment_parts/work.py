@@ -1,4 +1,4 @@
-"""One photo, as uploaded and as shown, with what a model said of it."""
+"""One photo, as uploaded and as shown, with what a model predicted for it."""
 
 import hashlib
 import time
@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.cutout_settings import CutOutSettings
 from core.data.photos import photo_cost, photo_size, read_photo
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
-from core.imaging.label_resizing import resize_labels
-from core.imaging.matting import Background, Finish, alpha_of, compose
-from core.inference.test_time_augmentation import Gaze, small_map
 from core.models.registry import Entry
 from core.policy.policy import current_policy
 from core.policy.rate_limit import Quota
@@ -25,30 +23,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from core.inference.cutout import CutOut
+
 SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
 KEPT_PHOTOS = 3  # of a session, some 13 MB each
 KEPT_BYTES = 100_000_000  # of their files
 REMEMBERED = 500  # photos that are not counted twice
 ONE_FOREGROUND = Task()
-ONCE = Gaze()
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the subject is cut out: at which threshold, along the photo's edges or not, and finished; and
-    how the model looked at the photo."""
-
-    threshold: float
-    fine: bool = True
-    gaze: Gaze = ONCE
-    finish: Finish = field(default_factory=Finish)
-    background: Background = field(default_factory=Background)
 
 
 @dataclass(frozen=True)
 class Work:
-    """`small` is the foreground's probability at the size at which the network gave it, or `labels` what
-    a model found that tells several classes apart, at the size that is shown.
+    """`small` is the foreground's probability at the size at which the network gave it, or `labels` those
+    of a model that tells several classes apart, at the size that is shown.
 
     The pixels at full size are not kept: a phone's photo has fifty megabytes of them.
     """
@@ -60,38 +47,35 @@ class Work:
     small: "NDArray[np.float32] | None"
     labels: "NDArray[np.uint8] | None" = None
     task: Task = ONE_FOREGROUND
-    value_range: "tuple[float, float] | None" = None  # of the model
-    seconds: float = 0.0  # that the model took to look at it
+    seconds: float = 0.0  # of the prediction
     hour: Quota = field(default_factory=Quota)
     maps: "dict[bool, NDArray[np.float32]]" = field(default_factory=dict)
 
-    def probability(self, fine: bool) -> "NDArray[np.float32]":
-        """At the size that is shown; made once."""
+    @property
+    def scale(self) -> float:
+        """How many times larger the photo is than it is shown."""
+        return float(self.size[0] / self.photo.shape[0])
+
+    def cut_out(self, settings: CutOutSettings) -> "CutOut":
+        """At the size that is shown, without another prediction."""
+        from core.inference.cutout import from_probability
+
         assert self.small is not None
-        if fine not in self.maps:
-            self.maps[fine] = enlarge(self.small, self.photo, fine)
-        return self.maps[fine]
+        refine = settings.refine_edges
+        if refine not in self.maps:
+            self.maps[refine] = enlarge(self.small, self.photo, refine)
+        return from_probability(self.photo, self.maps[refine], settings)
 
-    def full_size(self, kind: str, look: Look, form: str = "PNG") -> bytes:
-        """The "mask", "cutout" or "overlay" at the photo's own size, as a file. Counts like a photo."""
+    def full_size(self, kind: str, settings: CutOutSettings, entry: Entry, form: str = "PNG") -> bytes:
+        """The "mask", "cutout" or "overlay" of the photo at its own size, predicted from all its pixels, as
+        a file. Counts like a photo."""
+        from core.inference.cutout import segment
+
         self.hour.take(current_policy().photos_per_hour, count=photo_cost(self.content, self.name))
+        predictor = predictor_of(entry)
         with taking_turns():
-            photo = read_photo(self.content, self.name, value_range=self.value_range)
-            if self.labels is not None:
-                labels = resize_labels(self.labels, (photo.shape[0], photo.shape[1]))
-                return rendering.encode(rendering.label_result(kind, photo, labels, self.task), form)
-            assert self.small is not None
-            return rendering.encode(rendered(photo, enlarge(self.small, photo, look.fine), kind, look), form)
-
-
-def rendered(
-    photo: "NDArray[np.uint8]", probability: "NDArray[np.float32]", kind: str, look: Look
-) -> "NDArray[np.uint8]":
-    """The "mask" (h, w), the "overlay" (h, w, 3), or the "cutout" on its background."""
-    alpha = alpha_of(probability, look.threshold, look.finish)
-    if kind == "cutout":
-        return compose(photo, alpha, look.finish, look.background)
-    return rendering.result(kind, photo, alpha, 0.5)
+            photo = read_photo(self.content, self.name, value_range=entry.card.value_range)
+            return rendering.encode(segment(photo, predictor, settings).picture(kind), form)
 
 
 def this_hour() -> Quota:
@@ -117,10 +101,13 @@ def bytes_of(works: dict[str, Work]) -> int:
     return sum(len(work.content) for work in works.values())
 
 
-def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Work:
-    """The prediction for a photo, made once per session and model. Raises UserError for bad files."""
+def segmented(chosen: tuple[str, bytes], entry: Entry, settings: CutOutSettings) -> Work:
+    """The prediction for a photo, made once per session, model and settings of the prediction. Raises
+    UserError for bad files."""
+    from core.inference.test_time_augmentation import probability_map
+
     name, content = chosen
-    key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{gaze}"
+    key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{settings.prediction}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
         take(photo_cost(content, name), key)
@@ -130,13 +117,13 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, gaze: Gaze = ONCE) -> Wor
         started = time.perf_counter()
         with st.spinner("Looking for the subject …"):
             if task.kind == "binary":
-                small, labels = small_map(predictor, photo, gaze), None
+                small, labels = probability_map(photo, predictor, settings), None
             else:
                 small, labels = None, predictor.labels(photo)
         seconds = time.perf_counter() - started
         while len(kept) >= KEPT_PHOTOS or (kept and bytes_of(kept) + len(content) > KEPT_BYTES):
             kept.pop(next(iter(kept)))
         log("photo segmented", seconds=round(seconds, 3), pixels=photo.shape[0] * photo.shape[1])
-        size, hour, values = photo_size(content, name), this_hour(), entry.card.value_range
-        kept[key] = Work(name, content, size, photo, small, labels, task, values, seconds, hour)
+        size, hour = photo_size(content, name), this_hour()
+        kept[key] = Work(name, content, size, photo, small, labels, task, seconds, hour)
     return kept[key]

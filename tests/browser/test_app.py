@@ -135,10 +135,10 @@ def test_the_subject_is_put_on_another_background_and_downloaded(page: Page, app
         assert cut.mode == "RGB" and cut.size == (512, 512) and cut.getpixel((300, 5)) == (255, 255, 255)
 
 
-def test_the_parts_are_counted_and_listed(page: Page, app: App) -> None:
+def test_the_components_are_counted_and_listed(page: Page, app: App) -> None:
     visit(page, app)
     page.get_by_role("radio", name="Count").click()
-    expect(page.get_by_text(re.compile(r"^\d+ parts?, [\d.]+ % of the photo"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ components?, [\d.]+ % of the photo"))).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
     lines = download.value.path().read_text("utf-8-sig").splitlines()

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.cutout_settings import CutOutSettings
 from core.data import thumbnails
 from core.data.classes import ClassEncoding
 from core.data.dataset import open_data
@@ -28,7 +29,7 @@ from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
 from core.imaging.label_resizing import resize_labels
 from core.inference.predictor import Predictor
-from core.inference.test_time_augmentation import Gaze, small_map
+from core.inference.test_time_augmentation import probability_map
 from core.models.card import ModelCard
 from core.models.preprocessing import Preprocessing
 from core.task import Task
@@ -168,9 +169,9 @@ def test_augmentation_moves_mask_and_photo_alike(folder: Path, kind: str, severa
     assert apart(ones, others) < NEAR
 
 
-GAZES = [
-    Gaze(), Gaze(mirror=True), Gaze(scales=True), Gaze(pieces=2), Gaze(pieces=3),
-    Gaze(mirror=True, scales=True, pieces=4),
+AUGMENTATIONS = [
+    CutOutSettings(), CutOutSettings(flip=True), CutOutSettings(scales=True), CutOutSettings(tiles=2),
+    CutOutSettings(tiles=3), CutOutSettings(flip=True, scales=True, tiles=4),
 ]  # fmt: skip
 
 
@@ -191,15 +192,15 @@ def local_shift(probability: np.ndarray, axis: int, period: int) -> float:
 
 
 @pytest.mark.parametrize("size", [(521, 389), (171, 128), (97, 131), (250, 190)])
-@pytest.mark.parametrize("gaze", GAZES)
-def test_predictions_lie_on_the_photo_everywhere(size: tuple[int, int], gaze: Gaze) -> None:
-    """Pieces too: they begin between whole pixels of the map in which they are joined."""
+@pytest.mark.parametrize("settings", AUGMENTATIONS)
+def test_predictions_lie_on_the_photo_everywhere(size: tuple[int, int], settings: CutOutSettings) -> None:
+    """Tiles too: they begin between whole pixels of the map in which they are joined."""
     predictor, period = Predictor.of(Bright(), CARD), max(32, max(size) // 8)
     for axis in (0, 1):
         line = wave(np.arange(size[axis]) + 0.5, period)
         values = np.broadcast_to(line[:, None] if axis == 0 else line, size)
         photo = np.dstack([values.round().astype(np.uint8)] * 3)
-        found = enlarge(small_map(predictor, photo, gaze), photo, fine=False)
+        found = enlarge(probability_map(photo, predictor, settings), photo, fine=False)
         assert local_shift(found, axis, period) < NEAR
 
 
@@ -207,7 +208,7 @@ def test_predictions_lie_on_the_photo_everywhere(size: tuple[int, int], gaze: Ga
 def test_an_edge_is_found_where_it_is_whether_refined_or_not(fine: bool) -> None:
     predictor = Predictor.of(Bright(), CARD)
     pairs = [scene(521, 389, seed) for seed in range(5)]
-    found = [enlarge(small_map(predictor, photo, Gaze()), photo, fine) >= 0.5 for photo, _ in pairs]
+    found = [enlarge(predictor.small_map(photo), photo, fine) >= 0.5 for photo, _ in pairs]
     assert apart(found, [mask == 1 for _, mask in pairs]) < NEAR
 
 

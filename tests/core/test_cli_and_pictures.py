@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from core import cli
+from core.cutout_settings import Background
 from core.data.photos import read_photo
 from core.errors import UserError
 from core.imaging import rendering
+from core.imaging.matting import compose
 from core.models import registry
 from core.runs import plots
 from core.runs.events import EpochEnd, Step
@@ -166,7 +168,7 @@ def test_pictures_on_a_hand_made_photo() -> None:
     probability[:2] = 1.0
     mask = rendering.mask_picture(probability, 0.5)
     assert (mask[:2] == 255).all() and (mask[2:] == 0).all()
-    cut = rendering.result("cutout", photo, probability, 0.5)
+    cut = compose(photo, probability, Background(), decontaminate=False)
     assert (cut[:2, :, 3] == 255).all() and (cut[2:, :, 3] == 0).all() and (cut[..., :3] == 100).all()
     board = rendering.on_checkerboard(cut)
     assert (board[:2] == 100).all() and set(np.unique(board[2:])) <= {205, 240}

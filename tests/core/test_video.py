@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import cli
+from core.cutout_settings import Background, CutOutSettings
 from core.errors import UserError
-from core.imaging.matting import Background, Finish
 from core.inference import clips
 from core.inference.clips import first_frame, read_clip
 from core.inference.predictor import Predictor
-from core.inference.video import Recipe, Treated, replace_background
+from core.inference.video import Treated, replace_background
 from tests.conftest import untrained_card
-from tests.core.test_looking import Reddish
+from tests.core.inference.test_test_time_augmentation import Reddish
 
-GREEN = Recipe(0.9, finish=Finish(clean_colours=False), background=Background("Colour", (0, 200, 0)))
+GREEN = CutOutSettings(0.9, decontaminate=False, background=Background("colour", (0, 200, 0)))
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_every_frame_gets_the_new_background_and_the_sound_stays(
 
 
 def test_transparency_is_kept(clip: Path, tmp_path: Path, reddish: Predictor) -> None:
-    recipe = Recipe(0.9, finish=Finish(clean_colours=False), background=Background())
-    list(replace_background(clip, tmp_path / "out.webm", reddish, recipe))
+    settings = CutOutSettings(0.9, decontaminate=False)
+    list(replace_background(clip, tmp_path / "out.webm", reddish, settings))
     with av.open(str(tmp_path / "out.webm")) as container:
         stream = container.streams.video[0]
         assert (stream.codec.name, stream.metadata.get("alpha_mode", "1")) == ("vp9", "1")
@@ -93,6 +93,7 @@ def test_a_gif_is_a_video_too(tmp_path: Path, reddish: Predictor) -> None:
 def test_a_mask_that_flickers_is_steadied_and_one_that_moves_is_not_dragged() -> None:
     class Flickering(Predictor):
         def __init__(self) -> None:
+            self.card = untrained_card()
             self.answers = iter([0.9, 0.1, 0.9, 0.1, 0.9, 0.1])
 
         def small_map(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:

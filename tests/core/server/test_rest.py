@@ -130,7 +130,7 @@ def test_every_result_has_its_form(client: TestClient, photo: bytes) -> None:
     on_red = picture(client.post("/segment?result=cutout&background=%23ff0000", files=form))
     assert on_red.mode == "RGB" and on_red.getpixel((2, 2)) == (255, 0, 0)
     assert picture(client.post("/segment?result=overlay", content=photo)).mode == "RGB"
-    (part, *_) = client.post("/segment?result=parts", content=photo).json()
+    (part, *_) = client.post("/segment?result=components", content=photo).json()
     assert part["number"] == 1 and 0.3 < part["share"] < 0.8
 
 

@@ -13,7 +13,7 @@ import pytest
 from core.data import findings
 from core.evaluation.cache import Evaluation
 from core.evaluation.report import COLUMNS, scores_table
-from core.imaging.components import Part, part_table
+from core.imaging.components import Component, component_table
 from core.system.spreadsheets import csv_file, csv_text, inert
 from core.system.workspace import PROJECT
 
@@ -26,7 +26,7 @@ def test_a_name_like_a_formula_is_text_in_every_exported_table(name: str) -> Non
     judged = SimpleNamespace(judged=lambda level: rows, task=SimpleNamespace(kind="binary"), threshold=0.5)
     found = pd.DataFrame([{"name": name, "part": "train", "findings": "light", "problem": "", "note": name,
                            "width": 4, "height": 4, "foreground": 0.5}])  # fmt: skip
-    parts = part_table([Part(1, 9, 0.1, 0, 0, 3, 3, 1.0, 1.0)], name)
+    parts = component_table([Component(1, 9, 0.1, 0, 0, 3, 3, 1.0, 1.0)], name)
     for text in (
         scores_table(cast(Evaluation, judged), 0.5),
         findings.download(found).decode("utf-8-sig"),

@@ -1,4 +1,4 @@
-"""Edges that follow the photo, colours freed of the old background, parts counted and measured."""
+"""Refined edges, decontaminated colours, connected components counted and measured."""
 
 import zipfile
 from pathlib import Path
@@ -14,11 +14,12 @@ from PIL import Image
 from skimage.measure import label, regionprops
 
 from core import cli
+from core.cutout_settings import Background, CutOutSettings
 from core.errors import UserError
 from core.evaluation.boundaries import boundary_iou
 from core.imaging import components, matting
 from core.imaging.guided_filter import enlarge
-from core.imaging.matting import Background, Finish, alpha_of, compose, cut_out, foreground
+from core.imaging.matting import alpha_of, compose, foreground
 from core.inference import zip_writer
 from tests.conftest import write_scenes
 
@@ -66,14 +67,14 @@ def test_certainty_stays(value: float) -> None:
 def test_alpha_crosses_a_half_at_the_threshold() -> None:
     probability = np.linspace(0, 1, 101, dtype=np.float32)[None]
     for threshold in (0.3, 0.5, 0.8):
-        alpha = alpha_of(probability, threshold, Finish())
+        alpha = alpha_of(probability, threshold, CutOutSettings())
         assert np.array_equal(alpha >= 0.5, probability >= np.float32(threshold))
 
 
 @given(masks)
-def test_the_largest_part_is_scikit_images(inside: NDArray[np.uint8]) -> None:
+def test_the_largest_component_is_scikit_images(inside: NDArray[np.uint8]) -> None:
     labelled = label(inside, connectivity=2)
-    kept = matting.largest_part(inside)
+    kept = matting.largest_component(inside)
     areas = np.bincount(labelled.ravel())[1:]
     assert kept.sum() == (areas.max() if len(areas) else 0)
     assert not (kept & ~inside.astype(bool)).any() and label(kept, connectivity=2).max() <= 1
@@ -86,15 +87,15 @@ def test_holes_are_scipys(inside: NDArray[np.uint8]) -> None:
     assert np.array_equal(inside | matting.holes(inside), binary_fill_holes(inside).astype(np.uint8))
 
 
-def test_parts_and_holes_change_the_alpha() -> None:
+def test_components_and_holes_change_the_alpha() -> None:
     probability = disc(200).astype(np.float32)
     probability[95:105, 95:105] = 0  # a hole
     probability[5:15, 5:15] = 1  # a speck
-    both = alpha_of(probability, 0.5, Finish(only_largest=True, fill_holes=True))
+    both = alpha_of(probability, 0.5, CutOutSettings(only_largest=True, fill_holes=True))
     assert both[100, 100] == 1 and both[10, 10] == 0
-    untouched = alpha_of(probability, 0.5, Finish())
+    untouched = alpha_of(probability, 0.5, CutOutSettings())
     assert untouched[100, 100] == 0 and untouched[10, 10] == 1
-    feathered = alpha_of(probability, 0.5, Finish(feather=10))
+    feathered = alpha_of(probability, 0.5, CutOutSettings(feather=10))
     assert len(np.unique(feathered)) > len(np.unique(untouched))
 
 
@@ -105,47 +106,47 @@ def test_the_edge_loses_the_old_backgrounds_colour() -> None:
     before = np.abs(photo[rim].astype(float) - own).mean()
     after = np.abs(foreground(photo, alpha)[rim].astype(float) - own).mean()
     assert after < before / 3
-    assert cut_out(photo, alpha, Finish()).shape == (400, 400, 4)
+    assert compose(photo, alpha, Background()).shape == (400, 400, 4)
 
 
 def test_each_background_lies_behind_the_subject() -> None:
     photo, alpha = disc_photo()
     outside, middle = (5, 5), (200, 200)
-    red = compose(photo, alpha, Finish(), Background("Colour", (255, 0, 0)))
+    red = compose(photo, alpha, Background("colour", (255, 0, 0)))
     assert tuple(red[outside]) == (255, 0, 0) and np.abs(red[middle].astype(int) - photo[middle]).max() <= 3
-    grey = compose(photo, alpha, Finish(), Background("Black and white"))
+    grey = compose(photo, alpha, Background("grey"))
     assert len(set(grey[outside].tolist())) == 1 and np.array_equal(grey[middle], photo[middle])
-    blurred = compose(photo, alpha, Finish(), Background("Blur", strength=1.0))
+    blurred = compose(photo, alpha, Background("blur", strength=1.0))
     assert blurred[:40].std(axis=(0, 1)).max() < photo[:40].std(axis=(0, 1)).max()
     rim = cv2.dilate((alpha > 0.01).astype(np.uint8), np.ones((9, 9))) - (alpha > 0.01)
     assert (
         np.abs(blurred[rim > 0].astype(float) - np.array([20, 60, 200])).mean() < 12
     )  # no halo of the subject
     behind = np.zeros((10, 30, 3), np.uint8) + np.array([0, 255, 0], np.uint8)
-    assert tuple(compose(photo, alpha, Finish(), Background("Picture", picture=behind))[outside]) == (
+    assert tuple(compose(photo, alpha, Background("picture", picture=behind))[outside]) == (
         0,
         255,
         0,
     )
-    assert compose(photo, alpha, Finish(), Background()).shape[2] == 4
+    assert compose(photo, alpha, Background()).shape[2] == 4
 
 
 @given(masks)
-def test_parts_are_measured_like_scikit_image(inside: NDArray[np.uint8]) -> None:
-    found, numbers = components.find_parts(inside)
+def test_components_are_measured_like_scikit_image(inside: NDArray[np.uint8]) -> None:
+    found, numbers = components.find_components(inside)
     expected = sorted((int(r.area), r.bbox) for r in regionprops(label(inside, connectivity=2)))
     ours = sorted((p.area, (p.top, p.left, p.top + p.height, p.left + p.width)) for p in found)
     assert ours == expected
     assert [int((numbers == p.number).sum()) for p in found] == [p.area for p in found]
     assert [p.area for p in found] == sorted((p.area for p in found), reverse=True)
-    assert len(components.find_parts(inside, 0.02)[0]) == sum(p.share >= 0.02 for p in found)
+    assert len(components.find_components(inside, 0.02)[0]) == sum(p.share >= 0.02 for p in found)
 
 
 def test_the_table_is_at_the_photos_own_size() -> None:
     inside = np.zeros((50, 100), np.uint8)
     inside[10:20, 30:50] = 1
-    found, numbers = components.find_parts(inside)
-    row = components.part_table(found, "a.jpg", scale=4).iloc[0]
+    found, numbers = components.find_components(inside)
+    row = components.component_table(found, "a.jpg", scale=4).iloc[0]
     assert (row["file"], row["area"], row["left"], row["width"]) == ("a.jpg", 3200, 120, 80)
     drawn = components.numbered(np.zeros((50, 100, 3), np.uint8), found, numbers)
     assert drawn[inside > 0].any() and not drawn[30:].any()
@@ -158,7 +159,7 @@ def test_a_folder_is_predicted_and_resumed(
 
     def call(*more: str) -> str:
         words = ["predict", str(photos), "--model", str(saved_model), "--out", str(out), *more]
-        assert cli.main([*words, "--save", "mask,cutout,parts", "--json"]) == 0
+        assert cli.main([*words, "--save", "mask,cutout,components", "--json"]) == 0
         return capsys.readouterr().out.strip().splitlines()[-1]
 
     assert '"passed_over": 0' in call("--background", "#ff0000", "--fill-holes", "--only-largest")
@@ -169,7 +170,7 @@ def test_a_folder_is_predicted_and_resumed(
     kept = (out / "01_mask.png").stat().st_mtime_ns
     assert '"passed_over": 3' in call("--resume")
     assert (out / "02_mask.png").is_file() and (out / "01_mask.png").stat().st_mtime_ns == kept
-    assert (out / "00_parts.csv").read_text().startswith("file,number,area")
+    assert (out / "00_components.csv").read_text("utf-8-sig").startswith("file,number,area")
 
 
 @pytest.mark.parametrize("words", ["#12", "#zzzzzz", "no_such_file.jpg"])
@@ -192,21 +193,20 @@ def test_a_background_that_is_none_is_one_sentence(
 
 
 def test_a_zip_of_many_photos_leaves_out_what_cannot_be_read(tmp_path: Path) -> None:
-    def make(place: int, kind: str) -> bytes:
+    def make(place: int) -> dict[str, bytes]:
         if place == 1:
             raise UserError("b.jpg is not a picture.")
-        return f"{place} {kind}".encode()
+        return {kind: f"{place} {kind}".encode() for kind in ("mask", "cutout", "components")}
 
     target = tmp_path / "new" / "photos.zip"
-    done = list(zip_writer.pack(["x/a.jpg", "b.jpg", "a.png"], ["mask", "cutout"], make, target))
+    done = list(zip_writer.pack(["x/a.jpg", "b.jpg", "a.png"], make, target))
     assert [d.problem for d in done] == ["", "b.jpg is not a picture.", ""]
     with zipfile.ZipFile(target) as archive:
-        assert archive.namelist() == ["a_mask.png", "a_cutout.png", "a-2_mask.png", "a-2_cutout.png"]
+        assert archive.namelist() == [
+            *("a_mask.png", "a_cutout.png", "a_components.csv"),
+            *("a-2_mask.png", "a-2_cutout.png", "a-2_components.csv"),
+        ]
         assert archive.read("a-2_mask.png") == b"2 mask"
     with pytest.raises(UserError, match="None of the photos"):
-        list(
-            zip_writer.pack(
-                ["b.jpg", "b.jpg"], ["mask"], lambda place, kind: make(1, kind), tmp_path / "none.zip"
-            )
-        )
+        list(zip_writer.pack(["b.jpg"], lambda place: make(1), tmp_path / "none.zip"))
     assert not (tmp_path / "none.zip").exists() and len(list(tmp_path.iterdir())) == 1

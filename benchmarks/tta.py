@@ -1,9 +1,9 @@
-"""What more looks at a photo gain and cost: Dice and boundary IoU at the photos' own sizes, and time.
+"""What test-time augmentation gains and costs: Dice and boundary IoU at the photos' own sizes, and time.
 
-    python benchmarks/looks.py --images DIR --masks DIR [--last 58] [--model checkpoints/person-lite0]
+    python benchmarks/tta.py --images DIR --masks DIR [--last 58] [--model checkpoints/person-lite0]
 
 Masks are grey pictures with the same names, foreground at 128 and above. Intervals are 95 % bootstrap
-intervals of the mean gain in Dice over one look at the same photos.
+intervals of the mean gain in Dice over a single prediction of the same photos.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import numpy as np
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from core.cutout_settings import CutOutSettings  # noqa: E402
 from core.data.masks import BinaryEncoding, resize_mask  # noqa: E402
 from core.data.pairing import Pair  # noqa: E402
 from core.data.store import read_pair  # noqa: E402
@@ -25,17 +26,17 @@ from core.evaluation.boundaries import boundary_iou  # noqa: E402
 from core.evaluation.statistics import paired  # noqa: E402
 from core.imaging.guided_filter import enlarge  # noqa: E402
 from core.inference.predictor import Predictor  # noqa: E402
-from core.inference.test_time_augmentation import Gaze, small_map  # noqa: E402
+from core.inference.test_time_augmentation import probability_map  # noqa: E402
 
 CELL = 640, 480  # width and height of one photo among several
-GAZES = {
-    "once": Gaze(),
-    "mirrored too": Gaze(mirror=True),
-    "three sizes": Gaze(scales=True),
-    "mirrored, three sizes": Gaze(mirror=True, scales=True),
-    "2 x 2 pieces": Gaze(pieces=2),
-    "3 x 3 pieces": Gaze(pieces=3),
-    "2 x 2 pieces, mirrored": Gaze(mirror=True, pieces=2),
+VARIANTS = {
+    "none": CutOutSettings(),
+    "flip": CutOutSettings(flip=True),
+    "three scales": CutOutSettings(scales=True),
+    "flip, three scales": CutOutSettings(flip=True, scales=True),
+    "2 x 2 tiles": CutOutSettings(tiles=2),
+    "3 x 3 tiles": CutOutSettings(tiles=3),
+    "2 x 2 tiles, flip": CutOutSettings(flip=True, tiles=2),
 }
 
 
@@ -51,28 +52,30 @@ def main() -> None:
     args = parser.parse_args()
     predictor = Predictor(args.model, "cpu")
     files = sorted(args.images.iterdir())[-args.last :]
-    dice: dict[str, list[float]] = {name: [] for name in GAZES}
-    edges: dict[str, list[float]] = {name: [] for name in GAZES}
-    times: dict[str, list[float]] = {name: [] for name in GAZES}
+    dice: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    edges: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    times: dict[str, list[float]] = {name: [] for name in VARIANTS}
     for group in grouped(files, args.mosaic**2):
         photo, truth = laid_together([read(file, args) for file in group], args.mosaic)
-        for name, gaze in GAZES.items():
+        for name, settings in VARIANTS.items():
             start = time.perf_counter()
-            small = small_map(predictor, photo, gaze)
+            small = probability_map(photo, predictor, settings)
             times[name].append(time.perf_counter() - start)
             found = (enlarge(small, photo) >= predictor.card.threshold).astype(np.uint8)
             both = int(found.sum()) + int(truth.sum())
             dice[name].append(2 * int((found & truth).sum()) / both if both else 1.0)
             edges[name].append(boundary_iou(truth, found))
-    print(f"{len(dice['once'])} photos, {args.model.name}, network at {predictor.card.long_side} pixels")
-    print("| | looks | Dice | gain in Dice | boundary IoU | time, as a multiple |\n|---|---|---|---|---|---|")
-    base = statistics.median(times["once"])
-    for name, gaze in GAZES.items():
-        gain = paired(np.array(dice["once"]), np.array(dice[name])).difference
-        told = f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})" if name != "once" else ""
+    print(f"{len(dice['none'])} photos, {args.model.name}, network at {predictor.card.long_side} pixels")
+    print(
+        "| | passes | Dice | gain in Dice | boundary IoU | time, as a multiple |\n|---|---|---|---|---|---|"
+    )
+    base = statistics.median(times["none"])
+    for name, settings in VARIANTS.items():
+        gain = paired(np.array(dice["none"]), np.array(dice[name])).difference
+        told = f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})" if name != "none" else ""
         cost = statistics.median(times[name]) / base
         means = statistics.mean(dice[name]), statistics.mean(edges[name])
-        print(f"| {name} | {gaze.looks} | {means[0]:.4f} | {told} | {means[1]:.4f} | {cost:.1f} |")
+        print(f"| {name} | {settings.passes} | {means[0]:.4f} | {told} | {means[1]:.4f} | {cost:.1f} |")
 
 
 def grouped(files: list[Path], size: int) -> list[list[Path]]:
