@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.cutout_settings import Background, CutOutSettings
 from core.errors import UserError
-from core.imaging.matting import Background, Finish
 from core.inference import sound
 from core.inference.predictor import Predictor
-from core.inference.video import Recipe, replace_background
+from core.inference.video import replace_background
 from tests.conftest import untrained_card
-from tests.core.test_looking import Reddish
+from tests.core.inference.test_test_time_augmentation import Reddish
 
-COLOUR = Background("Colour", (0, 200, 0))
-RECIPES = {
-    ".mp4": Recipe(0.9, finish=Finish(clean_colours=False), background=COLOUR),
-    ".webm": Recipe(0.9, finish=Finish(clean_colours=False), background=Background()),
+COLOUR = Background("colour", (0, 200, 0))
+SETTINGS = {
+    ".mp4": CutOutSettings(0.9, decontaminate=False, background=COLOUR),
+    ".webm": CutOutSettings(0.9, decontaminate=False),
 }
 RATE = 48_000
 
@@ -55,7 +55,7 @@ def film(
 
 def made(source: Path, suffix: str = ".mp4") -> Path:
     target = source.with_name(f"out{suffix}")
-    list(replace_background(source, target, Predictor.of(Reddish(), untrained_card()), RECIPES[suffix]))
+    list(replace_background(source, target, Predictor.of(Reddish(), untrained_card()), SETTINGS[suffix]))
     return target
 
 
