@@ -9,7 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
-from core.server.middleware import Headers, health, until_the_end
+from core.server.middleware import Headers, health, lifespan
 from core.server.request_guard import RequestGuard
 from core.server.rest import api
 from core.server.upload_limit import UploadLimit
@@ -31,6 +31,6 @@ app = st.App(
         Middleware(RequestGuard, hosts=names, in_json="/rest"),
         Middleware(UploadLimit, held=held),
     ],
-    lifespan=until_the_end,
+    lifespan=lifespan,
     on_script_error=logs.script_failed,
 )

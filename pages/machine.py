@@ -22,7 +22,7 @@ def machine_page() -> None:
 
 @st.fragment(run_every=3)
 def state() -> None:
-    seen = status.look()
+    seen = status.measure()
     for problem in seen.problems:
         st.error(plain(problem))
     with st.container(horizontal=True):

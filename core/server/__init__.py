@@ -1,1 +1,1 @@
-"""The REST endpoint and what keeps a public server in order."""
+"""The REST endpoint, and protection, cleaning and monitoring of a public server."""

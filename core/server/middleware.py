@@ -1,4 +1,4 @@
-"""What a server needs that stays up in public: headers, a health check, an orderly end."""
+"""Security headers, a health check and an orderly shutdown."""
 
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
@@ -17,10 +17,9 @@ from core.runs import jobs
 from core.server import status
 from core.system.logs import log, log_error
 
-# Streamlit's own page needs scripts, styles and workers of its own origin, inline ones among them, so
-# a policy for these would either break it or allow everything; what may embed it can be said, and that
-# it shows pictures of its own alone.
-SENT = {
+# Streamlit's page needs inline scripts, styles and workers, so a content security policy for those would
+# either break it or allow everything. This one limits framing, and images and media to the server's own.
+SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "x-frame-options": "SAMEORIGIN",
@@ -32,7 +31,7 @@ SENT = {
 
 
 class Headers:
-    """Adds SENT to every answer that does not say otherwise."""
+    """ASGI middleware that adds SECURITY_HEADERS to every response that does not set them itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -45,7 +44,7 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SENT.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -53,31 +52,31 @@ class Headers:
 
 
 async def health(request: Request) -> Response:
-    """200 and "ok", or 503 and what is wrong: for load balancers and `docker`. Tells nothing else."""
-    with acting_as(OWNER):  # who only says whether all is well
-        seen = await run_in_threadpool(status.look)
-    if not seen.problems:
+    """200 if all is well, else 503 with the number of problems; for load balancers and containers."""
+    with acting_as(OWNER):  # only the number of problems is revealed
+        machine = await run_in_threadpool(status.measure)
+    if not machine.problems:
         return JSONResponse({"status": "ok"})
-    return JSONResponse({"status": "failing", "problems": len(seen.problems)}, 503)
+    return JSONResponse({"status": "failing", "problems": len(machine.problems)}, 503)
 
 
 @asynccontextmanager
-async def until_the_end(app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
-    """While the server runs; at its end trainings are asked to stop, where its rules say so."""
+async def lifespan(app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
+    """Starlette's lifespan: at the shutdown trainings are stopped if the policy says so."""
     log("server started")
     yield None
     try:
         if current_policy().stop_trainings_at_exit:
             await run_in_threadpool(stop_trainings)
-    except UserError as error:  # rules that cannot be read ask for nothing
+    except UserError as error:  # a policy that cannot be read stops nothing
         log_error("trainings were not stopped", error)
     log("server ended")
 
 
 def stop_trainings() -> int:
-    """Ask all of them at once and wait for each; returns how many. They can be resumed."""
+    """Stop all trainings, so that they can be resumed; returns how many there were."""
     runs = jobs.active()
-    with acting_as(OWNER):  # the server itself ends them, whoever has started them
+    with acting_as(OWNER):  # whoever started them
         for run in runs:
             run.stop_file.touch()
         for run in runs:

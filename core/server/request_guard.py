@@ -1,8 +1,8 @@
-"""What is refused before a page or an endpoint sees it: names of other hosts, and sites that are not ours.
+"""Refuses requests for unknown host names and from pages of other sites.
 
-A page of any site may make a browser ask this machine. Its own name can be made to lead here (DNS
-rebinding), which the `Host` header gives away, and its scripts can send what a form could send, which
-`Origin` gives away. Neither can be set by a page.
+A page of any site can make a visitor's browser send requests to this machine. With DNS rebinding it uses a
+host name of its own, which the `Host` header shows; otherwise the `Origin` header names its site. Scripts in
+a page can set neither header.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,23 +16,22 @@ from core.errors import UserError
 from core.policy.permissions import STRANGER, allowed
 from core.policy.policy import current_policy
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")  # no name of somebody else's leads a browser to ask for these
-HARMLESS = ("GET", "HEAD", "OPTIONS")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")  # safe: no attacker controls these names
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 METRICS = "/_stcore/metrics"
 UNKNOWN_HOST = (
-    "This server does not answer to that name. Whoever runs it names its own in server.allowedHosts: "
-    "docs/deployment.md says how.\n"
+    "This server is not configured for this host name. Add it to server.allowedHosts: "
+    "see docs/deployment.md.\n"
 )
-FOREIGN_ORIGIN = "This server takes nothing from pages of other sites.\n"
+FOREIGN_ORIGIN = "Requests from pages of other sites are not accepted.\n"
 
 Hosts = Callable[[], Sequence[str]]
 
 
 class RequestGuard:
-    """ASGI middleware that answers 403 for unknown hosts and foreign origins, and 404 for the server's
-    measurements where a stranger may not see its load. `hosts` gives the names that it answers to beside
-    LOOPBACK, as Streamlit's `server.allowedHosts` writes them. Below the path `in_json`, where there is one,
-    programs ask, and are refused in JSON."""
+    """ASGI middleware: 403 for unknown hosts and foreign origins, and 404 for METRICS unless strangers have
+    the permission `machine`. `hosts` returns the host names of this server besides LOOPBACK, in the form of
+    Streamlit's `server.allowedHosts`. Refusals of paths below `in_json` are JSON."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts = lambda: (), in_json: str | None = None) -> None:
         self.app, self.hosts, self.in_json = app, hosts, in_json
@@ -52,12 +51,14 @@ class RequestGuard:
             await (answer or PlainTextResponse(sentence, status))(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str]:
-        """The status to answer with, 0 where there is nothing against the request."""
+        """The status and message of the refusal; status 0 if the request is accepted."""
         headers = Headers(scope=scope)
         given = headers.getlist("host")
         if len(given) != 1 or not answers_to(given[0], self.hosts()):
             return 403, UNKNOWN_HOST
-        if scope.get("method", "GET") not in HARMLESS and not same_origin(headers.get("origin"), given[0]):
+        if scope.get("method", "GET") not in SAFE_METHODS and not same_origin(
+            headers.get("origin"), given[0]
+        ):
             return 403, FOREIGN_ORIGIN
         if scope["path"].rstrip("/").endswith(METRICS) and not _load_is_open():
             return 404, "Not Found\n"
@@ -65,8 +66,8 @@ class RequestGuard:
 
 
 def answers_to(host: str, names: Sequence[str]) -> bool:
-    """Whether a `Host` header names this machine, or is one of `names`: "studio.example.org",
-    "*.example.org", or "*" for any, which a public server does not take for its own name."""
+    """Whether a `Host` header is a loopback name or matches one of `names`: "studio.example.org",
+    "*.example.org", or "*", which matches any host, but none on a public server."""
     name = _name_in(host)
     if name is None:
         return False
@@ -85,10 +86,10 @@ def _matches(name: str, wanted: str) -> bool:
 
 
 def _name_in(host: str) -> str | None:
-    """The name alone, in lower case; None where the header holds anything but a name and a port."""
+    """The host name in lower case; None if the header is not a name with an optional port."""
     try:
         parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         return None
     if parts.hostname is None or "@" in host or parts.path or parts.query or parts.fragment:
@@ -99,7 +100,7 @@ def _name_in(host: str) -> str | None:
 def _is_public() -> bool:
     try:
         return current_policy().public
-    except UserError:  # rules that cannot be read open nothing
+    except UserError:  # a policy that cannot be read permits nothing
         return True
 
 

@@ -1,4 +1,4 @@
-"""What visitors left behind is deleted after a set time: data sets, runs, models, and caches."""
+"""Deletes data sets, runs and models of visitors after `keep_hours`, and caches."""
 
 import math
 import shutil
@@ -23,22 +23,22 @@ EVERY_SECONDS = 600.0
 
 @needs("change")
 def clean(hours: float, now: float | None = None) -> list[Path]:
-    """Delete what visitors made, and caches, if last changed more than `hours` ago; returns what went.
+    """Delete what visitors created, and caches, if unchanged for more than `hours`; returns what was deleted.
 
-    What the owner or an admin made stays, and so does what trains or is trained on.
+    What the owner or an admin created stays, and so do live runs and their data sets.
     """
     limit = (time.time() if now is None else now) - hours * 3600
-    gone = [folder for folder in _left_behind() if _changed(folder) < limit]
-    for folder in gone:
+    expired = [folder for folder in _candidates() if _changed(folder) < limit]
+    for folder in expired:
         if folder.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
         else:
             folder.unlink(missing_ok=True)
-    return gone
+    return expired
 
 
-def _left_behind() -> Iterator[Path]:
-    """What visitors made, and what is made again when it is asked for."""
+def _candidates() -> Iterator[Path]:
+    """What visitors created, and what can be computed again."""
     live = jobs.active()
     in_use = {demo.demo_folder().resolve(), *(Path(run.config.data).resolve() for run in live)}
     in_use |= {run.folder.resolve() for run in live}
@@ -48,14 +48,14 @@ def _left_behind() -> Iterator[Path]:
                 yield folder
     yield from _hub_downloads()
     for cache in workspace.cache().iterdir():
-        # A training reads the decoded pairs again when it is resumed.
+        # A training that is resumed reads the decoded pairs again.
         if cache.is_dir() and cache.name != "locks" and not (live and cache.name == "pairs"):
-            yield from _of_no_use(cache)
+            yield from _disposable(cache)
 
 
 def _hub_downloads() -> Iterator[Path]:
-    """What the hub's client keeps of models and data sets, where it keeps it in the workspace, as in the
-    container. Elsewhere it may be another program's."""
+    """The cache of the hub's client, if it is inside the workspace, as in the container. Elsewhere other
+    programs may use it."""
     from huggingface_hub import constants
 
     kept = Path(constants.HF_HUB_CACHE)
@@ -64,13 +64,13 @@ def _hub_downloads() -> Iterator[Path]:
 
 
 def _is_unfinished(folder: Path) -> bool:
-    """Whether somebody was at work on it, or is: its age tells."""
+    """Whether it is the unfinished result of an import or export. Recent ones may still be in progress."""
     return folder.name.startswith(".") and folder.suffix == ".part"
 
 
-def _of_no_use(cache: Path) -> Iterator[Path]:
-    """What may go of a cache. Evaluations and checks take minutes that a stranger may not ask for, so those
-    that visitors have not made stay as long as the data set that they are of."""
+def _disposable(cache: Path) -> Iterator[Path]:
+    """The entries of a cache that may be deleted. Strangers may not start evaluations and checks, so those
+    that no visitor made stay as long as their data set."""
     if cache.name == "manifests":
         kept = {pointer: _read(pointer) for pointer in cache.glob("*.json")}
         of_use = {pointer for pointer, about in kept.items() if _is_there(str(about.get("data", "")))}
@@ -95,16 +95,16 @@ def _is_there(folder: str) -> bool:
 
 
 def _changed(path: Path) -> float:
-    """When the newest file right in it, or it itself, was written."""
+    """When it, or the newest file directly inside it, was last modified."""
     try:
         inside = list(path.iterdir()) if path.is_dir() else []
         return max(p.lstat().st_mtime for p in (path, *inside))
     except OSError:
-        return time.time()  # somebody is at work on it
+        return time.time()  # it is being written or deleted
 
 
 class Clock:
-    """Notices when the wall clock is set: by it, all files would be old at once."""
+    """Notices when the system's clock is changed, which would make all files look old at once."""
 
     JUMP = 120.0  # seconds
 
@@ -113,7 +113,7 @@ class Clock:
         self._jumped = -math.inf
 
     def jumped_within(self, seconds: float) -> bool:
-        """Whether it was set since the last look, or during so many seconds before now."""
+        """Whether it was changed since the last call, or within this many seconds before now."""
         apart = time.time() - time.monotonic()
         if abs(apart - self._apart) > self.JUMP:
             self._jumped = time.monotonic()
@@ -122,7 +122,7 @@ class Clock:
 
 
 def housekeeping() -> threading.Thread:
-    """Clean now and then while the server runs, as its rules say."""
+    """Start a thread that cleans regularly, as the policy says, while the server runs."""
 
     def keep() -> None:
         clock = Clock()

@@ -1,4 +1,4 @@
-"""What the machine is doing: device, memory, disk, trainings, and whether all is well."""
+"""The state of the machine: device, memory, disk, trainings and problems."""
 
 import shutil
 import tempfile
@@ -11,16 +11,14 @@ from core.policy.permissions import needs
 from core.runs import jobs
 from core.system import workspace
 
-LEAST_FREE = 1e9  # bytes of disk below which nothing new should be begun
+LEAST_FREE = 1e9  # bytes of free disk space below which it is a problem
 GB = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Sizes in GB (10^9 bytes); `busy` is the processors' share in use since the last look, 0 to 1.
-
-    `memory` is that of the server and its workers; `problems` are sentences, none when all is well.
-    """
+    """Sizes in GB (10^9 bytes). `busy` is the CPU utilisation since the last measurement, 0 to 1. `memory` is
+    that of the server and its workers. `training` and `waiting` count trainings."""
 
     device: str
     processors: int
@@ -34,8 +32,8 @@ class Machine:
 
 
 @needs("machine")
-def look() -> Machine:
-    """Takes some milliseconds; does not import torch."""
+def measure() -> Machine:
+    """Takes a few milliseconds and does not import torch."""
     problems = list(_workspace_problems())
     states: list[str] = []
     try:
@@ -45,7 +43,7 @@ def look() -> Machine:
         problems.append(str(error))
         free = 0
     if not problems and free < LEAST_FREE:
-        problems.append(f"Only {free / GB:.1f} GB of disk are free: trainings and imports may fail.")
+        problems.append(f"Only {free / GB:.1f} GB of disk space is free: trainings and imports may fail.")
     return Machine(
         _device(),
         psutil.cpu_count() or 1,
@@ -60,7 +58,7 @@ def look() -> Machine:
 
 
 def _workspace_problems() -> list[str]:
-    """Whether something can be written where everything is kept."""
+    """Problems with writing to the workspace."""
     try:
         with tempfile.TemporaryFile(dir=workspace.cache()) as file:
             file.write(b"x")
@@ -73,7 +71,7 @@ def _workspace_problems() -> list[str]:
 
 
 def _family() -> list[psutil.Process]:
-    """This process, what it started, and workers that an earlier server started."""
+    """This process, its children, and workers that an earlier server process started."""
     me = psutil.Process()
     found = {process.pid: process for process in (me, *me.children(recursive=True))}
     for run in jobs.active():
@@ -93,7 +91,7 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _device() -> str:
-    """What the server itself predicts on, where torch is there already to say so."""
+    """The device for predictions, "CPU" as long as torch has not been imported."""
     import sys
 
     torch = sys.modules.get("torch")

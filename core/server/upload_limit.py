@@ -1,7 +1,7 @@
-"""How much open pages may upload: what their widgets ask for, and within what a page and all hold.
+"""Limits of uploads: for each widget, for each page and for all pages together.
 
-Streamlit takes a file of `server.maxUploadSize` from whoever has opened a page, as often as they like,
-and leaves a widget's own limit to the browser.
+Streamlit itself accepts any number of files up to `server.maxUploadSize` from any open page, and leaves a
+widget's own limit to the browser.
 """
 
 import threading
@@ -17,7 +17,7 @@ from core.policy.policy import current_policy
 
 PATH = "/_stcore/upload_file/"
 MEGABYTE = 1 << 20  # as Streamlit counts them
-AROUND = 64_000  # bytes of a request's body that are not the file's
+OVERHEAD = 64_000  # bytes of a request's body around the file
 KNOWN_PAGES = 10_000
 
 Held = Callable[[], Mapping[str, int]]
@@ -30,15 +30,14 @@ class _RefusedError(Exception):
 
 
 class UploadLimit:
-    """ASGI middleware. `held` gives the bytes of the files that each page, by its session, holds now.
+    """ASGI middleware. `held` returns the bytes of uploaded files that each session holds now.
 
-    A page may send what is asked for by a widget that it has shown (`expect`), and nothing before: not,
-    for example, ahead of signing in.
+    A page may upload only after it has shown an uploader (`expect`), so not before signing in.
     """
 
     def __init__(self, app: ASGIApp, held: Held) -> None:
         self.app, self.held = app, held
-        self._coming: dict[str, int] = {}
+        self._incoming: dict[str, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = _session_of(scope)
@@ -51,7 +50,7 @@ class UploadLimit:
             nonlocal taken
             message = await receive()
             size = len(message.get("body", b""))
-            self._coming[session] = self._coming.get(session, 0) + size
+            self._incoming[session] = self._incoming.get(session, 0) + size
             taken += size
             self._check(session, taken)
             return message
@@ -62,35 +61,35 @@ class UploadLimit:
         except _RefusedError as refusal:
             await PlainTextResponse(refusal.sentence, refusal.status)(scope, receive, send)
         finally:
-            self._coming[session] = self._coming.get(session, 0) - taken
-            if self._coming[session] <= 0:
-                del self._coming[session]
+            self._incoming[session] = self._incoming.get(session, 0) - taken
+            if self._incoming[session] <= 0:
+                del self._incoming[session]
 
     def _check(self, session: str, size: int) -> None:
-        """Raises _RefusedError where a file of so many bytes, as far as it has come, is too much."""
-        most = _asked_for.get(session)
+        """Raises _RefusedError if a file of `size` bytes, or the part received so far, exceeds a limit."""
+        most = _expected.get(session)
         if not most:
-            raise _RefusedError(403, "This page asks for no file.")
-        if size > most * MEGABYTE + AROUND:
-            raise _RefusedError(413, f"The file has more than the {most} MB that this page takes.")
+            raise _RefusedError(403, "This page does not accept files.")
+        if size > most * MEGABYTE + OVERHEAD:
+            raise _RefusedError(413, f"The file is larger than {most} MB, the limit of this page.")
         try:
             policy = current_policy()
         except UserError as error:
             raise _RefusedError(403, "This server is closed until its policy file is corrected.") from error
         held = self.held()
-        mine = held.get(session, 0) + max(size, self._coming.get(session, 0))
-        if policy.page_megabytes and mine > policy.page_megabytes * MEGABYTE + AROUND:
+        mine = held.get(session, 0) + max(size, self._incoming.get(session, 0))
+        if policy.page_megabytes and mine > policy.page_megabytes * MEGABYTE + OVERHEAD:
             raise _RefusedError(
                 413,
-                f"This page holds as much as it may, {policy.page_megabytes} MB: remove a file or reload it.",
+                f"This page holds the {policy.page_megabytes} MB that it may: remove a file or reload it.",
             )
-        everybody = sum(held.values()) + max(size, sum(self._coming.values()))
-        if policy.pages_megabytes and everybody > policy.pages_megabytes * MEGABYTE + AROUND:
-            raise _RefusedError(503, "This server holds as many files as it can: try again in some minutes.")
+        everybody = sum(held.values()) + max(size, sum(self._incoming.values()))
+        if policy.pages_megabytes and everybody > policy.pages_megabytes * MEGABYTE + OVERHEAD:
+            raise _RefusedError(503, "This server holds as many files as it can: try again in a few minutes.")
 
 
-class _AskedFor:
-    """The largest file, in MB, that any widget of a page asks for. Pages that are long gone are forgotten."""
+class _Expected:
+    """The largest file, in MB, that any uploader of a page accepts; for the KNOWN_PAGES most recent pages."""
 
     def __init__(self) -> None:
         self._most: OrderedDict[str, int] = OrderedDict()
@@ -106,17 +105,17 @@ class _AskedFor:
                 self._most.popitem(last=False)
 
 
-_asked_for = _AskedFor()
-expect = _asked_for.expect
+_expected = _Expected()
+expect = _expected.expect
 
 
 def _session_of(scope: Scope) -> str | None:
-    """Whose upload this is; None where it is none."""
+    """The session of an upload; None if the request is not one."""
     if scope["type"] != "http" or scope["method"] != "PUT" or PATH not in scope["path"]:
         return None
     return str(scope["path"].split(PATH, 1)[1].split("/", 1)[0])
 
 
 def _length_of(scope: Scope) -> int:
-    told = Headers(scope=scope).get("content-length", "")
-    return int(told) if told.isdigit() else 0
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdigit() else 0

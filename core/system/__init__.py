@@ -1,1 +1,1 @@
-"""Processes, files, archives, downloads and logs."""
+"""Processes, devices, files, archives, downloads and logs."""

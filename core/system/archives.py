@@ -1,4 +1,4 @@
-"""Zip archives from strangers: opened within bounds, and what zipfile raises for damaged ones."""
+"""Untrusted zip archives: opening them within limits, and the exceptions that damaged ones raise."""
 
 import lzma
 import os
@@ -11,9 +11,9 @@ from typing import IO
 from core.errors import UserError
 
 MAX_FILES = 400_000
-MAX_INDEX_BYTES = 64_000_000  # of the list of contents, which is read before anything is known
+MAX_INDEX_BYTES = 64_000_000  # of the central directory, which zipfile reads into memory
 
-# zipfile has an error of its own for damage, and lets these through as well (found by fuzzing).
+# For damaged archives zipfile raises BadZipFile, and also these (found by fuzzing).
 DAMAGE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -28,25 +28,25 @@ DAMAGE = (
 
 
 def open_zip(file: str | Path | IO[bytes], label: str) -> zipfile.ZipFile:
-    """Raises UserError where it is no zip, is damaged, or holds more than is ever needed."""
+    """Raises UserError if the file is missing, not a zip, damaged, or has too many entries."""
     try:
         _refuse_endless_index(file, label)
         return zipfile.ZipFile(file)
     except FileNotFoundError:
         raise UserError(f"There is no file or folder {file}.") from None
     except DAMAGE as error:
-        raise UserError(f"{label} is no zip archive that can be read ({error}): pack it again.") from error
+        raise UserError(f"{label} cannot be read as a zip archive ({error}): create it again.") from error
 
 
 def files_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """What is no folder and has a name."""
+    """The entries that are files."""
     return [info for info in archive.infolist() if info.filename and not info.is_dir()]
 
 
 def _refuse_endless_index(file: str | Path | IO[bytes], label: str) -> None:
-    """Look at the archive's last record before zipfile reads a list of any length into memory.
+    """Read the size of the central directory from the end of the archive, before zipfile loads it.
 
-    Source: PKWARE's APPNOTE.TXT 6.3.10, 4.3.14 and 4.3.16.
+    Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.14 and 4.3.16.
     """
     if isinstance(file, str | Path):
         with open(file, "rb") as stream:
@@ -58,7 +58,7 @@ def _refuse_endless_index(file: str | Path | IO[bytes], label: str) -> None:
     file.seek(0)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        return  # zipfile says what is wrong with it
+        return  # zipfile reports what is wrong
     size = struct.unpack_from("<L", tail, at + 12)[0]
     at64 = tail.rfind(b"PK\x06\x06")
     if size == 0xFFFFFFFF and at64 >= 0:

@@ -1,4 +1,4 @@
-"""Heavy work for many visitors takes turns, and the memory that it used goes back to the system."""
+"""Limits concurrent heavy work of many visitors, and returns freed memory to the system."""
 
 import contextlib
 import ctypes
@@ -12,18 +12,18 @@ from core.errors import UserError
 M_ARENA_MAX = -8  # malloc.h of glibc
 ARENAS = 2
 
-# More at once than there are cores are not done sooner, and each holds some 100 MB while it lasts.
+# More than one job for each core finishes no sooner, and each holds some 100 MB while it runs.
 _turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
 class BusyError(UserError):
-    """More work waits than anybody would wait for."""
+    """Too much work is waiting already."""
 
 
 @contextlib.contextmanager
 def taking_turns(patience: float | None = None) -> Iterator[None]:
-    """Around what decodes, refines, composes or encodes a whole photo. Raises BusyError after so many
-    seconds of waiting, where there is an end to it."""
+    """Use around code that decodes, refines, composes or encodes a whole photo. Raises BusyError after
+    waiting for `patience` seconds; None waits forever."""
     if not _turns.acquire(timeout=patience):
         raise BusyError("Too many photos are waiting: try again in a moment.")
     try:
@@ -33,13 +33,13 @@ def taking_turns(patience: float | None = None) -> Iterator[None]:
 
 
 def few_arenas() -> None:
-    """Have threads share two heaps: with one each, what thirty sessions free is kept thirty times."""
+    """Limit glibc to ARENAS heaps for all threads: each heap keeps the memory that its threads freed."""
     if libc := _libc():
         libc.mallopt(M_ARENA_MAX, ARENAS)
 
 
 def give_back() -> None:
-    """Return freed memory to the system, where the allocator keeps it (glibc)."""
+    """Return freed memory to the system (glibc only)."""
     if libc := _libc():
         libc.malloc_trim(0)
 

@@ -1,4 +1,4 @@
-"""The device and what it can do."""
+"""Devices, their number formats and Fabric."""
 
 import datetime
 import os
@@ -18,7 +18,7 @@ COMPILE_FROM_IMAGES = 200_000  # on a GPU; on the CPU it was not faster (docs/tr
 
 
 def pick_device(wanted: str = "auto") -> str:
-    """ "cuda", "mps" or "cpu"; what "auto" means on this machine. Raises UserError if not available."""
+    """Resolve "auto" to "cuda", "mps" or "cpu". Raises UserError if the device is not available."""
     if wanted == "auto":
         if torch.cuda.is_available():
             return "cuda"
@@ -31,8 +31,8 @@ def pick_device(wanted: str = "auto") -> str:
 
 
 def slots(device: str, processes: int = 1) -> tuple[str, ...]:
-    """What a training with this many processes has to itself: ("cpu",), ("cuda:0",), ("cuda:0", "cuda:1").
-    "cuda" and "cuda:0" are one device."""
+    """The devices that a training with this many processes occupies: ("cpu",), ("cuda:0",), or
+    ("cuda:0", "cuda:1"). "cuda" is "cuda:0"."""
     kind, _, number = device.partition(":")
     if kind != "cuda":
         return (kind,)
@@ -46,7 +46,7 @@ def gpu_count() -> int:
 
 
 def make_fabric(config: TrainConfig, device: str) -> Fabric:
-    """Fabric for this process: alone on `device`, or one of those that torchrun started together."""
+    """Fabric for this process, alone on `device` or as one of those that torchrun started."""
     precision: Any = precision_for(config, device)
     accelerator = device.split(":", maxsplit=1)[0]
     world = int(os.environ.get("WORLD_SIZE", "1"))
@@ -67,12 +67,12 @@ def make_fabric(config: TrainConfig, device: str) -> Fabric:
 
 
 def is_first_process() -> bool:
-    """Whether this process speaks and writes for all that train together."""
+    """Whether this is the process of rank 0, which alone prints and writes files."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def part_from_the_others() -> None:
-    """End the process group in order, once all have come here: a process that just exits may abort."""
+    """Destroy the process group once all processes have reached this: one that just exits may abort."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         # Nothing is left to interrupt, and an interrupted interpreter would look like a failed training.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -81,14 +81,14 @@ def part_from_the_others() -> None:
 
 
 def pays_to_compile(config: TrainConfig, device: str, steps: int) -> bool:
-    """Whether torch.compile earns its minute back within this many steps."""
+    """Whether torch.compile saves more time within this many steps than its minute of compilation."""
     if config.compile != "auto":
         return config.compile == "on"
     return device.startswith("cuda") and steps * config.batch_size >= COMPILE_FROM_IMAGES
 
 
 def device_name(device: str, processes: int = 1) -> str:
-    """For people: the GPU's name, or the number of processor threads; how many where there are several."""
+    """For display: the GPU's name, or "CPU" with its number of threads; and the number of processes."""
     many = f"{processes} x " if processes > 1 else ""
     if device.startswith("cuda"):
         return many + torch.cuda.get_device_name(torch.device(device))
@@ -96,7 +96,7 @@ def device_name(device: str, processes: int = 1) -> str:
 
 
 def precision_for(config: TrainConfig, device: str) -> str:
-    """Fabric's name for the number format: bf16 where the hardware multiplies it, else fp32."""
+    """Fabric's name of the number format. "auto" is bf16 if the hardware supports it, else fp32."""
     if config.precision == "fp32" or device == "mps":
         return "32-true"
     if config.precision == "bf16":

@@ -1,7 +1,7 @@
-"""Downloads from hubs: told as they come, asked for only where there is a network.
+"""Downloads from hubs, with progress, and only if the hub can be reached.
 
-The hubs' own clients keep what they have and go on with a broken download where it ended. They take
-long to find out that there is no network, so the server is asked for two seconds first.
+The hubs' own clients resume interrupted downloads. They need long to notice that there is no network, so
+the server is probed for two seconds first.
 """
 
 import re
@@ -20,20 +20,20 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many bytes have come so far; how many there will be is not known."""
+    """How many bytes have been received; the total is unknown."""
 
     received: int
 
 
 def in_background(work: Callable[[], Path], growing: Path, label: str) -> Iterator[Progress | Path]:
-    """Run a download in a thread and tell how much has come."""
+    """Run a download in a thread, yielding its Progress and at last its result."""
     result: list[Path] = []
     failure: list[BaseException] = []
 
     def run() -> None:
         try:
             result.append(work())
-        except BaseException as error:  # it is raised again, below, in the caller's thread
+        except BaseException as error:  # raised again below, in the caller's thread
             failure.append(error)
 
     before = _bytes_in(growing)
@@ -58,19 +58,21 @@ def what_went_wrong(error: BaseException, label: str) -> str:
         return f"{label} does not exist: copy its name, OWNER/NAME, from its page."
     if isinstance(error, OSError) and error.errno == 28:
         return f"{label} does not fit on the disk: free some space and download it again."
-    return f"{label} could not be downloaded ({kind}): try again; what has come is kept."
+    return f"{label} could not be downloaded ({kind}): try again to resume the download."
 
 
 def repository_name(name: str, address: str, what: str = "data set") -> str:
-    """OWNER/NAME from itself or from the address of its page. Raises UserError for anything else."""
+    """OWNER/NAME, given as such or as the address of its page. Raises UserError for anything else."""
     handle = name.strip().removeprefix(address).strip("/")
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", handle):
-        raise UserError(f"'{name.strip()[:80]}' is no {what}'s name: give OWNER/NAME, as its page has it.")
+        raise UserError(
+            f"'{name.strip()[:80]}' is not the name of a {what}: give OWNER/NAME, as on its page."
+        )
     return handle
 
 
 def probe(address: str, label: str, instead: str) -> None:
-    """Raises UserError, with what to do `instead`, when no connection opens within two seconds."""
+    """Raises UserError, with what to do `instead`, if no connection opens within two seconds."""
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:

@@ -1,17 +1,17 @@
-"""Names for files that are made from other files: short enough for every disk, and no two alike."""
+"""Names for files that are derived from other files: short enough for every file system, and unique."""
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-LONGEST = 200  # bytes of a stem; disks take 255 for a name, and endings such as -12_overlay.png follow
+LONGEST = 200  # bytes of a stem: file systems allow 255, and endings such as -12_overlay.png are added
 
 
 def short_stem(text: str, most: int = LONGEST) -> str:
-    """The text itself where it has at most so many bytes in UTF-8, else its beginning and a hash of the
-    whole: long names that end differently stay apart, and the same name is always shortened alike.
+    """The text itself if it has at most `most` bytes in UTF-8, else its beginning and a hash of all of it:
+    long names that differ only at the end stay different, and the same name is always shortened alike.
 
-    Bytes that are no UTF-8, which Linux allows in names, become U+FFFD.
+    Bytes that are not UTF-8, which Linux allows in names, become U+FFFD.
     """
     raw = text.encode("utf-8", "surrogateescape")
     if len(raw) <= most:
@@ -21,7 +21,7 @@ def short_stem(text: str, most: int = LONGEST) -> str:
 
 
 def is_unicode(name: str) -> bool:
-    """Whether a name that Linux gave is text: it allows any bytes, which no other program can name."""
+    """Whether a file name is valid text: Linux allows any bytes in names, which many programs cannot open."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -30,13 +30,13 @@ def is_unicode(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """Such a name for a sentence: what is no text becomes U+FFFD."""
+    """Any file name as text for a message: invalid bytes become U+FFFD."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def unique_stems(names: Sequence[str]) -> list[str]:
-    """A stem for each of these files, without folder and suffix, shortened. Where several have one, the
-    first keeps it and the others get a number that no other file has, capitals not counted."""
+    """A shortened stem for each of these files, without folder and suffix. Of equal ones, ignoring case,
+    the first stays and the others get a number."""
     stems = [short_stem(PurePosixPath(name.replace("\\", "/")).stem) or "photo" for name in names]
     own = {stem.casefold() for stem in stems}
     taken: set[str] = set()

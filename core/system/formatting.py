@@ -1,14 +1,14 @@
-"""Numbers as people say them."""
+"""Numbers and names as text for people."""
 
 
 def plain(text: str) -> str:
-    """A user's words or a file's name for Markdown: shown as they are, never obeyed."""
+    """A user's text or a file name for Markdown, with all special characters escaped."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>$:~" else c for c in text)
 
 
 def without_pictures(markdown: str) -> str:
-    """Markdown from outside, whose pictures stay text: a browser fetches them from wherever they are, and
-    tells that place who looks. Links stay links, which somebody has to choose."""
+    """Untrusted Markdown with its images turned into text: a browser would fetch them, which tells their
+    server who reads the page. Links stay, because they are followed only on a click."""
     return markdown.replace("![", "!\\[")
 
 

@@ -1,7 +1,7 @@
-"""The server's log: one JSON object a line, on standard error, with nothing in it that tells of a person.
+"""The server's log: one JSON object a line on standard error, without personal data.
 
-No names of files, people or addresses are written: what was done, how long it took, how it ended.
-Turned on by $SEGMENTATION_STUDIO_LOG=json; otherwise logging is as ever.
+It records what was done, how long it took and how it ended; no names of files or people, and no addresses.
+Enabled by $SEGMENTATION_STUDIO_LOG=json; otherwise logging is unchanged.
 """
 
 import json
@@ -17,11 +17,11 @@ LOGGER = logging.getLogger("segmentation_studio")
 
 
 class JsonLines(logging.Formatter):
-    """time (UTC), level, event, then the event's own fields; of errors the type and where, not the words,
-    in which a file's name may stand."""
+    """Fields: time (UTC), level, event, then those of the event. Errors are logged with type and location,
+    but without their message, which may contain a file name."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{record.msecs:03.0f}Z",
             "level": record.levelname.lower(),
@@ -29,14 +29,14 @@ class JsonLines(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            told["error"] = record.exc_info[0].__name__
+            entry["error"] = record.exc_info[0].__name__
             frames = traceback.extract_tb(record.exc_info[2])
-            told["where"] = [f"{frame.filename}:{frame.lineno}" for frame in frames[-6:]]
-        return json.dumps(told, ensure_ascii=False)
+            entry["where"] = [f"{frame.filename}:{frame.lineno}" for frame in frames[-6:]]
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def set_up() -> None:
-    """Once, at the start of a server."""
+    """Call at the start of a server; further calls have no effect."""
     if os.environ.get(VARIABLE) != "json" or any(isinstance(h.formatter, JsonLines) for h in LOGGER.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
@@ -47,12 +47,12 @@ def set_up() -> None:
 
 
 def log(event: str, **fields: float | str | bool) -> None:
-    """Write down that something happened. Fields are numbers and words of our own choosing."""
+    """Log an event. Fields may hold numbers and fixed words only, nothing that a user has written."""
     LOGGER.info(event, extra={"fields": fields})
 
 
 def script_failed(error: BaseException) -> None:
-    """Of a page: a mistake of ours, which the visitor sees without its details."""
+    """Log an unexpected error of a page; the visitor sees a general message."""
     log_error("page failed", error)
 
 

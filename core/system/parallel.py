@@ -1,4 +1,4 @@
-"""Work on many files at once, a thread for each core."""
+"""Work on many files in parallel, one thread for each core."""
 
 import os
 import threading
@@ -15,8 +15,8 @@ _Result = TypeVar("_Result")
 
 
 class _SingleThreadedOpenCV:
-    """OpenCV's number of threads, which belongs to the process: one while anybody asks for that, and the
-    number from before once the last of them, whoever that is, has left."""
+    """Sets OpenCV's number of threads, a setting of the whole process, to one while any thread is inside
+    this context, and restores it when the last one leaves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,10 +42,10 @@ _single_threaded_opencv = _SingleThreadedOpenCV()
 
 @contextmanager
 def all_cores() -> Iterator[ThreadPoolExecutor]:
-    """A thread for each core, inside which OpenCV starts none of its own.
+    """A pool with a thread for each core, while OpenCV starts no threads of its own.
 
-    More threads than cores only wait for each other; measured on two cores, a check of photos runs
-    a third faster so than with Python's default number and OpenCV's own threads.
+    On two cores a check of photos runs a third faster this way than with Python's default number of
+    threads and OpenCV's own.
     """
     with _single_threaded_opencv, ThreadPoolExecutor(os.cpu_count()) as pool:
         yield pool

@@ -1,4 +1,4 @@
-"""What each score is called, and how it is shown: the same words and digits everywhere."""
+"""Names and number formats of scores, the same everywhere."""
 
 import math
 from collections.abc import Mapping
@@ -26,11 +26,12 @@ def score(value: float) -> str:
 
 
 def renamed(key: str) -> str:
-    """A score's key as it is now: what was written as "dice" or "iou" was pooled over pixels."""
+    """The current key of a score: older files have "dice" and "iou" for figures pooled over pixels."""
     return _RENAMED.get(key, key)
 
 
 def named_score(scores: Mapping[str, float]) -> str:
-    """The Dice of a model's card with its full name, the mean over images where it is known; else ""."""
+    """The Dice of a model's card with its full name: the mean over images if known, else over pooled
+    pixels; "" if there is neither."""
     key = next((key for key in ("dice_mean", "dice_pooled") if key in scores), None)
     return f"{LABELS[key]} {score(scores[key])}" if key else ""

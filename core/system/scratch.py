@@ -1,4 +1,4 @@
-"""Files that are made for a visitor and fetched soon: kept for a day, and within a bound for all of them."""
+"""Temporary files of visitors, such as videos and zips: kept for a day and limited in total size."""
 
 import time
 from pathlib import Path
@@ -10,23 +10,23 @@ MAX_BYTES = 4_000_000_000  # of one kind
 
 
 def folder(kind: str) -> Path:
-    """Where files of a kind are."""
+    """The folder for files of this kind."""
     path = workspace.cache() / kind
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def make_room(kind: str, coming: int = 0) -> None:
-    """Delete what is older than a day, then the oldest until so many more bytes fit the bound."""
+    """Delete files older than a day, then the oldest ones until `coming` more bytes fit into MAX_BYTES."""
     found = []
     for path in folder(kind).iterdir():
         try:
             seen = path.stat()
-        except FileNotFoundError:  # somebody else makes room
+        except FileNotFoundError:  # deleted by another thread
             continue
         if time.time() - seen.st_mtime > KEPT_SECONDS:
             path.unlink(missing_ok=True)
-        elif not path.name.startswith("."):  # those are being written
+        elif not path.name.startswith("."):  # being written
             found.append((seen.st_mtime, seen.st_size, path))
     total = coming + sum(size for _, size, _ in found)
     for _, size, path in sorted(found):

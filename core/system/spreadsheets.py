@@ -1,19 +1,19 @@
-"""Tables that leave the app. A spreadsheet computes what begins like a formula, also a photo's name."""
+"""Exported tables: spreadsheets would evaluate any text that looks like a formula, such as a file name."""
 
 from typing import Any
 
 import pandas as pd
 
-# Source: OWASP, CSV Injection; the wide forms are those that East Asian keyboards give.
+# Source: OWASP, CSV Injection. The full-width forms are those of East Asian keyboards.
 _STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_BREAKS = str.maketrans("\t\r\n", "   ")  # which may begin a cell or a line of their own
+_BREAKS = str.maketrans("\t\r\n", "   ")  # which could start a new cell or line
 
 
 def inert(table: Any) -> pd.DataFrame:
-    """The table, anything that makes a DataFrame, as one in which no text is taken for a formula.
+    """A DataFrame of the table in which spreadsheets find no formula.
 
-    Such texts, also in headings and in the index, get an apostrophe in front, which spreadsheets
-    take for "this is text"; tabs and line breaks become spaces. Numbers stay numbers.
+    Texts that look like one, in cells, headings and the index, get a leading apostrophe, which marks text;
+    tabs and line breaks become spaces. Numbers stay numbers.
     """
     frame = pd.DataFrame(table).copy()
     for column in frame.select_dtypes(exclude=["number", "bool"]):
@@ -22,13 +22,13 @@ def inert(table: Any) -> pd.DataFrame:
 
 
 def csv_text(table: Any, digits: int | None = None, index: bool = False) -> str:
-    """The table as CSV with `digits` significant digits, None: all, that is safe to open."""
+    """The table as CSV that is safe to open, with `digits` significant digits; None keeps all."""
     form = None if digits is None else f"%.{digits}g"
     return str(inert(table).to_csv(index=index, float_format=form))
 
 
 def csv_file(table: Any, digits: int | None = None) -> bytes:
-    """The same as a file that every spreadsheet takes for UTF-8."""
+    """The same as the bytes of a file, with a byte order mark so that spreadsheets read it as UTF-8."""
     return csv_text(table, digits).encode("utf-8-sig")
 
 

@@ -1,4 +1,4 @@
-"""Where things that users make are kept: data sets, runs, caches."""
+"""The workspace: folders for data sets, runs, models and caches, and reading and writing files in it."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def runs() -> Path:
 
 
 def models() -> Path:
-    """Those that were brought in; what was trained here is in its run."""
+    """Imported models; those trained here are in their runs."""
     return _made(root() / "models")
 
 
@@ -52,17 +52,18 @@ def _made(folder: Path) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """For what is written into it. Raises UserError where it is a file, below one, or may not be made."""
+    """Create a folder and its parents. Raises UserError if that is not possible."""
     if folder.is_file():
         raise UserError(f"{folder} is a file: name a folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The folder {folder} cannot be made: {system_said(error)}.") from error
+        raise UserError(f"The folder {folder} cannot be created: {system_said(error)}.") from error
 
 
 def file_to_write(path: Path) -> Path:
-    """The path; its folder is there. Raises UserError where it is a folder, or one cannot be made for it."""
+    """Create the folder of a file, and return the file's path. Raises UserError if the path is a folder, or
+    its folder cannot be created."""
     if path.is_dir():
         raise UserError(f"{path} is a folder: name a file.")
     make_folder(path.parent)
@@ -70,9 +71,9 @@ def file_to_write(path: Path) -> Path:
 
 
 def safe_name(text: str, what: str = "name") -> str:
-    """A user's words as a folder name: letters of any script, digits, dots, dashes, underscores.
+    """A user's text as a folder name: letters of any script, digits, dots, dashes, underscores.
 
-    Raises UserError where nothing usable is left.
+    Raises UserError if nothing usable is left.
     """
     name = re.sub(r"[^\w.-]+", "-", text.strip(), flags=re.UNICODE).strip("-._")
     name = short_stem(name[:80], 160).strip("-._")
@@ -82,9 +83,9 @@ def safe_name(text: str, what: str = "name") -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Readers see the old file or the new one, never half of one, whatever happens to the writer.
+    """Replace a file so that readers see the old or the new content, never a part, even after a crash.
 
-    Raises UserError where the disk is full or may not be written to; then the old file is as it was.
+    Raises UserError, leaving the old file unchanged, if the disk is full or not writable.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -94,7 +95,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def _write_and_replace(path: Path, data: bytes) -> None:
-    # Short, so that every name that the disk takes can be written.
+    # A short prefix, so that the temporary name is valid whenever the file's own is.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:20]}.")
     temporary = Path(name)
     try:
@@ -110,13 +111,13 @@ def _write_and_replace(path: Path, data: bytes) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:
-    """What to tell people when a file or folder of the workspace cannot be written or removed."""
+    """The error for a file or folder that cannot be written or removed."""
     return UserError(f"{path.name} in {path.parent} cannot be written: {system_said(error)}.")
 
 
 def read_json(path: Path, way_out: str = "") -> dict[str, Any]:
-    """A JSON object from a file. Raises UserError, naming the file, when it is not one: with `way_out`, a
-    sentence that says what to do about it, where its content is at fault."""
+    """Read a JSON object. Raises UserError, naming the file, if that fails; `way_out` is a sentence with
+    advice, added if the content is at fault."""
     advice = f" {way_out}" if way_out else ""
     try:
         value = json.loads(path.read_text("utf-8"))

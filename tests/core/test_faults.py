@@ -211,12 +211,12 @@ def test_on_a_full_disk_every_deed_is_a_sentence_and_nothing_is_lost(
         with pytest.raises((UserError, OSError)) as failed:
             deed()
         assert isinstance(failed.value, UserError), f"{name}: {failed.value!r}"
-    assert status.look().problems
+    assert status.measure().problems
     (small_disk / "ballast").unlink()
     assert before == {p: p.read_bytes() for p in kept.rglob("*") if p.is_file()}
     assert [p.name for p in library.list_datasets()] == ["kept"]
     assert len(open_data(kept).pairs) == 4 and jobs.active() == []
-    assert status.look().problems == () or "GB of disk" in status.look().problems[0]
+    assert status.measure().problems == () or "GB of disk" in status.measure().problems[0]
 
 
 def test_a_workspace_that_cannot_be_written_shows_what_is_there(small_disk: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_workspace_that_cannot_be_written_shows_what_is_there(small_disk: Path
             jobs.start(tiny(kept))
         with pytest.raises(UserError):
             library.delete_dataset(kept)
-        assert "cannot be written to" in status.look().problems[0]
+        assert "cannot be written to" in status.measure().problems[0]
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
 

@@ -24,7 +24,7 @@ def test_a_file_over_the_widgets_limit_is_refused_by_the_server() -> None:
 
 
 def test_pages_that_are_long_gone_are_forgotten() -> None:
-    known = upload_limit._AskedFor()
+    known = upload_limit._Expected()
     for number in range(upload_limit.KNOWN_PAGES + 5):
         known.expect(str(number), 1)
     assert known.get("0") == 0 and known.get(str(upload_limit.KNOWN_PAGES)) == 1

@@ -28,7 +28,7 @@ from core.policy.permissions import (
 )
 from core.runs import jobs, run_folder
 from core.server import retention
-from core.server.middleware import until_the_end
+from core.server.middleware import lifespan
 from tests.conftest import write_scenes
 
 
@@ -130,7 +130,7 @@ def test_the_shutdown_stops_trainings_whoever_started_them(
     monkeypatch.setattr(jobs, "STOP_SECONDS", 0.1)
 
     async def serve() -> None:
-        async with until_the_end(None):
+        async with lifespan(None):
             pass
 
     asyncio.run(serve())

@@ -8,7 +8,7 @@ from core.server import status
 
 
 def test_the_machine_says_what_is_wrong(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = status.look()
+    seen = status.measure()
     assert seen.problems == () and seen.memory > 0.01 and seen.processors >= 1
     monkeypatch.setattr(status, "LEAST_FREE", 1e30)
-    assert "GB of disk are free" in status.look().problems[0]
+    assert "GB of disk space is free" in status.measure().problems[0]

@@ -138,7 +138,7 @@ def test_a_broken_kaggle_download_goes_on_where_it_ended(server: StandIn) -> Non
     files = archives.layouts(30)["folders"][0] | {"notes.bin": bytes(5_000_000)}  # parts of 1 MB are kept
     server.archive = archives.zipped(files).getvalue()
     server.breaks = 1
-    with pytest.raises(UserError, match="what has come is kept"):
+    with pytest.raises(UserError, match="to resume the download"):
         list(from_kaggle("me/mine"))
     folder = list(from_kaggle("me/mine"))[-1]
     assert isinstance(folder, Path) and pairs_in(folder) == 30
