@@ -27,6 +27,11 @@ MASK_ENDINGS = (
 FORMS_OF_ONE = ("labelids", "labeltrainids", "gtfine_color", "instanceids")
 INSTANCE_ENDINGS = ("_gtfine_instanceids", "_instanceids")
 PHOTO_ENDINGS = ("_leftimg8bit", "_image", "_img", "_photo", "_rgb", "_sat", "_orig")
+# What precedes a photo's or a mask's own name, as in image_1 and mask_1; before a number also without a dash.
+_MASK_BEGINNING = re.compile(
+    r"(?:masks?|labels?|seg|segmentation|gt|groundtruth|annotation)(?:[ _-]|(?=\d))(?=.)"
+)
+_PHOTO_BEGINNING = re.compile(r"(?:images?|img|photo|picture|rgb|orig|original)(?:[ _-]|(?=\d))(?=.)")
 PARTS = {
     "train": "train", "training": "train", "trn": "train",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
@@ -48,8 +53,8 @@ NEUTRAL = {
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`role` is "photo", "mask" or "" where the name does not say; `folders` those that say neither
-    role nor part; `whole` is the file's stem, `as_photo` and `as_mask` the same without the ending
-    that photos or masks have; `rank` is lower for the better of several masks."""
+    role nor part; `whole` is the file's stem, `as_photo` and `as_mask` the same without the ending,
+    or else the beginning, that photos or masks have; `rank` is lower for the better of several masks."""
 
     name: str
     role: str
@@ -110,6 +115,10 @@ def read_name(name: str, below: PurePosixPath, parts: Mapping[str, str]) -> Pict
     stem, _ = stem_and_suffix(steps[-1])
     as_mask, rank = _without_ending(stem, (*MASK_ENDINGS, *INSTANCE_ENDINGS))
     as_photo, _ = _without_ending(stem, PHOTO_ENDINGS)
+    if as_mask == stem and (beginning := _MASK_BEGINNING.match(stem.lower())):
+        as_mask, rank = stem[beginning.end() :], len(MASK_ENDINGS)
+    if as_photo == stem and (beginning := _PHOTO_BEGINNING.match(stem.lower())):
+        as_photo = stem[beginning.end() :]
     return Picture(name, role, part, tuple(reversed(folders)), stem, as_photo, as_mask, rank)
 
 
