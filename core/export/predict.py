@@ -5,10 +5,13 @@
     python predict.py photo.jpg --cutout        the subject on transparent ground as well
 
 A mask holds 0 and 255 where the model finds one foreground, else the number of each pixel's class.
+A photo that cannot be read is named, and the others are predicted; the exit status is then 1.
 """
 
 import argparse
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +78,15 @@ class Model:
 
 
 def rgb(photo: Image.Image, value_range: list[float] | None) -> Image.Image:
-    """A photo as the network was taught on: upright, grey values of more than 8 bits scaled to 8.
+    """A photo as the network was taught on: upright, transparency on white, grey values of more than 8
+    bits scaled to 8.
 
     Without a range, values up to 1 and up to 255 are taken for what they seem, others for 16 bits.
     """
     photo = ImageOps.exif_transpose(photo)
+    if "A" in photo.mode or "a" in photo.mode or "transparency" in photo.info:
+        rgba = photo.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     if not photo.mode.startswith(("I", "F")):
         return photo.convert("RGB")
     values = np.nan_to_num(np.asarray(photo, np.float64))
@@ -96,7 +103,30 @@ def cutout(photo: Image.Image, scores: np.ndarray, threshold: float) -> Image.Im
     return Image.merge("RGBA", [*photo.split(), Image.fromarray((alpha * 255).round().astype(np.uint8))])
 
 
-def main() -> None:
+def target(path: Path, out: Path, taken: set[Path]) -> Path:
+    """Where a photo's results go, without their endings: no two alike, and short enough for any disk."""
+    stem = os.fsencode(path.stem)[:200].decode("utf-8", "ignore")
+    found, number = out / stem, 2
+    while found in taken:
+        found, number = out / f"{stem}-{number}", number + 1
+    taken.add(found)
+    return found
+
+
+def save(model: Model, path: Path, to: Path, with_cutout: bool) -> None:
+    """Predict one photo and write its results."""
+    photo = rgb(Image.open(path), model.about.get("value_range"))
+    scores = model(photo)
+    made = {"mask": Image.fromarray(model.mask(scores))}
+    if with_cutout and model.about["task"] == "binary":
+        made["cutout"] = cutout(photo, scores, model.about["threshold"])
+    to.parent.mkdir(parents=True, exist_ok=True)
+    for kind, picture in made.items():
+        picture.save(f"{to}_{kind}.png")
+        print(f"{to}_{kind}.png")
+
+
+def main() -> int:
     here = Path(__file__).resolve().parent
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
@@ -106,18 +136,16 @@ def main() -> None:
     parser.add_argument("--cutout", action="store_true")
     args = parser.parse_args()
     model = Model(args.model)
+    taken: set[Path] = set()
+    failed = 0
     for path in args.photos:
-        photo = rgb(Image.open(path), model.about.get("value_range"))
-        scores = model(photo)
-        out = args.out or path.parent
-        out.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(model.mask(scores)).save(out / f"{path.stem}_mask.png")
-        print(out / f"{path.stem}_mask.png")
-        if args.cutout and model.about["task"] == "binary":
-            made = cutout(photo, scores, model.about["threshold"])
-            made.save(out / f"{path.stem}_cutout.png")
-            print(out / f"{path.stem}_cutout.png")
+        try:
+            save(model, path, target(path, args.out or path.parent, taken), args.cutout)
+        except Exception as error:  # damaged pictures raise errors of every kind
+            failed += 1
+            print(f"Left out: {path}: {error}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
