@@ -1,6 +1,7 @@
 """Trees of names, generated: every label lands on its own photo or is named, and none is lost in silence."""
 
 import json
+import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.data.importing.mask_files import mask_file_plans
+from core.data.importing.mask_labels import Layered
 from core.data.importing.outlines import Drawn
 from core.data.importing.plan import Plan
 from core.data.importing.sources import FilesSource, Source
@@ -18,7 +20,9 @@ from core.data.importing.tools import annotation_plans
 from core.data.importing.yolo import yolo_plans
 from core.data.pairing import find_pairs
 from core.errors import UserError
-from tests.core.data.importing.numbered import SIDE, mask, photo, polygon, yolo
+from core.system import workspace
+from tests.core.data.importing.imports import whole
+from tests.core.data.importing.numbered import SIDE, columns, mask, photo, polygon, sentences, yolo
 
 FOLDERS = ["", "siteA", "siteB", "deep/er", "my-test", "Ordner"]
 PARTS = ["", "train", "val"]
@@ -108,7 +112,7 @@ def told(plan: Plan) -> str:
 def settled(plan: Plan, truth: Mapping[str, str], labels: Iterator[str] | list[str]) -> None:
     """Each photo has its own label, every label that is not used is named, and so is every photo."""
     for item in plan.items:
-        for used in item.masks:
+        for used in filter(None, item.masks):
             assert truth.get(used) == item.image, (used, item.image)
     used = {m for item in plan.items for m in item.masks}
     words = told(plan)
@@ -127,6 +131,19 @@ def photos_with(labels: Drawn, number: int) -> set[str]:
     }
 
 
+def owner(tree: list[Photo], one: Photo, role: str) -> str:
+    """The photo whose label this is: none where two photos have one stem and one label."""
+    twins = [
+        o for o in tree if o.has_photo and (o.folder, o.part, o.stem) == (one.folder, one.part, one.stem)
+    ]
+    return nfc(twins[0].path(role)) if len(twins) == 1 else ""
+
+
+def placed_or_named(plan: Plan, tree: list[Photo], role: str) -> None:
+    words, placed = told(plan), {item.image for item in plan.items}
+    assert all(nfc(o.path(role)) in placed or nfc(o.path(role)) in words for o in tree if o.has_photo)
+
+
 @few
 @given(trees, st.sampled_from(["", "_mask"]), forms)
 def test_every_mask_lands_on_its_own_photo_or_is_named(tree: list[Photo], ending: str, form: str) -> None:
@@ -138,19 +155,87 @@ def test_every_mask_lands_on_its_own_photo_or_is_named(tree: list[Photo], ending
             files[unicodedata.normalize(form, image)] = b""  # type: ignore[arg-type]
         if one.has_label:
             files[label] = b""
-            # Two photos of one stem and one mask: it is neither's. Two masks of one name are one file.
-            twins = [
-                o
-                for o in tree
-                if o.has_photo and (o.folder, o.part, o.stem) == (one.folder, one.part, one.stem)
-            ]
-            truth[label] = nfc(twins[0].path("images")) if len(twins) == 1 else ""
+            truth[label] = owner(tree, one, "images")
     for plan in plans(mask_file_plans, files)[:1]:
         settled(plan, truth, list(truth))
-        words, placed = told(plan), {item.image for item in plan.items}
-        assert all(
-            nfc(o.path("images")) in placed or nfc(o.path("images")) in words for o in tree if o.has_photo
-        )
+        placed_or_named(plan, tree, "images")
+
+
+@few
+@given(trees, forms)
+def test_every_mask_beside_its_photo_lands_on_it_or_is_named(tree: list[Photo], form: str) -> None:
+    tree = [one for one in tree if one.stem not in ("a_l", "b_mask", "a_img")]  # these say two things here
+    files: dict[str, bytes] = {}
+    truth: dict[str, str] = {}
+    for one in tree:
+        if one.has_photo:
+            files[unicodedata.normalize(form, one.path(""))] = b""  # type: ignore[arg-type]
+        if one.has_label:
+            label = one.path("", ".png", "_mask")
+            files[label] = b""
+            truth[label] = owner(tree, one, "")
+    for plan in plans(mask_file_plans, files)[:1]:
+        # A mask without its photo is a photo by its name, and named as one.
+        settled(plan, truth, list(truth))
+        placed_or_named(plan, tree, "")
+
+
+@few
+@given(trees, st.sampled_from(["cat", "dog", "both"]), forms)
+def test_every_mask_of_a_label_lands_on_its_own_photo_or_is_named(
+    tree: list[Photo], of_first: str, form: str
+) -> None:
+    files: dict[str, bytes] = {}
+    truth: dict[str, str] = {}
+    for number, one in enumerate(tree):
+        if one.has_photo:
+            files[unicodedata.normalize(form, one.path("images"))] = b""  # type: ignore[arg-type]
+        labels = ("cat", "dog") if number or of_first == "both" else (of_first,)
+        for label in (one.path(f"masks/{name}", ".png") for name in labels if one.has_label):
+            files[label] = b""
+            truth[label] = owner(tree, one, "images")
+    for plan in plans(mask_file_plans, files)[:1]:
+        settled(plan, truth, list(truth))
+        placed_or_named(plan, tree, "images")
+        assert isinstance(plan.labels, Layered)
+        for item in plan.items:
+            assert all(
+                f"/{name}/" in f"/{used}"
+                for name, used in zip(plan.labels.names, item.masks, strict=True)
+                if used
+            )
+
+
+whole_imports = settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+@whole_imports
+@given(trees, st.sampled_from(["", "_mask"]), st.sampled_from(["", "-" + "long" * 60]), forms)
+def test_what_is_copied_has_the_pixels_of_its_own_mask(
+    tree: list[Photo], ending: str, longer: str, form: str
+) -> None:
+    tree = [replace(one, stem=one.stem + longer) for one in tree]
+    files: dict[str, bytes] = {}
+    for number, one in enumerate(tree, 1):
+        if one.has_photo:
+            files[unicodedata.normalize(form, one.path("images"))] = photo(number)  # type: ignore[arg-type]
+        if one.has_label:
+            files[one.path("masks", ".png", ending)] = mask(number)
+    shutil.rmtree(workspace.datasets() / "mine", ignore_errors=True)
+    try:
+        result = whole(files)
+    except UserError:
+        return  # fewer than two pairs
+    found = columns(result.data)
+    assert all(number == wide for number, wide in found.items())
+    words = nfc(sentences(result))
+    for number, one in enumerate(tree, 1):
+        if one.has_photo:
+            assert number in found or nfc(one.path("images")) in words
 
 
 @few
