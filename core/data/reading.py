@@ -129,9 +129,10 @@ def _values(data: DataFolder, rule: BinaryEncoding, task: Task) -> Reading:
                 f"model ({_listed(task.values)}): merge or ignore classes on the Data page first."
             )
         void = rule.void if task.void < 0 else task.void
+        sampled = f", judged by {len(some):,} of {len(data.pairs):,}" if len(some) < len(data.pairs) else ""
         return Reading(
             ClassEncoding(replace(task, void=void), palette=rule.palette),
-            f"The masks of {data.name} are read as class indices.",
+            f"The masks of {data.name} are read as class indices{sampled}.",
         )
     if task.outputs == 2 and task.classes[1].casefold() != "background":
         found = f"{task.classes[1]}, and the rest is {task.classes[0]}"

@@ -104,7 +104,11 @@ def _plan(source: Source, found: Sequence[Picture], layout: str) -> list[Plan]:
         layered = Layered(layers, held.counts(), any(map(is_lossy, sample)), held.palette)
         layout, told = f"{layout}, a folder for each label", f"{told}; labels: {', '.join(layers)}."
         return [Plan(layout, told, items, layered, tuple(problems))]
-    labels = _labels_of(source, items)
+    sample = _sample([item.masks[0] for item in items])
+    labels = _labels_of(source, sample)
+    is_known = isinstance(labels, AsTheyAre) and labels.known is not None
+    if labels.classes and not is_known and len(sample) < len(items):
+        told = f"{told}; the classes are those of {len(sample)} masks, and the import reads them all"
     return [Plan(_better_name(layout, source), told + ".", items, labels, tuple(problems))]
 
 
@@ -172,13 +176,11 @@ def _layers(photos: list[Picture], masks: list[Picture]) -> tuple[str, ...]:
     return tuple(sorted(deeper)) if known > len(masks) / 2 else ()
 
 
-def _labels_of(source: Source, items: Sequence[Item]) -> AsTheyAre | Coloured:
+def _labels_of(source: Source, sample: Sequence[str]) -> AsTheyAre | Coloured:
     """What a sample of the masks seems to mean; the copy looks at all of them."""
-    every = [item.masks[0] for item in items]
     known = own_description(source).get("mask_rule")
     if isinstance(known, dict):
         return AsTheyAre({}, known=encoding_from_dict(known))
-    sample = _sample(every)
     contents = _read_all(source, sample)
     lossy = any(is_lossy(name) for name in sample)
     if not lossy and (of_colours := coloured(contents, palette_names(source))):

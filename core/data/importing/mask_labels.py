@@ -243,7 +243,8 @@ def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> li
         return [f"The palettes of the masks hold {HELD[whole.palette]}, which the first ones did not show."]
     expected = set(before.counts)
     if isinstance(before.known, ClassEncoding):
-        expected = {*before.known.task.values, *(value for value, _ in before.known.merged)}
+        merged = (value for value, _ in before.known.merged)
+        expected = {*before.known.task.values, *merged, *before.known.ignored}
     void = whole.every.task.void
     new = [value for value in sorted(seen) if value not in expected and value != void]
     notes = [

@@ -48,13 +48,13 @@ def indexed(mask: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> bytes:
 
 
 def imported_classes(
-    content: dict[str, bytes], chosen: tuple[str, ...] = (), as_one: bool | None = None
+    content: dict[str, bytes], chosen: tuple[str, ...] = (), as_one: bool | None = None, name: str = "mine"
 ) -> Imported:
     source = open_source(zipped(content))
     plan = recognise(source)[0]
     if as_one is not None:
         plan = plan.choosing(chosen or plan.labels.classes, as_one)
-    return next(r for r in bring_in(source, plan, "mine") if isinstance(r, Imported))
+    return next(r for r in bring_in(source, plan, name) if isinstance(r, Imported))
 
 
 def columns(data: DataFolder, number: int) -> list[int]:

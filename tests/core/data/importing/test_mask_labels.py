@@ -7,6 +7,8 @@ import pytest
 
 from core.cli import main
 from core.data.dataset import open_data
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 from core.errors import UserError
 from core.system import workspace
 from core.task import IGNORE
@@ -30,6 +32,13 @@ def test_a_rare_class_index_is_a_class_and_no_void(listed: bytes) -> None:
     result = imported_classes(files(masks) | {"classes.txt": listed})
     assert names(result.data, RARE) == ["background", "class 3"]
     assert "The value 3 is in 1 mask, first in masks/001.png" in result.notes[0]
+
+
+@pytest.mark.parametrize(("count", "is_sample"), [(4, False), (COUNT, True)])
+def test_a_plan_says_where_its_classes_are_those_of_a_sample(count: int, is_sample: bool) -> None:
+    content = files([ids(0, 1, 2)] * count) | {"classes.txt": b"background\ncat\ndog\n"}
+    plan = recognise(open_source(zipped(content)))[0]
+    assert ("the import reads them all" in plan.told) == is_sample
 
 
 def test_a_rare_void_is_void_and_no_class() -> None:
@@ -124,6 +133,16 @@ def test_values_of_a_pair_that_is_left_out_do_not_count() -> None:
     result = imported_classes(content)
     assert len(result.data.pairs) == 3 and result.problems
     assert result.data.rule.rule.meaning == "0 is background, 255 is foreground"
+
+
+def test_values_that_are_ignored_on_purpose_are_not_reported_when_it_is_imported_again() -> None:
+    task = b'{"kind": "multiclass", "classes": ["sky", "cat"], "values": [0, 4]}'
+    about = b'{"mask_rule": {"ignored": [9], "task": ' + task + b"}}"
+    result = imported_classes(files([ids(0, 4, 9)] * 4) | {"dataset.json": about})
+    assert columns(result.data, 0) == [0, 1, IGNORE] and result.notes == ()
+    about = about.replace(b"[9]", b"[]")
+    result = imported_classes(files([ids(0, 4, 9)] * 4) | {"dataset.json": about}, name="other")
+    assert "The value 9 is in 4 masks" in result.notes[0]
 
 
 def test_the_command_line_imports_chosen_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
