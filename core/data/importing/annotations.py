@@ -5,15 +5,16 @@ the number of tools; one that cannot be used is named by its tool, and the other
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from core.data.importing.claims import claims_of_files, claims_of_lists
 from core.data.importing.names import common_folder, is_picture, part_in, parts_by_folder
 from core.data.importing.outlines import UNREADABLE, Drawn, drawn_plan
 from core.data.importing.plan import Plan
-from core.data.importing.references import PhotoIndex, Resolved, one_claim_each
+from core.data.importing.references import part_of
 from core.data.importing.shapes import Outline, Shape
 from core.data.importing.sources import Source
 from core.data.pairing import Problem
@@ -55,7 +56,8 @@ class Tool:
     of this tool. `read` gives what a file (its name, its content) says; it raises UserError with the end
     of a sentence, "x.json is a LabelMe file, but …", where that is nothing that can be used.
 
-    `by_stem`: names of photos may lack their suffix. `other_name` gives a second name for a photo, to be
+    `is_of_one_photo`: every file is, and lies beside it or in a tree that mirrors the photos'. `by_stem`:
+    names of photos in a list may lack their suffix. `other_name` gives a second name for a photo, to be
     looked for where there is none of the first.
     """
 
@@ -63,6 +65,7 @@ class Tool:
     suffix: str
     owns: Callable[[Any], bool]
     read: Callable[[str, Any, dict[str, int]], Annotations]
+    is_of_one_photo: bool = False
     by_stem: bool = False
     other_name: Callable[[str], str] | None = None
     layout: str = ""
@@ -92,9 +95,13 @@ class Found:
 
 def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
     """The plan for the files of one tool. Raises UserError where no photo of the source has an outline."""
-    photos = _Photos(source, tool)
-    resolved = {file: photos.resolve(one.outlines, file) for file, one in found.files.items()}
-    meant, lost = one_claim_each(resolved)
+    photos = [name for name in source.names if is_picture(name)]
+    folders = parts_by_folder(photos, common_folder(photos))
+    references = {file: list(one.outlines) for file, one in found.files.items()}
+    if tool.is_of_one_photo:
+        claims = claims_of_files(photos, {file: names[0] for file, names in references.items()})
+    else:
+        claims = claims_of_lists(photos, folders, references, tool.by_stem, tool.other_name)
     outlines: dict[str, list[Outline]] = {}
     sizes: dict[str, tuple[int, int]] = {}
     parts: dict[str, str] = {}
@@ -103,18 +110,15 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
     problems = list(found.problems)
     for file, one in found.files.items():
         problems += [Problem(file, remark) for remark in one.remarks]
-        guessed, part_of_file = set(lost[file]), part_in(PurePosixPath(file).stem)
+        part_of_file = part_in(PurePosixPath(file).stem)
         for reference, drawn in one.outlines.items():
-            photo = meant[file].get(reference)
+            photo = claims.photos.get((file, reference))
             if photo is None:
-                unclear = resolved[file].unclear.get(reference, [])
-                problems.append(
-                    Problem(reference, _why_not(tool, reference, file, unclear, reference in guessed))
-                )
+                problems.append(Problem(reference, claims.reasons[file, reference]))
                 continue
             outlines.setdefault(photo, []).extend(drawn)
             other[photo] += one.other.get(reference, 0)
-            parts[photo] = parts.get(photo) or part_of_file or photos.part_of(photo)
+            parts[photo] = parts.get(photo) or part_of_file or part_of(photo, folders)
             if reference in one.sizes:
                 sizes[photo] = one.sizes[reference]
             if reference in one.refused:
@@ -128,65 +132,13 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
         raise UserError(_nothing_usable(source, tool, found, problems, sum(other.values())))
     problems += [
         Problem(photo, f"{photo} is named in none of the {tool.name} files.")
-        for photo in photos.names
+        for photo in photos
         if photo not in outlines and photo not in refused and not other.get(photo)
     ]
     labels = Drawn(tuple(found.categories), outlines, sizes)
     return drawn_plan(
         tool.layout or tool.name, labels, parts, problems, source, _more(outlines, sum(other.values()))
     )
-
-
-class _Photos:
-    """The photos of a source, found by the names that a tool's files give them."""
-
-    def __init__(self, source: Source, tool: Tool) -> None:
-        self.names = [name for name in source.names if is_picture(name)]
-        folders = parts_by_folder(self.names, common_folder(self.names))
-        self._tool = tool
-        self._whole = PhotoIndex(self.names, folders)
-        self._stems = PhotoIndex(self.names, folders, by_stem=True) if tool.by_stem else None
-
-    def resolve(self, references: Iterable[str], file: str) -> Resolved:
-        """The photos that the names in a file mean; what has none is looked for by its second name, and
-        what lacks a suffix by its stem."""
-        resolved = self._whole.resolve(references, file)
-        if self._tool.other_name is not None:
-            names = {r: self._tool.other_name(r) for r in references if not _is_settled(r, resolved)}
-            _look_again(self._whole, names, file, resolved)
-        if self._stems is not None:
-            names = {r: r for r in references if not _is_settled(r, resolved) and not is_picture(r)}
-            _look_again(self._stems, names, file, resolved)
-        return resolved
-
-    def part_of(self, photo: str) -> str:
-        return self._whole.part_of(photo)
-
-
-def _is_settled(reference: str, resolved: Resolved) -> bool:
-    return reference in resolved.photos or reference in resolved.unclear
-
-
-def _look_again(index: PhotoIndex, names: Mapping[str, str], file: str, resolved: Resolved) -> None:
-    """Resolve references by these names. A name that two of them share means neither."""
-    shared: dict[str, list[str]] = defaultdict(list)
-    for reference, name in names.items():
-        shared[name].append(reference)
-    again = index.resolve(shared, file)
-    for name, references in shared.items():
-        fitting = again.unclear.get(name, [again.photos[name]] if name in again.photos else [])
-        if len(fitting) == 1 and len(references) == 1:
-            resolved.photos[references[0]] = fitting[0]
-        elif fitting:
-            resolved.unclear |= dict.fromkeys(references, fitting)
-
-
-def _why_not(tool: Tool, reference: str, file: str, unclear: list[str], is_lost: bool) -> str:
-    if unclear:
-        return f"{reference} in {file} may be any of {', '.join(unclear[:3])}: name it with its folder."
-    if is_lost:
-        return f"{reference} in {file} is not the only name that fits its photo: name it with its folder."
-    return f"{reference} is named in {file}, but there is no such photo."
 
 
 def _more(outlines: Mapping[str, list[Outline]], other: int) -> str:

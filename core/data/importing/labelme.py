@@ -46,4 +46,4 @@ def _shape(kind: str, entry: Any) -> Shape:
             raise ValueError(f"shapes of the kind {kind!r} are not known")
 
 
-LABELME = Tool("LabelMe", ".json", _owns, _read)
+LABELME = Tool("LabelMe", ".json", _owns, _read, is_of_one_photo=True)

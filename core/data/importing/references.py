@@ -38,10 +38,10 @@ class PhotoIndex:
     def __init__(self, names: Iterable[str], parts: Mapping[str, str], by_stem: bool = False) -> None:
         self._parts = parts
         self._by_stem = by_stem
-        self._names: set[str] = set()
+        self._by_path: dict[str, list[str]] = defaultdict(list)  # by the whole path
         self._by_ending: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            self._names.add(name)
+            self._by_path[self._path(name)].append(name)
             steps = self._steps(name)
             for depth in range(1, min(DEPTH, len(steps)) + 1):
                 self._by_ending["/".join(steps[-depth:]).casefold()].append(name)
@@ -69,13 +69,16 @@ class PhotoIndex:
 
     def part_of(self, name: str) -> str:
         """The part that the nearest telling folder above a file stands for, or ""."""
-        folders = reversed(steps_of(name)[:-1])
-        return next((p for folder in folders if (p := self._parts.get(folder.lower(), ""))), "")
+        return part_of(name, self._parts)
 
     def _beside(self, reference: str, folder: str) -> str | None:
         """The photo that a path gives when it is followed from the annotations' own folder."""
-        path = posixpath.normpath(posixpath.join(folder, clean(reference)))
-        return path if path in self._names else None
+        path = self._path(posixpath.normpath(posixpath.join(folder, clean(reference))))
+        found = self._by_path.get(path, [])
+        return found[0] if len(found) == 1 else None
+
+    def _path(self, name: str) -> str:
+        return name.rpartition(".")[0] if self._by_stem and is_picture(name) else name
 
     def _candidates(self, steps: Sequence[str], dropped: int, part: str) -> list[str]:
         folders = reversed(steps[:-1])
@@ -92,6 +95,11 @@ class PhotoIndex:
         if self._by_stem and steps and is_picture(steps[-1]):
             steps[-1] = stem_and_suffix(steps[-1])[0]
         return tuple(steps[-DEPTH:])
+
+
+def part_of(name: str, folders: Mapping[str, str]) -> str:
+    """The part that the nearest of these folders above a file stands for, or ""."""
+    return next((p for f in reversed(steps_of(name)[:-1]) if (p := folders.get(f.lower(), ""))), "")
 
 
 def clean(reference: str) -> str:

@@ -63,4 +63,4 @@ def _flat(ring: Sequence[Sequence[float]]) -> list[float]:
     return [float(value) for x, y in ring for value in (x, y)]
 
 
-SUPERVISELY = Tool("Supervisely", ".json", _owns, _read, by_stem=True)
+SUPERVISELY = Tool("Supervisely", ".json", _owns, _read, is_of_one_photo=True)
