@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.importing import Imported, bring_in, open_source, recognise
+from core.data.importing.copying import Imported, bring_in
+from core.data.importing.recognition import recognise
+from core.data.importing.sources import open_source
 
 FORMS = {".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".gif": "GIF", ".jpg": "JPEG"}
 
