@@ -211,7 +211,7 @@ def _listed(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named set of settings, with the sentence that the page shows beside it."""
+    """A named set of settings. The summary names no numbers, which a person may change."""
 
     name: str
     summary: str
@@ -223,7 +223,7 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         Preset(
             "Quick look",
-            "Under three minutes on two processor cores: at most 240 photos an epoch, six epochs.",
+            "A first result soon: few epochs of some of the photos, light augmentation.",
             {
                 "epochs": 6,
                 "batch_size": 8,
@@ -235,13 +235,12 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "Balanced",
-            "All your photos, stronger augmentation, averaged weights: the one to keep.",
+            "All photos, stronger augmentation, averaged weights: for results you keep.",
             {"epochs": 20, "batch_size": 8, "augmentation": "standard", "ema_decay": 0.98},
         ),
         Preset(
             "Tutorial recipe",
-            "The tutorial as published: efficientnet-b3, BCE, Adam 3e-4, batches of 64, ten epochs. "
-            "Slow without a GPU.",
+            "The U-Net tutorial as published: efficientnet-b3, BCE, Adam, large batches. Slow without a GPU.",
             {
                 "encoder": "efficientnet-b3",
                 "epochs": 10,

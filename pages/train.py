@@ -1,4 +1,4 @@
-"""Train: choose data, encoder and preset, start, and watch it learn."""
+"""Train: choose data, encoder and preset, start, and watch the run."""
 
 from pathlib import Path
 from typing import Any
@@ -7,26 +7,27 @@ import streamlit as st
 
 from core.config import TrainConfig
 from core.errors import UserError
-from core.models.encoder_catalogue import describe
 from core.models.importing import PATHS
 from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
 from core.runs.run_folder import LIVE, History, Run, Status
-from core.system.formatting import duration
+from core.system.formatting import duration, shortened
 from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
 from core.task import Task
+from core.training.naming import rename
 from pages.widgets.access import open_to
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
 from pages.widgets.explained import numbers_explained
 from pages.widgets.rate_search import find_rate_button, rate_search
+from pages.widgets.scroll_here import scroll_here
 from pages.widgets.settings import choose_config
-from pages.widgets.wording import plain
+from pages.widgets.wording import cut, plain
 
-BADGES = {
+STATES = {
     "starting": ("Starting", "blue"),
-    "queued": ("Waiting in line", "orange"),
+    "queued": ("Queued", "orange"),
     "running": ("Training", "blue"),
     "finished": ("Finished", "green"),
     "stopped": ("Stopped", "gray"),
@@ -34,24 +35,31 @@ BADGES = {
     "died": ("Died", "red"),
 }
 
-RESUME_HELP = "Go on after the last whole epoch, as if nothing had happened."
+RESUME_HELP = "Continue after the last whole epoch."
 _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "off"}
 
 
 def train_page() -> None:
     st.title("Train a model")
+    folder = None
     if open_to("train"):
         with st.container(border=True):
-            config = choose_config()
+            folder, config = choose_config()
             if config:
                 with st.container(horizontal=True):
                     if st.button("Start training", type="primary", icon=":material/play_arrow:"):
                         start(config)
                     find_rate_button(config)
             rate_search()
-    run = selected_run()
+    runs = run_folder.list_runs()
+    if not runs:
+        st.caption("No runs yet. Choose **Start training** and watch the model learn.")
+        return
+    if st.session_state.pop("scroll_to_run", False):
+        scroll_here("run_mark")
+    run = selected_run(runs, folder)
     if run is None:
-        st.caption("Nothing has been trained yet. Press **Start training** and watch it learn.")
+        st.caption("No run on this data set yet.")
         return
     watch(run)
 
@@ -62,8 +70,18 @@ def start(config: TrainConfig) -> None:
     except (UserError, OSError) as error:
         st.error(plain(str(error)))
         return
-    st.session_state.watched_run = run.id
-    st.query_params["run"] = run.id
+    select(run.id)
+    st.session_state.scroll_to_run = True
+    st.session_state.chosen_model = str(run.best)  # what the other pages open once it is there
+
+
+def select(run_id: str | None) -> None:
+    """Watch this run, or none, from now on; the address of the page names it."""
+    st.session_state.watched_run = run_id
+    if run_id:
+        st.query_params["run"] = run_id
+    else:
+        st.query_params.pop("run", None)
 
 
 def resume(run: Run) -> None:
@@ -75,50 +93,80 @@ def resume(run: Run) -> None:
     st.rerun()
 
 
-def selected_run() -> Run | None:
-    """The run to watch: named in the address, just started, training now, or the newest."""
-    everything = run_folder.list_runs()
-    if not everything:
-        return None
-    ids = [run.id for run in everything]
-    active = [run.id for run in jobs.active() if not run.is_search]
-    wanted = st.query_params.get("run") or st.session_state.get("watched_run") or (active or ids)[0]
-    if wanted not in ids:
-        wanted = (active or ids)[0]
-    if len(ids) > 1:
-        st.session_state.run_box = wanted
-        wanted = st.selectbox("Run", ids, key="run_box", on_change=_remember_run, format_func=_run_label)
-    return run_folder.find(wanted)
+def selected_run(runs: list[Run], folder: Path | None) -> Run | None:
+    """The run to watch: named in the address, just started, training now, or the newest on the data set."""
+    by_id = {run.id: run for run in runs}
+    before = st.session_state.get("data_of_runs", folder)
+    st.session_state.data_of_runs = folder
+    wanted = st.query_params.get("run") or st.session_state.get("watched_run")
+    if before != folder and wanted in by_id and by_id[wanted].status().state not in LIVE:
+        select(None)  # it belongs to the data set that was shown before
+        wanted = None
+    if wanted not in by_id:
+        live = [run.id for run in jobs.active() if not run.is_search]
+        wanted = next(iter(live or [run.id for run in runs if folder is None or is_on(run, folder)]), None)
+    st.session_state.run_box = wanted
+    chosen = st.selectbox(
+        "Run", list(by_id), index=None, key="run_box", on_change=_remember_run,
+        placeholder="Choose an earlier run", format_func=lambda run_id: run_label(by_id[run_id]),
+    )  # fmt: skip
+    return by_id.get(chosen or "")
 
 
 def _remember_run() -> None:
-    st.session_state.watched_run = st.session_state.run_box
-    st.query_params["run"] = st.session_state.run_box
+    select(st.session_state.run_box)
 
 
-def _run_label(run_id: str) -> str:
-    run = run_folder.find(run_id)
-    if run is None:
-        return run_id
+def is_on(run: Run, folder: Path) -> bool:
     try:
-        config = run.config
-        return (
-            f"{config.name or run_id} · {config.preset} · {describe(config.encoder)} · {run.status().state}"
-        )
+        return Path(run.config.data).resolve() == folder.resolve()
     except UserError:
-        return run_id
+        return False
+
+
+def run_label(run: Run) -> str:
+    """Name, data set, time and state."""
+    try:
+        title, data = run.title, run.data_name
+    except UserError:
+        return f"{run.id} · settings cannot be read"
+    parts = [shortened(title), data if data not in title else "", f"{run.created:%d %b %Y, %H:%M}"]
+    return " · ".join(part for part in (*parts, STATES[run.status().state][0].lower()) if part)
 
 
 def watch(run: Run) -> None:
-    """The run's state, charts and previews; renewed every second while it lives."""
+    """The run's state, charts and previews; renewed every second while it trains."""
+    title(run)
     live = run.status().state in LIVE
     st.fragment(_watch, run_every=0.9 if live else None)(run.id, live)
+
+
+def title(run: Run) -> None:
+    """What the run is called, and a way to change that."""
+    try:
+        name = run.title
+    except UserError:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        shown, whole = cut(name, 60)
+        st.subheader(shown, width="content", anchor=False, help=whole)
+        if not (allowed("train") and jobs.may_change(run)):
+            return
+        with st.popover("Rename", icon=":material/edit:"):
+            given = st.text_input("Name", name, max_chars=run_folder.MAX_NAME, key=f"name_{run.id}")
+            if st.button("Save", type="primary", key=f"save_name_{run.id}"):
+                try:
+                    rename(run, given)
+                except UserError as error:
+                    st.error(plain(str(error)))
+                    return
+                st.rerun()
 
 
 def _watch(run_id: str, was_live: bool) -> None:
     run = run_folder.find(run_id)
     if run is None:
-        st.warning("This run's folder is gone.")
+        st.warning("The folder of this run is gone.")
         return
     kept: dict[str, History] = st.session_state.setdefault("histories", {})
     if run_id not in kept:
@@ -145,7 +193,7 @@ def _watch(run_id: str, was_live: bool) -> None:
 
 
 def headline(run: Run, status: Status, history: History) -> None:
-    label, colour = BADGES[status.state]
+    label, colour = STATES[status.state]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(label, color=colour)  # type: ignore[arg-type]
         st.progress(history.fraction_done, progress_text(status, history))
@@ -169,7 +217,7 @@ def headline(run: Run, status: Status, history: History) -> None:
 
 
 def what_next(run: Run, status: Status) -> None:
-    """Once there is a model: look at its mistakes, or use it."""
+    """Once there is a model: compare it, or use it."""
     if status.state not in LIVE and (run.best / "config.json").exists():
         with st.container(horizontal=True):
             if st.button("Compare with the ground truth", icon=":material/compare:", type="primary"):
@@ -182,7 +230,7 @@ def what_next(run: Run, status: Status) -> None:
 
 def progress_text(status: Status, history: History) -> str:
     if status.state == "queued":
-        return "waiting"
+        return "waiting for another training"
     if status.state not in LIVE:
         seconds = history.finished.seconds if history.finished else None
         return f"trained for {duration(seconds)}" if seconds is not None else "ended"
@@ -195,7 +243,7 @@ def progress_text(status: Status, history: History) -> str:
 
 
 def numbers(history: History) -> None:
-    """The latest validation scores, with what the untrained model had."""
+    """The latest validation scores beside those of the untrained model."""
     if not history.epochs:
         return
     first, last, best = history.epochs[0], history.epochs[-1], history.best
@@ -228,18 +276,18 @@ def charts(history: History) -> None:
 
 
 def classes(history: History) -> None:
-    """How each class does, where there are several."""
+    """The scores of each class, where there are several."""
     task = Task.from_dict(history.started.task) if history.started and history.started.task else Task()
     if task.kind == "binary" or not history.epochs:
         return
     latest = history.epochs[-1]
     class_legend(task)
-    with st.expander("Each class"):
+    with st.expander("Scores of each class"):
         class_table(task, latest.class_dice, latest.class_iou)
 
 
 def previews(run: Run, history: History, status: Status) -> None:
-    """The same validation images after each epoch, under the truth."""
+    """The same validation images after each epoch, above their ground truth."""
     if not history.previews or not may_open(Path(run.config.data)):
         return
     epochs = sorted(history.previews)
@@ -247,7 +295,8 @@ def previews(run: Run, history: History, status: Status) -> None:
     shown = latest
     if status.state not in LIVE and len(epochs) > 1:
         shown = st.select_slider("Predictions after epoch", epochs, latest, key="preview_epoch")
-    st.markdown(f"**Predictions {'before training' if shown == 0 else f'after epoch {shown}'}**, truth below")
+    when = "before training" if shown == 0 else f"after epoch {shown}"
+    st.markdown(f"**Predictions {when}**, ground truth below")
     files = history.previews[shown].files
     columns = st.columns(max(1, len(files)))
     names = history.started.preview_names if history.started else []
@@ -257,12 +306,13 @@ def previews(run: Run, history: History, status: Status) -> None:
                 if path.is_file():
                     st.image(str(path), width="stretch")
             if i < len(names):
-                st.caption(plain(names[i]))
+                shown_name, whole = cut(names[i], 28)
+                st.caption(shown_name, help=whole)
 
 
 def log(run: Run, history: History) -> None:
     with st.expander("Log and settings"):
-        inside = allowed("machine")  # who may know the machine's folders, which all of this names
+        inside = allowed("machine")  # all of this names folders of the machine
         started = history.started
         if started:
             st.caption(
@@ -274,7 +324,7 @@ def log(run: Run, history: History) -> None:
             st.json({k: v for k, v in run.config.to_dict().items() if k not in PATHS}, expanded=False)
             return
         st.code(run.log or "Nothing yet.", language=None, height=220)
-        st.caption("Settings, and where the numbers come from")
+        st.caption("Settings and provenance")
         st.json(run.config.to_dict(), expanded=False)
         st.json(run.provenance, expanded=False)
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core.config import TrainConfig
 from core.system.workspace import PROJECT
+from core.training import estimate
 
 
 class App:
@@ -25,6 +27,7 @@ class App:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self._know_the_speed()
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless=true",
                    f"--server.port={self.port}", "--server.address=127.0.0.1", *self.options]  # fmt: skip
         self.process = subprocess.Popen(
@@ -39,6 +42,12 @@ class App:
             except OSError:
                 time.sleep(0.2)
         pytest.fail("the app did not start within 60 s")
+
+    def _know_the_speed(self) -> None:
+        """The Train page would measure the machine in the middle of a test."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(self.workspace))
+            estimate.note(TrainConfig("-"), 1000, 200, epoch_seconds=60.0, loading=5.0)
 
     def end(self) -> None:
         self.process.kill()

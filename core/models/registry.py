@@ -74,6 +74,8 @@ def rename(entry: Entry, name: str) -> None:
     if not 0 < len(name) <= MAX_NAME:
         raise UserError(f"A model's name has 1 to {MAX_NAME} characters.")
     _change(entry, name=name)
+    if entry.run:
+        entry.run.set_name(name)
 
 
 @needs("change")

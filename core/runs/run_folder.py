@@ -2,6 +2,7 @@
 
 config.json    the TrainConfig
 provenance.json versions, revision, data and hardware
+name.txt       the name that a person has given it, instead of the one in its settings
 status.json    state, process, message; the worker's alone while it lives
 launched.json  the process that was started, which whoever started it knows first
 events.jsonl   what happened, one event a line
@@ -36,6 +37,8 @@ STATE_FILE = "state.safetensors"
 LIVE = ("starting", "queued", "running")
 STATES = (*LIVE, "finished", "stopped", "failed", "died")
 STATUS_FILE, LAUNCHED_FILE = "status.json", "launched.json"
+NAME_FILE, DATA_FILE = "name.txt", "dataset.json"
+MAX_NAME = 80
 KEPT_SEARCHES = 24 * 3600  # seconds after which a search for a learning rate is of no interest
 
 
@@ -146,10 +149,45 @@ class Run:
             return {}
 
     @property
+    def given_name(self) -> str:
+        """What a person has called it since it was started; "" where nobody has."""
+        try:
+            return (self.folder / NAME_FILE).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    @property
+    def name(self) -> str:
+        """What a person has called it; "" where nobody has."""
+        return self.given_name or self.config.name
+
+    @property
     def title(self) -> str:
-        """What people call it."""
-        name = self.config.name or self.id
-        return f"learning rate for {name}" if self.is_search else name
+        """Its name, or its data set and preset."""
+        config = self.config
+        title = self.name or f"{self.data_name}, {config.preset or config.architecture}"
+        return f"learning rate for {title}" if self.is_search else title
+
+    @property
+    def data_name(self) -> str:
+        """What its data set is called."""
+        try:
+            return str(read_json(self.folder / DATA_FILE).get("name") or "") or Path(self.config.data).name
+        except UserError:  # not written yet
+            return Path(self.config.data).name
+
+    @property
+    def created(self) -> datetime.datetime:
+        """When it was made, local time."""
+        return datetime.datetime.fromtimestamp((self.folder / "config.json").stat().st_mtime)
+
+    def set_name(self, name: str) -> str:
+        """Give it a name; returns it without needless spaces. Raises UserError for an empty or a long one."""
+        name = " ".join(name.split())
+        if not 0 < len(name) <= MAX_NAME:
+            raise UserError(f"A run's name has 1 to {MAX_NAME} characters.")
+        write_atomically(self.folder / NAME_FILE, name)
+        return name
 
     @property
     def is_search(self) -> bool:

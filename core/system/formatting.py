@@ -22,6 +22,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def about(seconds: float) -> str:
+    """A duration that is only estimated: "less than a minute", "about 3 min", "about 2 h"."""
+    minutes = seconds / 60
+    if minutes < 1:
+        return "less than a minute"
+    return f"about {round(minutes)} min" if minutes < 90 else f"about {round(minutes / 60)} h"
+
+
 def shortened(name: str, most: int = 40) -> str:
     """A long name with its middle cut out: both ends tell files and runs apart."""
     if len(name) <= most:

@@ -19,7 +19,7 @@ from core.errors import UserError
 from core.models.card import ModelCard
 from core.models.factory import build_model, parameter_count, save_model
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started
-from core.runs.run_folder import STATE_FILE
+from core.runs.run_folder import STATE_FILE, Run
 from core.system.device import device_name, make_fabric, pick_device, seed_everything
 from core.system.score_names import DICE_MEAN
 from core.system.workspace import write_json
@@ -172,7 +172,9 @@ def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]
     if not trainer.fabric.is_global_zero:
         return
     if epoch:
-        kept = with_scores(sitting.card, result, epoch)
+        # A run may be renamed while it trains.
+        named = replace(sitting.card, name=Run(folder).given_name or sitting.card.name)
+        kept = with_scores(named, result, epoch)
         for name in ("best", "last") if is_best else ("last",):
             save_model(trainer.final_model, kept, folder / name)
     photos, labels = validation.batch(sitting.chosen, *trainer.size)

@@ -147,8 +147,10 @@ def _refused_by_the_system(error: Exception) -> str:
 
 
 def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
+    begun = time.monotonic()
     from core.system.device import pick_device
     from core.training.checkpoint import epoch_of
+    from core.training.estimate import Stopwatch
     from core.training.loggers import Listener
     from core.training.loop import fit
     from core.training.memory import keep_freed_memory
@@ -158,13 +160,16 @@ def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
     if (run.folder / STATE_FILE).is_file():
         run.forget_after(epoch_of(run.folder))
     listener = Listener(run, lambda sentence: say(Note(sentence, "warning")))
+    ready = time.monotonic()
     with _device_turn(run, pick_device(config.device), stopping, say) as has_turn:
         if not has_turn:
             return "stopped"
         run.set_status("running")
+        stopwatch = Stopwatch(config, since=begun + time.monotonic() - ready)  # without the time in the queue
         for event in fit(config, run.folder, stopping.is_set):
             say(event)
             listener(event)
+            stopwatch(event)
             if isinstance(event, Finished):
                 return "finished" if event.reason == "done" else "stopped"
     return "finished"

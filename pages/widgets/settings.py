@@ -1,5 +1,6 @@
 """The settings of a training: few at first sight, all within reach."""
 
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,24 @@ from typing import Any
 import streamlit as st
 
 from core.config import DEFAULT_ENCODER, GROUPS, PRESETS, RUN, TrainConfig, preset_config
-from core.data.dataset import may_hold_classes
+from core.data.class_ids import Content, content
+from core.data.dataset import open_data
 from core.errors import UserError
 from core.models.encoder_catalogue import cost, describe, offered_encoders
+from core.policy.permissions import later
 from core.settings import Setting, named, offered, settings_of
+from core.system.formatting import about, plural
+from core.training import estimate
 from pages.widgets.choices import choose_dataset, ensure_drawn
+from pages.widgets.classes import class_legend
 from pages.widgets.wording import plain
 
-FOREGROUND, CLASSES = "Foreground", "Each class"
+FOREGROUND, CLASSES = "One foreground", "Each class"
+NO_CHANGE = {"data", "preset", "name", "task", "class_names", "ignore_index", "devices"}  # of a preset
 
 
-def choose_config() -> TrainConfig | None:
-    """The settings, from the widgets; None, with a sentence, where they make no sense together."""
+def choose_config() -> tuple[Path, TrainConfig | None]:
+    """The data set and the settings, from the widgets; None, with a sentence, where they cannot be used."""
     data_column, encoder_column, preset_column = st.columns(3, gap="medium")
     with data_column:
         folder = choose_dataset(key="train_data")
@@ -28,14 +35,58 @@ def choose_config() -> TrainConfig | None:
     preset = PRESETS[name]
     with encoder_column:
         encoder = _encoder(str(preset.settings.get("encoder", DEFAULT_ENCODER)), name)
-    st.caption(f"**{name}**: {preset.summary} Encoder: {cost(encoder) or 'not measured yet'}.")
-    changes = _task(folder)
+    summary = st.container(gap=None)
+    found = _content(str(folder), _stamp(folder))
+    changes = _task(folder.name, found) if found else {}
     changes |= _more(name)
     try:
-        return preset_config(name, folder.resolve(), encoder=encoder, **changes)
+        config = preset_config(name, folder.resolve(), encoder=encoder, **changes)
     except UserError as error:
         st.error(plain(str(error)))
-        return None
+        return folder, None
+    with summary:
+        st.caption(f"**{name}**{_changed(config)}: {preset.summary}")
+        if found:
+            _costs(config, found)
+    return folder, config
+
+
+def _changed(config: TrainConfig) -> str:
+    """Which settings are no longer the preset's."""
+    as_preset, now = preset_config(config.preset, config.data).to_dict(), config.to_dict()
+    labels = {name: about.label for name, _, _, about in settings_of(TrainConfig)}
+    changed = [labels.get(key, key) for key in now if now[key] != as_preset[key] and key not in NO_CHANGE]
+    return f", changed ({', '.join(changed)})" if changed else ""
+
+
+def _costs(config: TrainConfig, found: Content) -> None:
+    """How much is learnt from, and how long that takes; renewed until this machine's speed is measured."""
+    waits = not estimate.is_known()
+    if waits:
+        _measuring()
+    st.fragment(_show_costs, run_every=2 if waits else None)(config, found, waits)
+
+
+def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
+    if waited and estimate.is_known():
+        st.rerun()
+    seconds = estimate.seconds(config, found.training, found.validation)
+    time = f"{about(seconds)} on this machine" if seconds else "time not known for this encoder"
+    if waited:
+        time = "measuring the speed of this machine …" if _measuring().is_alive() else "time not known"
+    photos = min(found.training, config.images_per_epoch or found.training)
+    st.caption(" · ".join(part for part in (
+        f"{plural(config.epochs, 'epoch')} of {plural(photos, 'photo')} at {config.height}x{config.width} px",
+        cost(config.encoder), f"**{time}**",
+    ) if part))  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False)
+def _measuring() -> threading.Thread:
+    """Measures this machine, once for all pages."""
+    thread = threading.Thread(target=later(estimate.measure), daemon=True, name="speed")
+    thread.start()
+    return thread
 
 
 def rate_key(preset: str) -> str:
@@ -51,43 +102,60 @@ def _encoder(default: str, preset: str) -> str:
     encoder: str = st.selectbox(
         "Encoder", encoders, encoders.index(wanted or default), key=f"encoder_{preset}_{wanted}",
         format_func=describe,
-        help="The part pretrained on ImageNet. The first few are good choices; type to search all of them.",
+        help="The pretrained part. The first few are good choices; type to search all of them.",
     )  # fmt: skip
     return encoder
 
 
-def _task(folder: Path) -> dict[str, Any]:
-    """Where the masks hold several values: one foreground, or each class on its own."""
-    stamp = (folder / "dataset.json").stat().st_mtime if (folder / "dataset.json").is_file() else 0.0
-    if not _may_hold_classes(str(folder), stamp):
+def _task(data: str, found: Content) -> dict[str, Any]:
+    """Where the masks hold several values: each class, or one foreground. What the masks are comes first."""
+    if not found.several:
         return {}
-    kind, names, void = st.columns([2, 4, 1], vertical_alignment="bottom")
+    kinds = [CLASSES, FOREGROUND] if found.are_classes else [FOREGROUND, CLASSES]
+    kind, right = st.columns([2, 5], vertical_alignment="bottom")
     with kind:
         wanted = st.segmented_control(
-            "What to find", [FOREGROUND, CLASSES], default=FOREGROUND, required=True, key="task"
+            "What to find", kinds, default=kinds[0], required=True, key=f"task_{data}"
         )
-    if wanted != CLASSES:
-        return {"task": "binary"}
+    named = found.task.kind == "multiclass"
+    with right:
+        if wanted == FOREGROUND:
+            st.caption(f"Foreground: {'every class but the background' if named else 'every value above 0'}.")
+            return {"task": "binary"}
+        if named:
+            class_legend(found.task)
+            return {"task": "auto"}
+        return _class_names()
+
+
+def _class_names() -> dict[str, Any]:
+    names, void = st.columns([4, 1], vertical_alignment="bottom")
     with names:
         given = st.text_input(
-            "Names of the classes, in order of their values", placeholder="sky, building, road …",
-            help="Separated by commas. Leave empty to have them named by their values.",
+            "Class names, in order of their mask values", placeholder="sky, building, road …",
+            help="Separated by commas. Without names, classes are called by their values.",
         )  # fmt: skip
     with void:
         ignored = st.number_input("Void value", -1, 65535, -1, help="Mask value to ignore. -1: none.")
     return {"task": "multiclass", "class_names": given.strip(), "ignore_index": int(ignored)}
 
 
-@st.cache_data(show_spinner="Looking at the masks …", max_entries=32)
-def _may_hold_classes(folder: str, stamp: float) -> bool:
+def _stamp(folder: Path) -> float:
+    """Changes when the data set does."""
+    watched = (folder / "dataset.json", folder / "images", folder / "masks")
+    return max((path.stat().st_mtime for path in watched if path.exists()), default=0.0)
+
+
+@st.cache_data(show_spinner="Reading the masks …", max_entries=32)
+def _content(folder: str, stamp: float) -> Content | None:
     try:
-        return may_hold_classes(Path(folder))
+        return content(open_data(Path(folder)))
     except UserError:
-        return False
+        return None
 
 
 def _more(preset_name: str) -> dict[str, Any]:
-    """Everything else, out of a newcomer's way: a widget for each setting that has a group."""
+    """Every other setting that has a group, collapsed."""
     defaults: dict[str, Any] = {**TrainConfig("-").to_dict(), **PRESETS[preset_name].settings}
     chosen: dict[str, Any] = {}
     with st.expander("More settings"):
@@ -103,7 +171,7 @@ def _more(preset_name: str) -> dict[str, Any]:
 
 
 def _widget(name: str, kind: type, about: Setting, default: Any, preset: str) -> Any:
-    """The widget that fits what the setting may be."""
+    """The widget that fits the setting's type and choices."""
     key = rate_key(preset) if name == "learning_rate" else f"{name}_{preset}"
     options: dict[str, Any] = {"key": key, "help": about.help or None}
     if about.choices or about.suggested or about.multiple_of > 1:

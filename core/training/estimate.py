@@ -1,0 +1,186 @@
+"""How long a training will take on this machine, from what trainings here have taken.
+
+Every training notes how fast it was; before the first one, `measure` times three steps in a process of its
+own. Another network or size is estimated from these by the table that benchmarks/encoders.py measures. This
+file does not import torch, because the Train page asks at every change of a setting.
+"""
+
+import contextlib
+import csv
+import functools
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.config import DEFAULT_ENCODER, TrainConfig
+from core.errors import UserError
+from core.models.encoder_catalogue import TABLE_FILE
+from core.policy.permissions import needs
+from core.runs.events import EpochEnd, Event, Started
+from core.system import workspace
+from core.system.workspace import read_json, write_json
+
+FORWARD = 1 / 3  # of a training step: backward takes twice the operations of forward
+LOADING = 15.0  # seconds until the first step, where none was measured: importing torch, building the network
+KEPT = 40
+MEASURED_BATCH = 8
+MEASURE_SECONDS = 300.0  # after which it is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Images a second of training, validation included, and the seconds before its first step."""
+
+    machine: str
+    device: str
+    encoder: str
+    architecture: str
+    height: int
+    width: int
+    images_per_second: float
+    loading: float = LOADING
+
+
+def seconds(config: TrainConfig, training: int, validation: int) -> float | None:
+    """Seconds that a training with so many images takes here; None while nothing is measured, or where the
+    table does not know the encoder."""
+    known = [s for s in _known() if s.device == config.device]
+    if not known:
+        return None
+    nearest = max(known, key=lambda s: (s.encoder == config.encoder, s.architecture == config.architecture))
+    theirs, ours = _cost(nearest.encoder, nearest.architecture), _cost(config.encoder, config.architecture)
+    if theirs is None or ours is None:
+        return None
+    area = config.height * config.width / (nearest.height * nearest.width)
+    rate = nearest.images_per_second * theirs / (ours * area) * config.devices
+    untrained = FORWARD * min(validation, config.validation_images or validation)
+    return nearest.loading + (untrained + config.epochs * _passes(config, training, validation)) / rate
+
+
+class Stopwatch:
+    """Keeps the speed of a training from its events; `since` is the time.monotonic() at which it began."""
+
+    def __init__(self, config: TrainConfig, since: float) -> None:
+        self.config, self.since, self.loading = config, since, LOADING
+        self.started: Started | None = None
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.started, self.loading = event, time.monotonic() - self.since
+            case EpochEnd(epoch=1) if self.started:
+                images = self.started.train_images, self.started.validation_images
+                note(self.config, *images, event.seconds, self.loading)
+
+
+def note(config: TrainConfig, training: int, validation: int, epoch_seconds: float, loading: float) -> None:
+    """Keep what the first epoch of a training took."""
+    passes = _passes(config, training, validation)
+    if epoch_seconds <= 0 or not passes:
+        return
+    rate = passes / epoch_seconds / config.devices
+    _keep(replace(_speed_of(config, rate), loading=round(loading, 1)))
+
+
+def is_known() -> bool:
+    """Whether anything has been measured on this machine."""
+    return bool(_known())
+
+
+@needs("train")
+def measure() -> None:
+    """Time a few steps of the default network, which takes some ten seconds, in another process.
+
+    Nothing is kept where that fails.
+    """
+    command = [sys.executable, "-m", "core.training.encoder_benchmark", DEFAULT_ENCODER]
+    command += ["--batch", str(MEASURED_BATCH)]
+    try:
+        child = subprocess.Popen(
+            command, cwd=workspace.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        with child, contextlib.suppress(psutil.Error):
+            psutil.Process(child.pid).nice(10)  # pages come first
+            printed, _ = child.communicate(timeout=MEASURE_SECONDS)
+        measured: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        rate = float(measured["images_per_second"])
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return
+    except (OSError, ValueError, IndexError, KeyError):
+        return
+    if rate > 0:
+        _keep(_speed_of(TrainConfig("-", height=measured["height"], width=measured["width"]), rate))
+
+
+def _speed_of(config: TrainConfig, rate: float) -> Speed:
+    return Speed(
+        _machine(), config.device, config.encoder, config.architecture, config.height, config.width,
+        round(rate, 3),
+    )  # fmt: skip
+
+
+def _passes(config: TrainConfig, training: int, validation: int) -> float:
+    """An epoch's work in images that are trained on."""
+    trained = min(training, config.images_per_epoch or training)
+    validated = min(validation, config.validation_images or validation)
+    return trained + FORWARD * validated
+
+
+def _known() -> list[Speed]:
+    """What was measured on this machine, newest first."""
+    try:
+        listed: Iterable[dict[str, Any]] = read_json(_file()).get("speeds", [])
+        speeds = [Speed(**values) for values in listed]
+    except (UserError, TypeError, AttributeError):
+        return []
+    return [speed for speed in speeds if speed.machine == _machine()]
+
+
+def _keep(speed: Speed) -> None:
+    """The newest first, and one for each network, size and device."""
+    others = [s for s in _known() if replace(s, images_per_second=0, loading=0)
+              != replace(speed, images_per_second=0, loading=0)]  # fmt: skip
+    write_json(_file(), {"speeds": [asdict(s) for s in [speed, *others][:KEPT]]})
+
+
+def _file() -> Path:
+    return workspace.cache() / "speeds.json"
+
+
+def _machine() -> str:
+    return f"{platform.node()}, {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _cost(encoder: str, architecture: str) -> float | None:
+    """Relative time of a training step; None where the table does not know the encoder."""
+    table = _table()
+    if (encoder, architecture) in table:
+        return 1 / table[encoder, architecture]
+    rates = [table.get(key) for key in (
+        (encoder, "Unet"), (DEFAULT_ENCODER, architecture), (DEFAULT_ENCODER, "Unet"),
+    )]  # fmt: skip
+    own, other, usual = rates
+    return usual / (own * other) if own and other and usual else None
+
+
+@functools.cache
+def _table() -> dict[tuple[str, str], float]:
+    """Images a second by encoder and architecture, on the machine of the table."""
+    if not TABLE_FILE.is_file():
+        return {}
+    with open(TABLE_FILE, encoding="utf-8", newline="") as file:
+        return {
+            (row["encoder"], row["architecture"]): float(row["images_per_second"])
+            for row in csv.DictReader(file)
+            if float(row["images_per_second"]) > 0
+        }

@@ -1,0 +1,75 @@
+"""How long a training will take is estimated from what was measured on this machine."""
+
+from pathlib import Path
+
+import pytest
+
+from core.config import DEFAULT_ENCODER, TrainConfig
+from core.runs.events import EpochEnd, Started
+from core.training import estimate
+
+CONFIG = TrainConfig("data", epochs=6, images_per_epoch=240, validation_images=60)
+
+
+def test_nothing_is_estimated_before_anything_was_measured(workspace: Path) -> None:
+    assert estimate.seconds(CONFIG, 1000, 200) is None
+    assert not estimate.is_known()
+
+
+def test_a_training_like_the_measured_one_takes_what_that_took(workspace: Path) -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=5.0)
+    assert estimate.is_known()
+    # Six epochs of 260 passes (a validation pass counts a third), and the untrained model's validation.
+    assert estimate.seconds(CONFIG, 1000, 200) == pytest.approx(5 + 6 * 20 + 20 * 20 / 260, rel=1e-3)
+
+
+def test_size_epochs_and_encoder_change_the_estimate(workspace: Path) -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
+
+    def seconds(**changes: object) -> float:
+        values = {**CONFIG.to_dict(), **changes}
+        found = estimate.seconds(TrainConfig.from_dict(values), 1000, 200)
+        assert found
+        return found
+
+    assert seconds(height=512, width=384) == pytest.approx(4 * seconds())
+    assert 1.9 < seconds(epochs=12) / seconds() < 2
+    assert seconds(encoder="efficientnet-b7") > 2 * seconds()
+    assert seconds(architecture="UnetPlusPlus") > seconds()
+
+
+def test_an_encoder_of_which_nothing_is_known_has_no_estimate(workspace: Path) -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
+    assert estimate.seconds(TrainConfig("data", encoder="tu-no_such"), 1000, 200) is None
+
+
+def test_the_newest_measurement_of_a_network_replaces_the_one_before(workspace: Path) -> None:
+    for seconds in (20.0, 40.0):
+        estimate.note(CONFIG, 1000, 200, epoch_seconds=seconds, loading=0.0)
+    found = estimate.seconds(CONFIG, 1000, 200)
+    assert found and found > 6 * 40
+
+
+def test_another_machines_measurement_does_not_count(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
+    monkeypatch.setattr(estimate.platform, "node", lambda: "elsewhere")
+    assert not estimate.is_known()
+
+
+def test_a_damaged_file_of_measurements_is_no_error(workspace: Path) -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
+    (workspace / "cache" / "speeds.json").write_text('{"speeds": [{"machine": 1}]}')
+    assert estimate.seconds(CONFIG, 1000, 200) is None
+
+
+def test_the_events_of_a_training_are_what_is_measured(workspace: Path) -> None:
+    watch = estimate.Stopwatch(CONFIG, since=0.0)
+    watch(Started(1000, 200, 30, 6, "cpu", "32", "ImageNet", 1))
+    scores = dict.fromkeys(
+        ("dice_pooled", "dice_mean", "iou_pooled", "miou", "pixel_accuracy", "precision"), 0.5
+    )
+    watch(EpochEnd(1, 0.5, 0.5, recall=0.5, seconds=26.0, is_best=True, **scores))
+    (speed,) = estimate._known()
+    assert speed.encoder == DEFAULT_ENCODER and speed.images_per_second == pytest.approx(10)
