@@ -58,7 +58,7 @@ def try_data(content: bytes, templates: Templates) -> None:
 
 def try_model(content: bytes, templates: Templates) -> None:
     try:
-        importing.adopt_zip(io.BytesIO(archive(content, templates)), "fuzzed")
+        importing.import_zip(io.BytesIO(archive(content, templates)), "fuzzed")
     except UserError:
         left = [p.name for p in workspace.models().iterdir()]
         assert not left, f"left behind: {left}"

@@ -1,4 +1,4 @@
-"""An export in a process of its own: it takes memory and half a minute, and may be given up."""
+"""An export in a process of its own, since it takes memory and half a minute and may be cancelled."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
-from core.export.formats import FORMATS, REPORT_FILE
+from core.export.formats import CHECKPOINT, FORMATS, REPORT_FILE
 from core.policy.folders import require_folder
 from core.policy.permissions import needs
 from core.system import workspace
@@ -23,15 +23,14 @@ KEPT_SECONDS = 24 * 3600
 
 @needs("train")
 def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None) -> Iterator[str | Path]:
-    """Export a saved model; yields what is being done, in sentences, then the zip with everything.
+    """Export a saved model; yields a sentence for each step, then the path of the zip.
 
-    The process ends when the caller stops asking. Raises UserError where the export does.
+    The zip also holds the checkpoint, whatever the formats, so that it can be imported again. The process
+    ends when the caller stops iterating. Raises UserError if the export fails.
     """
     for folder in (model, data) if data else (model,):
         require_folder(folder)  # the process acts as the owner
-    wanted = [key for key in FORMATS if key in formats]
-    if not wanted:
-        raise UserError("Choose at least one form.")
+    wanted = [key for key in FORMATS if key in {*formats, CHECKPOINT}]
     folder = _new_folder() / safe_name(name, "model's name")
     command = [
         sys.executable, "-m", "core", "export", "--model", str(model.resolve()), "--out", str(folder),
@@ -41,7 +40,7 @@ def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None
         command, cwd=workspace.PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"},
     )  # fmt: skip
-    error = "The export ended without a word: the computer may have run out of memory."
+    error = "The export stopped without a message: the computer may have run out of memory."
     try:
         assert child.stdout is not None
         for line in child.stdout:
@@ -59,7 +58,7 @@ def run_export(model: Path, name: str, formats: Sequence[str], data: Path | None
 
 
 def _object_in(line: str) -> dict[str, Any]:
-    """What a line of the command's output says as JSON; nothing where it is for people."""
+    """A line of the command's output as a JSON object; empty if it is not one."""
     try:
         said = json.loads(line)
     except ValueError:
@@ -68,13 +67,13 @@ def _object_in(line: str) -> dict[str, Any]:
 
 
 def report_of(packed: Path) -> dict[str, Any]:
-    """What the export found, from its zip."""
+    """The report of an export, read from its zip."""
     with zipfile.ZipFile(packed) as archive:
         return dict(json.loads(archive.read(f"{packed.stem}/{REPORT_FILE}")))
 
 
 def _new_folder() -> Path:
-    """Where the next export goes. Those of yesterday and before are deleted."""
+    """A new folder for an export. Those older than a day are deleted."""
     parent = workspace.cache() / "exports"
     parent.mkdir(parents=True, exist_ok=True)
     for old in parent.iterdir():

@@ -147,7 +147,7 @@ def weights_megabytes(folder: Path) -> float:
 
 def card_text(card: ModelCard) -> str:
     """The card as Markdown: the README.md of the model's folder."""
-    scores = [f"| {LABELS[k]} | {told(card, k)} |" for k in LABELS if k in card.scores]
+    scores = [f"| {LABELS[k]} | {score_with_interval(card, k)} |" for k in LABELS if k in card.scores]
     sections = [
         f"# {card.name}",
         f"{card.architecture} with the encoder `{card.encoder}` "
@@ -162,7 +162,7 @@ def card_text(card: ModelCard) -> str:
     return "\n\n".join(s for s in sections if s) + "\n"
 
 
-def told(card: ModelCard, key: str) -> str:
+def score_with_interval(card: ModelCard, key: str) -> str:
     """A score with its interval, where there is one."""
     value, ends = card.scores[key], card.intervals.get(key)
     return f"{score(value)} ({score(ends[0])} to {score(ends[1])})" if ends else score(value)

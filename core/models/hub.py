@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.models.card import WEIGHTS_FILE, read_card
-from core.models.importing import FILES, adopt_folder
+from core.models.importing import FILES, import_folder
 from core.policy.permissions import needs
 from core.system.downloads import Progress, in_background, probe, repository_name
 
@@ -16,18 +16,18 @@ PAGES = "https://huggingface.co/"
 
 @needs("machine")
 def pull(name: str, kind: str = "") -> Iterator[Progress | Path]:
-    """Download a model, OWNER/NAME, into the library. Yields Progress, then its folder there.
+    """Download a model, OWNER/NAME, into the registry. Yields Progress, then its folder there.
 
-    Only the files of a model are fetched, none that could hold code. `kind` is as in `adopt_folder`.
-    Raises UserError when there is no such model, no network, or it is none that can be used here.
+    Only the files of a model are downloaded, none that could contain code. `kind` is as in `import_folder`.
+    Raises UserError if there is no such model, no network, or it cannot be used here.
     """
     repository = repository_name(name, PAGES, "model")
     from huggingface_hub import constants, snapshot_download
 
-    probe(constants.ENDPOINT, "The Hugging Face hub", "bring in a zip of the model's folder")
+    probe(constants.ENDPOINT, "The Hugging Face hub", "import a zip of the model's folder")
     cache = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
 
-    was_there = cache.exists()  # then it is whoever's else uses this cache, or a download that broke off
+    was_there = cache.exists()  # if so, another program's, or an interrupted download
 
     def fetch() -> Path:
         return Path(snapshot_download(repository, allow_patterns=list(FILES), endpoint=constants.ENDPOINT))
@@ -38,7 +38,7 @@ def pull(name: str, kind: str = "") -> Iterator[Progress | Path]:
         elif not (step / WEIGHTS_FILE).is_file():
             raise UserError(f"The hub's {repository} holds no {WEIGHTS_FILE}: it cannot be opened here.")
         else:
-            added = adopt_folder(step, repository.split("/")[1], kind)
+            added = import_folder(step, repository.split("/")[1], kind)
             if not was_there:
                 shutil.rmtree(cache, ignore_errors=True)  # a copy is in the workspace
             yield added
@@ -46,13 +46,15 @@ def pull(name: str, kind: str = "") -> Iterator[Progress | Path]:
 
 @needs("machine")
 def push(folder: Path, name: str, token: str, private: bool = True) -> str:
-    """Upload a model's folder as OWNER/NAME, made if it is not there; returns the address of its page.
+    """Upload a model's folder as OWNER/NAME, created if needed; returns the address of its page.
 
-    `token` is one that may write; it is used and not kept. Raises UserError when that fails.
+    `token` needs write access; it is not stored. Raises UserError if the upload fails.
     """
     repository = repository_name(name, PAGES, "model")
     if not token.strip():
-        raise UserError("A token that may write is needed: make one in the settings of your hub account.")
+        raise UserError(
+            "Enter an access token with write permission: create one in your hub account's settings."
+        )
     from huggingface_hub import HfApi, constants
 
     probe(constants.ENDPOINT, "The Hugging Face hub", "export the model and upload it from elsewhere")
@@ -68,13 +70,13 @@ def push(folder: Path, name: str, token: str, private: bool = True) -> str:
             api.upload_folder(
                 repo_id=repository, folder_path=copied, commit_message=f"Upload {read_card(folder).name}"
             )
-        except Exception as error:  # whatever the client raises for a refusal or a broken connection
+        except Exception as error:  # the client raises many types
             raise UserError(_refused(error, repository)) from error
     return f"{constants.ENDPOINT}/{repository}"
 
 
 def _front_matter() -> str:
-    """What the hub reads of a card: by it the model is found and opened."""
+    """The metadata by which the hub lists and opens the model."""
     return (
         "---\nlibrary_name: segmentation-models-pytorch\npipeline_tag: image-segmentation\n"
         "tags:\n- segmentation-models-pytorch\n- image-segmentation\n---\n\n"
@@ -84,8 +86,8 @@ def _front_matter() -> str:
 def _refused(error: Exception, repository: str) -> str:
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status == 401:
-        return "The hub does not know this token: copy it again."
+        return "The hub rejects this token: copy it again."
     if status == 403:
-        return f"This token may not write to {repository}: make one that may, or name your own account."
+        return f"This token may not write to {repository}: create one that may, or use your own account."
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
     return f"{repository} was not uploaded ({reason}): try again."

@@ -25,12 +25,14 @@ FILES = {CONFIG_FILE: 10**6, CARD_FILE: 5 * 10**6, README_FILE: 5 * 10**6, WEIGH
 PATHS = ("data", "start_from")  # settings of a training that name folders
 MAX_ENTRIES = 10_000
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+WEIGHTS_SUFFIX = ".safetensors"
+GRAPHS = (".onnx", ".pt2")  # exported: without the layers that training needs
 CHUNK = 1 << 20
 
 
 @needs("add")
-def adopt_folder(source: Path, name: str, kind: str = "") -> Path:
-    """Copy a model's folder into the library; returns where it is.
+def import_folder(source: Path, name: str, kind: str = "") -> Path:
+    """Copy a model's folder into the registry; returns its new folder.
 
     `kind`, "multiclass" or "multilabel", is what several classes mean where the folder does not say.
     Raises UserError, leaving nothing, for a model that cannot be used here.
@@ -48,9 +50,11 @@ def adopt_folder(source: Path, name: str, kind: str = "") -> Path:
 
 
 @needs("add")
-def adopt_zip(source: str | Path | IO[bytes], name: str, kind: str = "") -> Path:
-    """The same from a zip that holds such a folder, at any depth. Of it only the files that a model
-    has are written, under their own names, whatever paths the zip gives them."""
+def import_zip(source: str | Path | IO[bytes], name: str, kind: str = "") -> Path:
+    """The same from a zip that holds such a folder at any depth, as every export does. Only the files of a
+    model are written, under their own names, whatever paths the zip gives them."""
+    file_name = PurePosixPath(str(getattr(source, "name", source))).name
+    check_file_name(file_name)
     try:
         with open_zip(source, "The upload") as archive:
             members = _members(archive)
@@ -63,8 +67,19 @@ def adopt_zip(source: str | Path | IO[bytes], name: str, kind: str = "") -> Path
     return workspace.models() / _folder_name(name)
 
 
+def check_file_name(name: str) -> None:
+    """Raises UserError for a file that is no zip but part of a model; the sentence names what to import."""
+    if name.endswith(WEIGHTS_SUFFIX):
+        raise UserError(
+            f"{name} holds weights without their architecture: zip it together with {CONFIG_FILE}, and "
+            "import the zip."
+        )
+    if name.endswith((*GRAPHS, *PICKLES)):
+        raise _not_a_model(name, [name])
+
+
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """A model's files in the zip: of several models, the one that lies highest."""
+    """A model's files in the zip; of several models, the one with the shortest path."""
     infos = files_of(archive)
     if len(infos) > MAX_ENTRIES:
         raise UserError(f"The zip holds more than {MAX_ENTRIES:,} files: pack the model's folder alone.")
@@ -85,6 +100,11 @@ def _not_a_model(what: str, names: list[str]) -> UserError:
             f"{what} holds weights as a pickle, which may run code and is not opened: save the model "
             "with `save_pretrained` of segmentation_models_pytorch 0.4 or newer."
         )
+    if any(name.endswith(GRAPHS) for name in names):
+        return UserError(
+            f"{what} holds an exported network, which cannot be trained or compared: import the zip that "
+            "Export on the Models page makes, which also holds the checkpoint."
+        )
     return UserError(f"{what} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
 
 
@@ -94,7 +114,7 @@ def _folder_name(name: str) -> str:
 
 @contextmanager
 def _new_model(name: str, kind: str) -> Iterator[Path]:
-    """A folder to fill; at the end the model in it is opened and run, and only what works stays."""
+    """An empty folder to fill. Afterwards its model is opened and run once, and kept only if that works."""
     from core.models.conversion import convert
 
     target = workspace.models() / _folder_name(name)
@@ -119,7 +139,7 @@ def _new_model(name: str, kind: str) -> Iterator[Path]:
 
 
 def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
-    """What a model was trained with, less what names a folder: on this machine that is another's."""
+    """A model's training settings without paths, which mean nothing on another machine."""
     return {
         key: value
         for key, value in settings.items()
@@ -128,7 +148,7 @@ def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _copy(stream: IO[bytes], target: Path, limit: int) -> None:
-    """Up to `limit` bytes: what a zip says of its sizes is not believed."""
+    """Copy at most `limit` bytes, whatever sizes the zip states."""
     left = limit
     with open(target, "wb") as file:
         while chunk := stream.read(CHUNK):

@@ -1,13 +1,14 @@
-"""The models there are: those that ship in checkpoints/, the best of every run, and those brought in."""
+"""The model registry: models that ship in checkpoints/, the best of every run, and imported models."""
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import UserError, system_said
 from core.models import trash
 from core.models.card import WEIGHTS_FILE, ModelCard, is_model, read_card, update_card, weights_megabytes
-from core.models.trash import Thrown
+from core.models.trash import Deleted
 from core.policy.permissions import needs
 from core.runs import run_folder
 from core.runs.run_folder import LIVE, Run
@@ -20,16 +21,18 @@ MAX_TAGS, MAX_TAG = 12, 30
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model. `run` is None for a model that was not trained here; `megabytes` is 10^6 bytes."""
+    """One model. `run` is None for a model that was not trained here; `megabytes` is 10^6 bytes;
+    `has_namesake`: another model has the same name."""
 
     folder: Path
     card: ModelCard
     megabytes: float
     run: Run | None = None
+    has_namesake: bool = False
 
     @property
     def key(self) -> str:
-        """Changes when the weights do: what caches of predictions hang on."""
+        """Changes when the weights do: the key under which predictions are cached."""
         return weights_key(self.folder)
 
     @property
@@ -39,13 +42,26 @@ class Entry:
 
     @property
     def ships(self) -> bool:
-        """Whether it comes with the project: then it is not changed from here."""
+        """Whether it comes with the project; if so it cannot be changed or deleted."""
         return self.folder.parent == workspace.SHIPPED_MODELS
 
     @property
     def label(self) -> str:
-        told = named_score(self.card.scores)
-        return f"{self.card.name} · {told}" if told else self.card.name
+        """Name and score in one line; with a namesake also data set, date and short identifier."""
+        parts = [self.card.name, named_score(self.card.scores)]
+        if self.has_namesake:
+            parts += [self.card.data, self.created, f"#{self.short_id}"]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def short_id(self) -> str:
+        """Four hexadecimal digits of the folder's hash, by which people tell namesakes apart."""
+        return hashlib.sha256(str(self.folder).encode()).hexdigest()[:4]
+
+    @property
+    def created(self) -> str:
+        """Date and time to the minute, in UTC; "" if unknown."""
+        return self.card.created[:16].replace("T", " ")
 
 
 def weights_key(folder: Path) -> str:
@@ -58,18 +74,20 @@ def weights_key(folder: Path) -> str:
 
 
 def list_models() -> list[Entry]:
-    """Shipped models first, then runs, newest first, then those brought in, by name. Folders that
-    cannot be read are passed over."""
+    """Shipped models first, then runs, newest first, then imported models by name. Folders that
+    cannot be read are skipped."""
     shipped = sorted(p for p in workspace.SHIPPED_MODELS.glob("*") if is_model(p))
     found = [_entry(folder, None) for folder in shipped]
     found += [_entry(run.best, run) for run in run_folder.list_runs() if is_model(run.best)]
     found += [_entry(folder, None) for folder in sorted(workspace.models().iterdir()) if is_model(folder)]
-    return [entry for entry in found if entry is not None]
+    entries = [entry for entry in found if entry is not None]
+    often = Counter(entry.card.name for entry in entries)
+    return [replace(entry, has_namesake=often[entry.card.name] > 1) for entry in entries]
 
 
 @needs("change")
 def rename(entry: Entry, name: str) -> None:
-    """Give a model another name. Its folder stays where it is. Raises UserError for an empty name."""
+    """Rename a model; its folder keeps its name. Raises UserError for an empty name."""
     name = " ".join(name.split())
     if not 0 < len(name) <= MAX_NAME:
         raise UserError(f"A model's name has 1 to {MAX_NAME} characters.")
@@ -80,7 +98,7 @@ def rename(entry: Entry, name: str) -> None:
 
 @needs("change")
 def tag(entry: Entry, tags: list[str]) -> None:
-    """Replace a model's tags. Raises UserError where there are too many, or one is too long."""
+    """Replace a model's tags. Raises UserError if there are too many, or one is too long."""
     kept = tuple(dict.fromkeys(" ".join(word.split()) for word in tags if word.strip()))
     if len(kept) > MAX_TAGS or any(len(word) > MAX_TAG for word in kept):
         raise UserError(f"A model has at most {MAX_TAGS} tags of at most {MAX_TAG} characters.")
@@ -88,18 +106,18 @@ def tag(entry: Entry, tags: list[str]) -> None:
 
 
 @needs("change")
-def delete(entry: Entry) -> Thrown:
-    """Put a model away, with its run where it has one; `trash.bring_back` undoes it.
+def delete(entry: Entry) -> Deleted:
+    """Move a model, and its run if it has one, to the trash; `trash.restore` undoes it.
 
-    Raises UserError for shipped models and for runs that train.
+    Raises UserError for shipped models and for runs that are training.
     """
     if entry.ships:
-        raise UserError(f"{entry.card.name} comes with the project and is not deleted from here.")
+        raise UserError(f"{entry.card.name} comes with the project and cannot be deleted.")
     if entry.run is None:
-        return trash.throw(entry.folder, entry.card.name)
+        return trash.move_to_trash(entry.folder, entry.card.name)
     if entry.run.status().state in LIVE:
         raise UserError("This run is still training: stop it first.")
-    return trash.throw(entry.run.folder, entry.card.name)
+    return trash.move_to_trash(entry.run.folder, entry.card.name)
 
 
 def _change(entry: Entry, **changes: object) -> None:

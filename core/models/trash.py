@@ -1,4 +1,4 @@
-"""What was deleted, kept for a while so that it can come back."""
+"""The trash: deleted folders are kept for a week and can be restored."""
 
 import shutil
 import time
@@ -13,8 +13,8 @@ KEPT_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Thrown:
-    """A folder that was put away: what it is called, where it is now and where it was."""
+class Deleted:
+    """A deleted folder: the name to show, where it is now and where it was."""
 
     name: str
     now: Path
@@ -22,32 +22,32 @@ class Thrown:
 
 
 @needs("change")
-def throw(folder: Path, name: str) -> Thrown:
-    """Move a folder into the trash, on the same disk: nothing is copied, so it takes no time.
+def move_to_trash(folder: Path, name: str) -> Deleted:
+    """Move a folder into the trash of the same disk, so nothing is copied.
 
-    What was thrown more than a week ago is deleted. Raises UserError where it cannot be moved.
+    Also removes what has been in the trash for more than a week. Raises UserError if it cannot be moved.
     """
-    _empty()
+    _remove_expired()
     target = workspace.trash() / f"{time.time_ns()}-{folder.name}"
     try:
         folder.rename(target)
     except OSError as error:
         raise UserError(f"{name} cannot be deleted: {system_said(error)}.") from error
-    return Thrown(name, target, folder)
+    return Deleted(name, target, folder)
 
 
 @needs("change")
-def bring_back(thrown: Thrown) -> None:
-    """Undo. Raises UserError where something else has taken its place, or it is gone for good."""
-    if thrown.was.exists():
-        raise UserError(f"{thrown.name} cannot come back: {thrown.was} exists again.")
+def restore(deleted: Deleted) -> None:
+    """Move it back. Raises UserError if its place is taken, or if it is no longer in the trash."""
+    if deleted.was.exists():
+        raise UserError(f"{deleted.name} cannot be restored: {deleted.was} exists again.")
     try:
-        thrown.now.rename(thrown.was)
+        deleted.now.rename(deleted.was)
     except OSError as error:
-        raise UserError(f"{thrown.name} is gone for good: {system_said(error)}.") from error
+        raise UserError(f"{deleted.name} cannot be restored: {system_said(error)}.") from error
 
 
-def _empty() -> None:
+def _remove_expired() -> None:
     for old in workspace.trash().iterdir():
         stamp = old.name.split("-", 1)[0]
         if stamp.isdigit() and time.time() - int(stamp) / 1e9 > KEPT_SECONDS:

@@ -1,1 +1,1 @@
-"""The parts of the Models page."""
+"""The sections of the Models page."""

@@ -1,4 +1,4 @@
-"""Models that were made elsewhere, into the library."""
+"""Import of models that were made elsewhere."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from core.policy.policy import current_policy
 from pages.widgets.uploads import upload_one
 from pages.widgets.wording import plain
 
-# What several classes of a model without a card of this project's mean.
+# What several classes mean, for models without a card of this project.
 KINDS = {"": "As the model says", "multiclass": "One class a pixel", "multilabel": "Several labels a pixel"}
 
 
-def add_model() -> None:
-    if allowed("add") and st.button("Import a model", icon=":material/add:", key="add_model"):
-        add_dialog()
+def import_button() -> None:
+    if allowed("add") and st.button("Import a model", icon=":material/add:", key="import_model"):
+        import_dialog()
 
 
 @st.dialog("Import a model")
-def add_dialog() -> None:
+def import_dialog() -> None:
     ways = ["A zip", "The hub"] if allowed("machine") else ["A zip"]
     origin = st.segmented_control("From", ways, default="A zip", required=True, label_visibility="collapsed")
     try:
@@ -41,16 +41,18 @@ def several_classes() -> str:
 
 
 def from_zip() -> Path | None:
-    st.caption("The folder that `save_pretrained` of segmentation_models_pytorch writes, zipped.")
-    file = upload_one("Zip", ["zip"], current_policy().upload_megabytes, show="collapsed")
+    from core.models.importing import check_file_name, import_zip
+
+    st.caption("The zip of an export, or a zipped folder that smp's `save_pretrained` wrote.")
+    file = upload_one("Zip", None, current_policy().upload_megabytes, show="collapsed")
+    if file:
+        check_file_name(file.name)
     name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
     kind = several_classes()
     if not st.button("Import", type="primary", disabled=file is None) or file is None:
         return None
-    from core.models.importing import adopt_zip
-
-    with st.spinner("Opening it …"):
-        return adopt_zip(file, name, kind)
+    with st.spinner("Opening and checking the model …"):
+        return import_zip(file, name, kind)
 
 
 def from_hub() -> Path | None:
@@ -65,5 +67,5 @@ def from_hub() -> Path | None:
     for step in pull(name, kind):
         if not isinstance(step, Progress):
             return step
-        bar.progress(0.0, f"{step.received / 1e6:.1f} MB have come")
+        bar.progress(0.0, f"{step.received / 1e6:.1f} MB received")
     return None

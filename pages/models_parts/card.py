@@ -1,17 +1,18 @@
-"""One model of the shelf: what it is, how good, what can be done with it."""
+"""A model of the library: what it is, its scores, and what can be done with it."""
 
 import streamlit as st
 
 from core.errors import UserError
 from core.inference.card_previews import kept_pictures, make_pictures
-from core.models import registry, trash
-from core.models.card import told
+from core.models import registry
+from core.models.card import score_with_interval
 from core.models.encoder_catalogue import short_name
 from core.models.registry import Entry
 from core.policy.permissions import allowed
 from core.system.formatting import without_pictures
 from core.system.score_names import LABELS, score
 from core.system.spreadsheets import inert
+from pages.models_parts.deleting import delete_dialog
 from pages.models_parts.exporting import export_dialog
 from pages.models_parts.sharing import push_dialog
 from pages.widgets.loading import predictor_of
@@ -20,24 +21,25 @@ from pages.widgets.wording import plain
 RENAME, UPLOAD, DELETE = "Rename and tag", "Upload to the hub", "Delete"
 
 
-def card(entry: Entry) -> None:
+def card(entry: Entry, following: str) -> None:
+    """`following` is the folder of the next card's model, "" for the last."""
     with st.container(border=True):
-        title, actions = st.columns([4, 5], vertical_alignment="center")
-        with title:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{plain(entry.card.name)}**", width="content")
-                badges(entry)
-            st.caption(facts(entry))
-        with actions, st.container(horizontal=True, horizontal_alignment="right"):
-            buttons(entry)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(entry.card.name)}**", width="content")
+            badges(entry)
+        st.caption(facts(entry))
         scores(entry)
+        with st.container(horizontal=True, gap="small"):
+            buttons(entry, following)
 
 
 def badges(entry: Entry) -> None:
     if entry.ships:
-        st.badge("ships with the project", color="green")
+        st.badge("Shipped", color="green", help="Comes with the project.")
     elif entry.run is None:
-        st.badge("brought in", color="violet")
+        st.badge("Imported", color="violet")
+    if entry.has_namesake:
+        st.badge(f"#{entry.short_id}", color="orange", help="Another model has the same name.")
     for tag in entry.card.tags:
         st.badge(plain(tag), color="gray")
 
@@ -48,7 +50,7 @@ def facts(entry: Entry) -> str:
         f"{model.architecture}, {short_name(model.encoder)}",
         f"{entry.megabytes:.1f} MB",
         f"trained on {plain(model.data)}" if model.data else "",
-        model.created[:16].replace("T", " ") + " UTC" if model.created else "",
+        f"{entry.created} UTC" if entry.created else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -56,7 +58,7 @@ def facts(entry: Entry) -> str:
 def scores(entry: Entry) -> None:
     values = entry.card.scores
     if not values:
-        st.caption("Not scored yet: open it on the Compare page, or score it on the leaderboard.")
+        st.caption("Not scored yet: open it on the Compare page or the leaderboard.")
         return
     with st.container(horizontal=True):
         for key in ("dice_mean", "dice_pooled", "iou_mean", "miou", "pixel_accuracy"):
@@ -71,7 +73,7 @@ def interval(entry: Entry, key: str) -> str | None:
     return f"95 % interval: {score(ends[0])} to {score(ends[1])}" if ends else None
 
 
-def buttons(entry: Entry) -> None:
+def buttons(entry: Entry, following: str) -> None:
     key, folder = entry.fingerprint, str(entry.folder)
     if st.button("Use", key=f"use_{key}", type="primary", icon=":material/content_cut:"):
         st.session_state.chosen_model = folder
@@ -83,68 +85,38 @@ def buttons(entry: Entry) -> None:
         export_dialog(entry)
     if st.button("Details", key=f"details_{key}", icon=":material/article:"):
         details_dialog(entry)
-    rarer = [] if entry.ships or not allowed("change") else [RENAME, DELETE]
+    other = [] if entry.ships or not allowed("change") else [RENAME, DELETE]
     if allowed("machine"):
-        rarer.insert(1, UPLOAD)
-    if not rarer:
+        other.insert(1, UPLOAD)
+    if not other:
         return
-    chosen = st.menu_button("More", rarer, key=f"more_{key}")
+    chosen = st.menu_button("More", other, key=f"more_{key}")
     if chosen == UPLOAD:
         push_dialog(entry)
     elif chosen == RENAME:
         rename_dialog(entry)
     elif chosen == DELETE:
-        delete_dialog(entry)
+        delete_dialog(entry, following)
 
 
-@st.dialog("Rename and tag")
 def rename_dialog(entry: Entry) -> None:
-    name = st.text_input("Name", entry.card.name, max_chars=registry.MAX_NAME)
-    tags = st.multiselect(
-        "Tags", list(entry.card.tags), list(entry.card.tags), accept_new_options=True,
-        max_selections=registry.MAX_TAGS, placeholder="Type a word and press Enter",
-    )  # fmt: skip
-    if st.button("Save", type="primary"):
-        try:
-            registry.rename(entry, name)
-            registry.tag(entry, tags)
-        except UserError as error:
-            st.error(plain(str(error)))
-            return
-        st.rerun()
-
-
-@st.dialog("Delete this model?")
-def delete_dialog(entry: Entry) -> None:
-    also = ", its run, charts and previews" if entry.run else ""
-    st.write(f"**{plain(entry.card.name)}**{also} will leave the shelf. It can be brought back for a week.")
-    if st.button("Delete", type="primary"):
-        try:
-            st.session_state.thrown = registry.delete(entry)
-        except UserError as error:
-            st.error(plain(str(error)))
-            return
-        st.session_state.pop("chosen_model", None)
-        st.rerun()
-
-
-def undo() -> None:
-    """What was just deleted, and the way back."""
-    thrown = st.session_state.get("thrown")
-    if thrown is None:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(thrown.name)}** is deleted.", width="content")
-        if st.button("Undo", icon=":material/undo:", key="undo_delete"):
+    @st.dialog(f"Rename {plain(entry.card.name)}")
+    def ask() -> None:
+        name = st.text_input("Name", entry.card.name, max_chars=registry.MAX_NAME)
+        tags = st.multiselect(
+            "Tags", list(entry.card.tags), list(entry.card.tags), accept_new_options=True,
+            max_selections=registry.MAX_TAGS, placeholder="Type a tag and press Enter",
+        )  # fmt: skip
+        if st.button("Save", type="primary"):
             try:
-                trash.bring_back(thrown)
+                registry.rename(entry, name)
+                registry.tag(entry, tags)
             except UserError as error:
                 st.error(plain(str(error)))
-            st.session_state.thrown = None
+                return
             st.rerun()
-        if st.button("Dismiss", key="dismiss_delete"):
-            st.session_state.thrown = None
-            st.rerun()
+
+    ask()
 
 
 @st.dialog("Model card", width="large")
@@ -159,7 +131,9 @@ def details_dialog(entry: Entry) -> None:
         st.image(shown, width=165)
     if model.scores:
         rows = [
-            {"Score": LABELS[k], "Value (95 % interval)": told(model, k)} for k in LABELS if k in model.scores
+            {"Score": LABELS[k], "Value (95 % interval)": score_with_interval(model, k)}
+            for k in LABELS
+            if k in model.scores
         ]
         st.dataframe(inert(rows), hide_index=True)
     licences = [("Data", model.data_licence), ("Encoder weights", model.weights_licence)]

@@ -1,4 +1,4 @@
-"""A model as files that other programs run."""
+"""Exporting a model to files that other programs run."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import UserError
-from core.export.formats import DEFAULT, FORMATS
+from core.export.formats import CHECKPOINT, DEFAULT, FORMATS
 from core.export.job import report_of, run_export
 from core.inference.zip_writer import megabytes
 from core.models.registry import Entry
@@ -14,20 +14,26 @@ from pages.widgets.choices import choose_dataset
 from pages.widgets.wording import plain
 
 
-@st.dialog("Take this model away", width="medium")
 def export_dialog(entry: Entry) -> None:
+    st.dialog(f"Export {plain(entry.card.name)}", width="medium")(choose_formats)(entry)
+
+
+def choose_formats(entry: Entry) -> None:
     key = f"exported_{entry.fingerprint}"
+    label = {form: about.label for form, about in FORMATS.items() if form != CHECKPOINT}
     formats = st.pills(
-        "As", list(FORMATS), default=list(DEFAULT), selection_mode="multi",
-        format_func=lambda form: FORMATS[form].label, key=f"formats_{entry.fingerprint}",
+        "Formats", list(label), default=list(DEFAULT), selection_mode="multi", format_func=label.__getitem__,
+        key=f"formats_{entry.fingerprint}",
     )  # fmt: skip
-    for form in formats:
-        st.caption(f"**{FORMATS[form].file}** needs {FORMATS[form].needs}.")
+    st.caption(
+        "\n".join(f"- `{FORMATS[form].file}` needs {FORMATS[form].needs}." for form in [*formats, CHECKPOINT])
+    )
+    st.caption("The checkpoint is always in the zip, so that it can be imported again.")
     data = None
     if "int8" in formats:
         own = str(entry.card.settings.get("data") or "")
-        data = choose_dataset("8 bits are set and scored on", "int8_data", prefer=own)
-    if st.button("Export", type="primary", icon=":material/output:", disabled=not formats):
+        data = choose_dataset("Data set to calibrate and score int8", "int8_data", prefer=own)
+    if st.button("Export", type="primary", icon=":material/output:"):
         st.session_state.pop(key, None)
         make(entry, formats, data, key)
     if key in st.session_state:
@@ -50,7 +56,7 @@ def make(entry: Entry, formats: list[str], data: Path | None, key: str) -> None:
 
 
 def offer(packed: Path, report: dict[str, Any]) -> None:
-    """The zip, and what was found when its files were checked."""
+    """The zip, and the results of checking its files."""
     if not packed.is_file():
         return
     st.download_button(

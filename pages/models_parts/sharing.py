@@ -1,4 +1,4 @@
-"""A model to the Hugging Face hub."""
+"""Upload of a model to the Hugging Face hub."""
 
 import streamlit as st
 
@@ -7,14 +7,17 @@ from core.models.registry import Entry
 from pages.widgets.wording import plain
 
 
-@st.dialog("Upload to the Hugging Face hub")
 def push_dialog(entry: Entry) -> None:
-    name = st.text_input("As", placeholder="your-account/model-name")
+    st.dialog(f"Upload {plain(entry.card.name)} to the Hugging Face hub")(upload)(entry)
+
+
+def upload(entry: Entry) -> None:
+    name = st.text_input("Repository", placeholder="your-account/model-name")
     token = st.text_input(
-        "Token that may write", type="password", help="Used for this upload and kept nowhere."
+        "Access token with write permission", type="password", help="Used for this upload and not stored."
     )
     private = st.toggle("Private", True)
-    st.caption("Goes there: weights, configuration and card. Photos do not.")
+    st.caption("Uploads weights, configuration and card, and no photos.")
     if st.button("Upload", type="primary", icon=":material/cloud_upload:"):
         from core.models import hub
 
@@ -24,4 +27,4 @@ def push_dialog(entry: Entry) -> None:
         except UserError as error:
             st.error(plain(str(error)))
             return
-        st.success(f"It is at {plain(address)}")
+        st.success(f"Uploaded to {plain(address)}")

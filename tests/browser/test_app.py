@@ -243,10 +243,20 @@ def test_a_trained_model_is_used_renamed_and_deleted(page: Page, app: App) -> No
     expect(page.get_by_text("subject covers")).to_be_visible()
     visit(page, app, "models")
     for undone in (True, False):
-        page.get_by_role("button", name="More").nth(SHIPPED).click()
-        page.get_by_text("Delete", exact=True).click()
+        card = page.get_by_test_id("stLayoutWrapper").filter(has_text="Figure finder").last
+        for confirmed in (False, True):
+            page.get_by_role("button", name="More").nth(SHIPPED).click()
+            page.get_by_text("Delete", exact=True).click()
+            expect(page.get_by_role("dialog", name="Delete Figure finder?")).to_be_visible()
+            if not confirmed:
+                page.keyboard.press("Escape")
+                expect(page.get_by_role("dialog")).to_have_count(0)
+        place = card.bounding_box()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(page.get_by_role("button", name="More")).to_have_count(SHIPPED)
+        undo = page.get_by_role("button", name="Undo")
+        expect(undo).to_be_in_viewport()
+        assert place and abs((undo.bounding_box() or place)["y"] - place["y"]) < 200
         page.get_by_role("button", name="Undo" if undone else "Dismiss").click()
         expect(page.get_by_role("button", name="More")).to_have_count(SHIPPED + undone)
     expect(page.get_by_text("Figure finder")).to_have_count(0)

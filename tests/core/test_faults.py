@@ -205,7 +205,7 @@ def test_on_a_full_disk_every_deed_is_a_sentence_and_nothing_is_lost(
             painting.photos_of(kept)[0], painting.saved_mask(painting.photos_of(kept)[0])
         ),
         "start a training": lambda: jobs.start(tiny(kept)),
-        "adopt": lambda: importing.adopt_folder(registry.list_models()[0].folder, "x"),
+        "import": lambda: importing.import_folder(registry.list_models()[0].folder, "x"),
     }
     for name, deed in deeds.items():
         with pytest.raises((UserError, OSError)) as failed:

@@ -38,7 +38,7 @@ def treat(case: Case, number: int) -> str:
             steps = list(import_data(stream, f"d{number}"))
             assert isinstance(steps[-1], Imported)
         else:
-            importing.adopt_zip(io.BytesIO(case.content), f"m{number}")
+            importing.import_zip(io.BytesIO(case.content), f"m{number}")
     except UserError as error:
         sentence = str(error)
         assert 10 < len(sentence) < 1000 + len(case.file) and "Traceback" not in sentence, sentence
@@ -63,7 +63,7 @@ def test_every_hostile_upload_is_a_sentence_or_a_result(kind: str, workspace: Pa
     outside = [Path.home(), workspace.parent.parent]
     before = {path for folder in outside for path in folder.iterdir()}
     read_photo(photos()["a.heic"], "a.heic")  # libraries that are loaded once do not count
-    importing.adopt_folder(SHIPPED_MODELS / "person-lite0", "good")
+    importing.import_folder(SHIPPED_MODELS / "person-lite0", "good")
     failed = []
     memory, threads, children = process.memory_info().rss, process.num_threads(), process.children()
     for number, case in enumerate(ALL):

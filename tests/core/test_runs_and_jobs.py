@@ -120,9 +120,9 @@ def test_a_run_is_only_deleted_when_it_has_ended(running: Run) -> None:
     with pytest.raises(UserError, match="stop it first"):
         registry.delete(entry)
     jobs.stop(running)
-    thrown = registry.delete(entry)
+    deleted = registry.delete(entry)
     assert run_folder.find(running.id) is None
-    trash.bring_back(thrown)
+    trash.restore(deleted)
     assert run_folder.find(running.id) == running
 
 

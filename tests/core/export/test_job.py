@@ -1,4 +1,4 @@
-"""An export in a process of its own: what it says is told apart by its form, not by its words."""
+"""An export in a process of its own; its output is read as JSON, not by its words."""
 
 import zipfile
 from pathlib import Path
@@ -8,12 +8,21 @@ import pytest
 from core.errors import UserError
 from core.export import job
 from core.export.job import report_of, run_export
+from core.models.card import read_card
+from core.models.importing import import_zip
 
 
 def test_an_export_gives_the_zip(saved_model: Path, workspace: Path) -> None:
     *_, packed = run_export(saved_model, "small", ["smp"], None)
     assert isinstance(packed, Path) and report_of(packed)["files"]
     assert any(name.endswith("smp/config.json") for name in zipfile.ZipFile(packed).namelist())
+
+
+def test_every_export_can_be_imported_again(saved_model: Path, workspace: Path) -> None:
+    *_, packed = run_export(saved_model, "small", [], None)
+    again = import_zip(Path(packed), "again")
+    assert (again / "model.safetensors").read_bytes() == (saved_model / "model.safetensors").read_bytes()
+    assert read_card(again).threshold == read_card(saved_model).threshold
 
 
 def test_an_export_that_fails_raises_its_own_sentence(tmp_path: Path, workspace: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_an_admin_has_checked_there_is_not_found_again_by_a_stranger(privat
 
 
 def test_a_model_from_elsewhere_carries_no_paths(model_naming: Path) -> None:
-    settings = read_card(importing.adopt_folder(model_naming, "theirs")).settings
+    settings = read_card(importing.import_folder(model_naming, "theirs")).settings
     assert settings == {"encoder": "resnet18"}
 
 

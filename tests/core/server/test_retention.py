@@ -56,7 +56,7 @@ def test_what_a_visitor_brought_goes_and_what_the_owner_and_admins_made_stays(
         with acting_as(person):
             painted(f"{name}-photos")
             if person != VISITOR:  # who may not name folders of the machine
-                importing.adopt_folder(saved_model, f"{name}-model")
+                importing.import_folder(saved_model, f"{name}-model")
             run = run_folder.create(TrainConfig(data="x"), workspace / "runs" / f"{name}-run")
             sign(run.folder)
             run.set_status("stopped")
@@ -96,8 +96,8 @@ def test_what_a_visitor_brought_goes_from_the_trash_too(workspace: Path) -> None
     with acting_as(VISITOR):
         folder = painted("mine")
     with acting_as(OWNER):
-        thrown = trash.throw(folder, "mine")
-    assert cleaned(workspace) == {thrown.now.name}
+        deleted = trash.move_to_trash(folder, "mine")
+    assert cleaned(workspace) == {deleted.now.name}
 
 
 def test_what_was_broken_off_and_caches_go(workspace: Path) -> None:

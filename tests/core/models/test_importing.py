@@ -1,4 +1,4 @@
-"""The shelf: bringing models in, tags, deleting and getting back, the hub."""
+"""Importing models, tagging, deleting and restoring them, and the hub."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ from huggingface_hub import constants
 from core.errors import UserError
 from core.models import hub, registry, trash
 from core.models.factory import load_model
-from core.models.importing import FILES, adopt_folder, adopt_zip
+from core.models.importing import FILES, import_folder, import_zip
 from core.system import workspace
 from tests.conftest import LIGHT_ENCODER
 from tests.limits import seconds
@@ -45,12 +45,12 @@ def zipped(folder: Path, inside: str = "") -> io.BytesIO:
     return stream
 
 
-def shelved() -> list[str]:
+def imported() -> list[str]:
     return [entry.card.name for entry in registry.list_models() if not entry.ships]
 
 
-def test_any_smp_folder_is_brought_in_and_predicts(smp_folder: Path) -> None:
-    folder = adopt_folder(smp_folder, "Roads of Utrecht")
+def test_any_smp_folder_is_imported_and_predicts(smp_folder: Path) -> None:
+    folder = import_folder(smp_folder, "Roads of Utrecht")
     (entry,) = [entry for entry in registry.list_models() if not entry.ships]
     assert (entry.folder, entry.card.name) == (folder, "Roads of Utrecht")
     assert (entry.card.task.kind, entry.card.task.outputs) == ("multiclass", 3)
@@ -66,7 +66,7 @@ def test_a_zip_is_taken_from_any_depth_and_writes_only_a_models_files(smp_folder
         archive.writestr("../../deep/down/evil.py", "raise SystemExit")
         archive.writestr("../../deep/down/../../../README.md", "no")
     stream.seek(0)
-    folder = adopt_zip(stream, "zipped")
+    folder = import_zip(stream, "zipped")
     assert {path.name for path in folder.iterdir()} <= set(FILES)
     assert not (workspace.root().parent / "deep").exists()
 
@@ -110,42 +110,42 @@ def test_what_is_no_model_is_one_sentence_and_leaves_nothing(
     folder = broken(kind, smp_folder, tmp_path / "bad")
     start = time.monotonic()
     with pytest.raises(UserError) as refused:
-        adopt_folder(folder, "bad")
+        import_folder(folder, "bad")
     assert "\n" not in str(refused.value)
     assert time.monotonic() - start < seconds(20)
     assert list(workspace.models().iterdir()) == []
     with pytest.raises(UserError):
-        adopt_zip(zipped(folder), "bad")
+        import_zip(zipped(folder), "bad")
     assert list(workspace.models().iterdir()) == []
 
 
 def test_a_model_of_that_name_is_not_replaced(smp_folder: Path) -> None:
-    adopt_folder(smp_folder, "one")
+    import_folder(smp_folder, "one")
     with pytest.raises(UserError, match="already"):
-        adopt_folder(smp_folder, "one")
-    assert shelved() == ["one"]
+        import_folder(smp_folder, "one")
+    assert imported() == ["one"]
 
 
 def test_deleting_can_be_undone_for_a_week(smp_folder: Path) -> None:
-    adopt_folder(smp_folder, "one")
+    import_folder(smp_folder, "one")
     (entry,) = [entry for entry in registry.list_models() if not entry.ships]
-    thrown = registry.delete(entry)
-    assert shelved() == []
-    trash.bring_back(thrown)
-    assert shelved() == ["one"]
-    thrown = registry.delete(entry)
-    adopt_folder(smp_folder, "one")
+    deleted = registry.delete(entry)
+    assert imported() == []
+    trash.restore(deleted)
+    assert imported() == ["one"]
+    deleted = registry.delete(entry)
+    import_folder(smp_folder, "one")
     with pytest.raises(UserError, match="exists again"):
-        trash.bring_back(thrown)
-    old = thrown.now.with_name(f"{time.time_ns() - 8 * 24 * 3600 * 10**9}-one")
-    thrown.now.rename(old)
-    adopt_folder(smp_folder, "two")
+        trash.restore(deleted)
+    old = deleted.now.with_name(f"{time.time_ns() - 8 * 24 * 3600 * 10**9}-one")
+    deleted.now.rename(old)
+    import_folder(smp_folder, "two")
     registry.delete(next(entry for entry in registry.list_models() if entry.card.name == "two"))
     assert not old.exists()
 
 
 def test_tags_are_kept_and_bounded(smp_folder: Path) -> None:
-    adopt_folder(smp_folder, "one")
+    import_folder(smp_folder, "one")
     (entry,) = [entry for entry in registry.list_models() if not entry.ships]
     registry.tag(entry, ["roads", " for  the demo ", "roads", ""])
     (entry,) = [entry for entry in registry.list_models() if not entry.ships]
@@ -241,30 +241,30 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
 
 
 def test_a_model_goes_to_the_hub_and_comes_back(smp_folder: Path, stand_in: Hub) -> None:
-    folder = adopt_folder(smp_folder, "roads here")
+    folder = import_folder(smp_folder, "roads here")
     address = hub.push(folder, "me/roads", "good")
     assert address == f"{stand_in.url}/me/roads"
     assert stand_in.visibility == "private"
     assert set(stand_in.files) == set(FILES)
     assert stand_in.files["README.md"].startswith(b"---\nlibrary_name: segmentation-models-pytorch")
     stand_in.files["handler.py"] = b"raise SystemExit"
-    *_, brought = hub.pull(f"{hub.PAGES}me/roads")
-    assert isinstance(brought, Path)
+    *_, pulled = hub.pull(f"{hub.PAGES}me/roads")
+    assert isinstance(pulled, Path)
     assert not list(Path(constants.HF_HUB_CACHE).glob("models--me--roads"))  # one copy is enough
     assert not any("handler.py" in path for path in stand_in.asked)
-    assert (brought / "model.safetensors").read_bytes() == (smp_folder / "model.safetensors").read_bytes()
-    assert shelved() == ["roads", "roads here"] or shelved() == ["roads here", "roads"]
+    assert (pulled / "model.safetensors").read_bytes() == (smp_folder / "model.safetensors").read_bytes()
+    assert imported() == ["roads", "roads here"] or imported() == ["roads here", "roads"]
 
 
 def test_the_hubs_refusals_are_one_sentence(smp_folder: Path, stand_in: Hub) -> None:
-    with pytest.raises(UserError, match="does not know this token"):
+    with pytest.raises(UserError, match="rejects this token"):
         hub.push(smp_folder, "me/roads", "wrong")
     with pytest.raises(UserError, match="does not exist"):
         list(hub.pull("some/thing"))
     stand_in.files["pytorch_model.bin"] = pickle.dumps(os.getcwd)
     with pytest.raises(UserError, match=r"holds no model\.safetensors"):
         list(hub.pull("me/roads"))
-    assert shelved() == []
+    assert imported() == []
 
 
 def test_without_a_network_the_hub_is_given_up_within_two_seconds(
