@@ -161,14 +161,20 @@ def look_at_classes(work: Work) -> str:
     return view
 
 
+@st.fragment
 def downloads(
     work: Work,
     entry: Entry,
     settings: CutOutSettings,
     offered: tuple[tuple[str, str, str], ...] = DOWNLOADS,
 ) -> None:
-    """Full-size files, made when asked for and not before."""
+    """Full-size files, made on a click, each of which counts towards the visitor's quota."""
     stem = work.name.rsplit(".", 1)[0]
+    refusal = ""
+    try:
+        work.check_quota(settings)
+    except UserError as error:
+        refusal = plain(str(error))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("At full size", width="content")
         for label, kind, form in offered:
@@ -179,9 +185,12 @@ def downloads(
                 f"image/{form.lower()}",
                 icon=":material/download:",
                 type="primary" if kind == "cutout" else "secondary",
-                on_click="ignore",
+                on_click="rerun",  # of this fragment: another file may not be left
+                disabled=bool(refusal),
                 shortcut=SHORTCUTS.get(kind),
             )
+    if refusal:
+        st.caption(refusal)
 
 
 open_page(segment_page)

@@ -200,14 +200,15 @@ def label_of(source: Source, name: str = "") -> str:
     return name or (shown(source.name) if isinstance(source, Path) else "The picture")
 
 
-def photo_cost(source: Source, name: str = "") -> int:
-    """As how many photos of a visitor's hour this one counts, by its megapixels, without decoding it.
+def photo_cost(source: Source, name: str = "", passes: int = 1) -> int:
+    """How many photos of a visitor's quota this one counts as, by its megapixels and by the forward passes
+    of its prediction. Does not decode it.
 
-    Raises UserError where it is no picture, or larger than this server accepts.
+    Raises UserError if it is not a picture, or is larger than this server accepts.
     """
     height, width = photo_size(source, name)
     check_pixels(height * width, name or "The picture")
-    return photos_in(height * width)
+    return photos_in(height * width) * passes
 
 
 def is_wide(picture: Image.Image) -> bool:

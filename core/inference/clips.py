@@ -89,12 +89,12 @@ def keep_clip(content: bytes, name: str, owner: str) -> tuple[Path, Clip, Pictur
     return path, clip, frame
 
 
-def clip_cost(clip: Clip) -> int:
-    """As how many photos of a visitor's hour all of a video counts: each frame as it is worked on, and an
-    eighth of it as it comes, which is about what decoding takes."""
+def clip_cost(clip: Clip, passes: int = 1) -> int:
+    """How many photos of a visitor's quota a video counts as: each frame at the size at which it is
+    predicted, for each forward pass, and an eighth of its own size for decoding."""
     pixels = clip.width * clip.height
     worked_on = pixels * min(1.0, MAX_SIDE / max(clip.width, clip.height)) ** 2
-    return photos_in(clip.frames * (worked_on + pixels / 8))
+    return photos_in(clip.frames * (worked_on * passes + pixels / 8))
 
 
 @contextlib.contextmanager

@@ -24,23 +24,31 @@ class Quota:
         self._taken: deque[float] = deque()
         self._lock = threading.Lock()
 
+    def check(self, limit: int, count: int = 1) -> None:
+        """Raises UsedUpError if `take` would; counts nothing."""
+        with self._lock:
+            self._check(limit, time.monotonic(), count)
+
     def take(self, limit: int, now: float | None = None, count: int = 1) -> None:
         """Count `count` more photos towards `limit` an hour (0: no limit). Raises UsedUpError, counting
         nothing, if fewer are left."""
         with self._lock:
             now = time.monotonic() if now is None else now
-            while self._taken and now - self._taken[0] >= HOUR:
-                self._taken.popleft()
-            over = len(self._taken) + count - limit
-            if limit and over > 0:
-                raise UsedUpError(self._refusal(limit, now, over))
+            self._check(limit, now, count)
             if limit:
                 self._taken.extend([now] * count)
+
+    def _check(self, limit: int, now: float, count: int) -> None:
+        while self._taken and now - self._taken[0] >= HOUR:
+            self._taken.popleft()
+        over = len(self._taken) + count - limit
+        if limit and over > 0:
+            raise UsedUpError(self._refusal(limit, now, over))
 
     def _refusal(self, limit: int, now: float, over: int) -> str:
         quota = f"The limit is {limit} photos of {PIXELS // 10**6} megapixels an hour for each visitor"
         if over > len(self._taken):
-            return f"{quota}, and this counts as more: make it smaller or shorter."
+            return f"{quota}, and this counts as more: make it smaller or shorter, or take fewer passes."
         minutes = math.ceil((HOUR - (now - self._taken[over - 1])) / 60)
         return f"{quota}. Try again in {minutes} min."
 

@@ -123,7 +123,10 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def _check_key(request: Request) -> None:
     """Where the server has a key, a request must carry it: `Authorization: Bearer …`."""
-    wanted, who = os.environ.get(KEY, ""), current_policy().rest
+    try:
+        wanted, who = os.environ.get(KEY, ""), current_policy().rest
+    except UserError as error:
+        raise RefusedError(503, f"The server is closed: its policy has a mistake. {error}") from error
     if who == "nobody" or (who != "everyone" and not wanted):  # a key stands for having signed in
         raise RefusedError(403, refusal("rest"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")

@@ -61,7 +61,7 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, settings: CutOutSettings
 
     def made(place: int) -> dict[str, bytes]:
         name, content = names[place], files[place].getvalue()
-        take(photo_cost(content, name))
+        take(photo_cost(content, name, settings.passes))
         with taking_turns():
             photo = read_photo(content, name, value_range=entry.card.value_range)
             found = cut_out(photo, predictor, settings)

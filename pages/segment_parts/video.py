@@ -73,7 +73,7 @@ def whole_clip(entry: Entry, settings: CutOutSettings) -> None:
         bar, frames = st.progress(0.0, "Starting …"), max(1, seen.frames)
         left = TimeLeft(frames)
         try:
-            take(clip_cost(seen))
+            take(clip_cost(seen, settings.passes))
             scratch.make_room("videos")
             for done in replace_background(clip, target, predictor_of(entry), settings, steady):
                 bar.progress(min(1.0, done / frames), f"{done} of {frames} frames{left.words(done)}")

@@ -66,12 +66,18 @@ class Work:
             self.maps[refine] = enlarge(self.small, self.photo, refine)
         return from_probability(self.photo, self.maps[refine], settings)
 
+    def check_quota(self, settings: CutOutSettings) -> None:
+        """Raises UserError if this visitor has not enough of the quota left for `full_size`."""
+        cost = photo_cost(self.content, self.name, settings.passes)
+        self.hour.check(current_policy().photos_per_hour, cost)
+
     def full_size(self, kind: str, settings: CutOutSettings, entry: Entry, form: str = "PNG") -> bytes:
         """The "mask", "cutout" or "overlay" of the photo at its own size, predicted from all its pixels, as
-        a file. Counts like a photo."""
+        a file. Counts towards the quota like another photo."""
         from core.inference.cutout import segment
 
-        self.hour.take(current_policy().photos_per_hour, count=photo_cost(self.content, self.name))
+        cost = photo_cost(self.content, self.name, settings.passes)
+        self.hour.take(current_policy().photos_per_hour, count=cost)
         predictor = predictor_of(entry)
         with taking_turns():
             photo = read_photo(self.content, self.name, value_range=entry.card.value_range)
@@ -79,14 +85,14 @@ class Work:
 
 
 def this_hour() -> Quota:
-    """What this visitor has asked for."""
+    """The quota of this visitor."""
     quota: Quota = st.session_state.setdefault("quota", Quota())
     return quota
 
 
 def take(count: int, key: str = "") -> None:
-    """Count so many photos of this visitor's hour, those of the same `key` once. Raises UserError when
-    the hour's are used up."""
+    """Count photos towards this visitor's quota, those of the same `key` once. Raises UserError if it is
+    used up."""
     counted: dict[str, None] = st.session_state.setdefault("counted", {})
     if key in counted:
         return
@@ -110,7 +116,7 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, settings: CutOutSettings)
     key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{settings.prediction}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
-        take(photo_cost(content, name), key)
+        take(photo_cost(content, name, settings.passes), key)
         photo = read_photo(content, name, SHOWN_SIDE, entry.card.value_range)
         predictor = predictor_of(entry)
         task = entry.card.task

@@ -55,7 +55,7 @@ def set_policy(public: App, text: str) -> None:
 
 def test_a_stranger_cuts_out_photos_and_changes_nothing(page: Page, public: App) -> None:
     visit(page, public)
-    expect(page.get_by_text("subject covers")).to_be_visible()
+    expect(page.get_by_text("subject covers")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("kept in memory until you leave")).to_be_visible()
     expect(page.get_by_role("link", name="Machine")).to_have_count(0)
     visit(page, public, "train")
@@ -75,11 +75,11 @@ def test_a_stranger_cuts_out_photos_and_changes_nothing(page: Page, public: App)
 
 def test_a_quota_is_one_sentence(page: Page, public: App) -> None:
     visit(page, public)
-    expect(page.get_by_text("subject covers")).to_be_visible()
+    expect(page.get_by_text("subject covers")).to_be_visible(timeout=60_000)
     page.get_by_role("radio", name="Samples").click()
     samples = page.get_by_role("radiogroup", name="Sample").get_by_role("radio")
     expect(samples.first).to_be_attached()
-    refusal = page.get_by_text("an hour from one visitor")
+    refusal = page.get_by_text("an hour for each visitor")
     for place in range(samples.count()):
         samples.nth(place).locator("xpath=ancestor::label").click()
         settle(page)
@@ -88,6 +88,18 @@ def test_a_quota_is_one_sentence(page: Page, public: App) -> None:
             break
     expect(refusal).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_download_that_the_quota_does_not_cover_is_closed_with_a_sentence(page: Page, public: App) -> None:
+    visit(page, public)
+    expect(page.get_by_text("subject covers")).to_be_visible(timeout=60_000)
+    buttons = page.get_by_test_id("stDownloadButton").get_by_role("button")
+    with page.expect_download() as download:
+        buttons.nth(1).click()
+    assert download.value.suggested_filename.endswith("_mask.png")
+    expect(page.get_by_text("an hour for each visitor")).to_be_visible()
+    for place in range(buttons.count()):
+        expect(buttons.nth(place)).to_be_disabled()
 
 
 def test_headers_health_and_the_endpoint(public: App) -> None:
@@ -106,7 +118,7 @@ def test_who_signs_in_as_an_admin_may_do_everything(page: Page, public: App, pro
     set_policy(public, POLICY + "sign_in = true\n")
     try:
         visit(page, public, "train")
-        expect(page.get_by_text("for people who have signed in")).to_be_visible()
+        expect(page.get_by_text("Sign in to use this server")).to_be_visible()
         expect(page.get_by_role("link", name="Segment")).to_have_count(0)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("ada@example.org")).to_be_visible()
@@ -116,7 +128,7 @@ def test_who_signs_in_as_an_admin_may_do_everything(page: Page, public: App, pro
         expect(page.get_by_text("Memory in use")).to_be_visible()
         expect(page.get_by_text("Open pages")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_text("for people who have signed in")).to_be_visible()
+        expect(page.get_by_text("Sign in to use this server")).to_be_visible()
     finally:
         set_policy(public, POLICY)
 
@@ -137,7 +149,7 @@ def test_an_address_that_the_provider_did_not_check_opens_nothing(
         set_policy(public, POLICY)
 
 
-def test_a_mistake_in_the_rules_closes_the_server(page: Page, public: App) -> None:
+def test_a_mistake_in_the_policy_closes_the_server(page: Page, public: App) -> None:
     set_policy(public, "public = maybe\n")
     try:
         visit_closed(page, public)

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.data import demo, library
 from core.policy import permissions, policy
 from core.policy.permissions import OWNER, STRANGER, acting_as
+from core.policy.rate_limit import UsedUpError
 from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
@@ -117,3 +118,14 @@ def test_a_damaged_data_set_and_a_failed_training_are_named_relative_to_the_work
     for app in (opened("data", chosen_dataset=damaged), opened("train", {"run": failed.id})):
         assert any("datasets/damaged" in error.value for error in app.error)
         assert str(workspace).encode() not in sent(app)
+
+
+@pytest.mark.parametrize(("tiles", "counted"), [("Off", 1), ("3 x 3", 10)])
+def test_test_time_augmentation_counts_towards_the_quota_by_its_passes(tiles: str, counted: int) -> None:
+    app = opened("segment", tiles=tiles)
+    assert not app.exception and not app.error
+    limit = policy.current_policy().photos_per_hour
+    quota = app.session_state["quota"]
+    quota.check(limit, limit - counted)
+    with pytest.raises(UsedUpError):
+        quota.check(limit, limit - counted + 1)

@@ -1,16 +1,19 @@
 """What a visitor's hour holds, by megapixels."""
 
 import io
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.cutout_settings import CutOutSettings
 from core.data.photos import photo_cost
 from core.errors import UserError
+from core.inference.clips import Clip, clip_cost
 from core.policy.policy import VARIABLE
-from core.policy.rate_limit import HOUR, KNOWN_VISITORS, Quota, Quotas, UsedUpError, photos_in
+from core.policy.rate_limit import HOUR, KNOWN_VISITORS, PIXELS, Quota, Quotas, UsedUpError, photos_in
 
 
 def png(width: int, height: int) -> bytes:
@@ -77,3 +80,21 @@ def test_a_quota_is_used_up_and_comes_back() -> None:
         quota.take(3, HOUR + 0.6)
     for _ in range(1000):
         quota.take(0)
+
+
+def test_checking_a_quota_counts_nothing() -> None:
+    quota = Quota()
+    for _ in range(3):
+        quota.check(2, count=2)
+    quota.take(2, count=2)
+    with pytest.raises(UsedUpError):
+        quota.check(2)
+    quota.check(0, count=1000)
+
+
+def test_every_forward_pass_of_a_photo_or_a_video_counts() -> None:
+    photo = png(64, 48)
+    assert [photo_cost(photo, passes=CutOutSettings(tiles=n).passes) for n in (1, 2, 3)] == [1, 5, 10]
+    clip = Clip(1920, 1080, 25.0, 8.0, 200)
+    assert clip_cost(clip) == math.ceil(200 * 1920 * 1080 * (1 + 1 / 8) / PIXELS)
+    assert clip_cost(clip, passes=10) == math.ceil(200 * 1920 * 1080 * (10 + 1 / 8) / PIXELS)

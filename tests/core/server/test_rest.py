@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from core.data.samples import sample_bytes
 from core.inference import request_queue
 from core.inference.predictor import Predictor
 from core.inference.request_queue import SharedPredictor
+from core.policy.policy import VARIABLE
 from core.server import rest
 from core.system.concurrency import BusyError, taking_turns
 from core.system.workspace import PROJECT, SHIPPED_MODELS
@@ -176,6 +178,15 @@ def test_a_key_is_asked_for_where_there_is_one(
     good = {"Authorization": "Bearer secret"}
     assert client.post("/segment", content=photo, headers=good).status_code == 200
     assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_with_a_mistake_in_the_policy_the_endpoint_is_closed(
+    client: TestClient, photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "studio.toml").write_text("public = maybe")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "studio.toml"))
+    answer = client.post("/segment", content=photo)
+    assert answer.status_code == 503 and str(tmp_path) not in answer.text
 
 
 def test_the_description_is_that_of_the_routes(client: TestClient) -> None:
