@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.config import TrainConfig
 from core.errors import UserError
-from core.models.importing import PATHS
+from core.models.card import PATHS
 from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder

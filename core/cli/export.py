@@ -34,7 +34,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
         print("The network takes pictures of one size alone; it is in the file's metadata.")
     if made.int8 is not None:
         print(f"8 bits: {cost_of_int8(made.int8)}")
-    return made.to_dict()
+    return {**made.to_dict(), "folder": str(made.folder)}
 
 
 def _tell(sentence: str) -> None:

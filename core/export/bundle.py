@@ -17,8 +17,7 @@ from core.export.onnx_file import OnnxModel, first_line, largest_difference, sav
 from core.export.quantized import CALIBRATION_PHOTOS, quantize
 from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
-from core.models.card import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, ModelCard
-from core.models.card import README_FILE as CARD_TEXT
+from core.models.card import ModelCard, copy_model
 from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import make_folder, write_atomically, write_json
 
@@ -39,7 +38,10 @@ class Made:
     summary: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**dataclasses.asdict(self), "folder": str(self.folder)}
+        """As JSON, without the folder, which is a place on this machine."""
+        values = dataclasses.asdict(self)
+        del values["folder"]
+        return values
 
 
 def export(
@@ -72,7 +74,8 @@ def export(
         if "script" in wanted:
             shutil.copyfile(Path(__file__).with_name("predict.py"), making / "predict.py")
         if "smp" in wanted:
-            _smp_folder(model, making / "smp")
+            (making / "smp").mkdir()
+            copy_model(model, making / "smp")
         if not wanted & {"onnx", "script"}:
             (making / "model.onnx").unlink(missing_ok=True)
         made.files = sorted(str(p.relative_to(making)) for p in making.rglob("*") if p.is_file())
@@ -113,11 +116,11 @@ def _graphs(predictor: Predictor, folder: Path, wanted: set[str], made: Made, te
     if "torch" in wanted:
         tell("Writing the torch.export program and checking it.")
         file = folder / "model.pt2"
-        again = _saved_program(program, card, file)
+        again = saved_program(program, card, file)
         _accept("model.pt2", _difference(network, again, predictor, made.any_size), made)
 
 
-def _saved_program(program: torch.export.ExportedProgram, card: ModelCard, file: Path) -> torch.nn.Module:
+def saved_program(program: torch.export.ExportedProgram, card: ModelCard, file: Path) -> torch.nn.Module:
     """Write a program of torch's and read it back. Raises UserError where torch cannot do either."""
     try:
         with warnings.catch_warnings():
@@ -128,8 +131,8 @@ def _saved_program(program: torch.export.ExportedProgram, card: ModelCard, file:
         raise
     except Exception as error:  # torch names its reasons by classes of its own, which are private
         raise UserError(
-            f"{card.architecture} with {card.encoder} cannot be written as a torch.export program: "
-            f"{first_line(error)} Choose ONNX instead."
+            f"{card.architecture} with {card.encoder} cannot be written as a torch.export program "
+            f"({first_line(error)}): choose ONNX instead."
         ) from error
 
 
@@ -158,13 +161,6 @@ def _eight_bits(predictor: Predictor, folder: Path, data: DataFolder | None, mad
     tell("Measuring what 8 bits cost.")
     full = Predictor.of(OnnxModel(folder / "model.onnx"), predictor.card)
     made.int8 = compare(full, Predictor.of(OnnxModel(target), predictor.card), data)
-
-
-def _smp_folder(model: Path, target: Path) -> None:
-    target.mkdir()
-    for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, CARD_TEXT):
-        if (model / name).is_file():
-            shutil.copyfile(model / name, target / name)
 
 
 def summary(made: Made, card: ModelCard) -> list[str]:

@@ -144,7 +144,12 @@ def _trace(
     model: nn.Module, shape: tuple[int, int, int, int], dynamic: dict[int, Any]
 ) -> torch.export.ExportedProgram:
     with torch.no_grad(), _quiet():
-        return torch.export.export(model, (torch.randn(shape),), dynamic_shapes=(dynamic,))
+        program = torch.export.export(model, (torch.randn(shape),), dynamic_shapes=(dynamic,))
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)  # names folders of this machine, and every file keeps it
+    return program
 
 
 def first_line(error: Exception) -> str:

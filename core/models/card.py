@@ -5,6 +5,7 @@ Kept without torch, so that a page can list models at once.
 
 import dataclasses
 import re
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from core.task import Task
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE = (
     "model.safetensors", "config.json", "studio.json", "README.md",
 )  # fmt: skip
+
+PATHS = ("data", "start_from")  # settings of a training that name folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,25 @@ def write_card(folder: Path, card: ModelCard) -> None:
     write_atomically(folder / README_FILE, card_text(card))
 
 
+def without_paths(card: ModelCard) -> ModelCard:
+    """The card as it may leave this machine, or come from another: its settings name no folders."""
+    settings = {
+        key: value
+        for key, value in card.settings.items()
+        if key not in PATHS and not (isinstance(value, str) and ("/" in value or "\\" in value))
+    }
+    return dataclasses.replace(card, settings=settings)
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Copy a model's files into the folder `target`, for others: without what names folders here."""
+    for name in (CONFIG_FILE, WEIGHTS_FILE, README_FILE):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+    if (source / CARD_FILE).is_file():
+        write_card(target, without_paths(read_card(source)))
+
+
 def weights_megabytes(folder: Path) -> float:
     """Size of the weights on disk in MB (10^6 bytes)."""
     return (folder / WEIGHTS_FILE).stat().st_size / 1e6
@@ -211,7 +233,5 @@ def _reading(card: ModelCard) -> str:
 
 
 def _settings_section(settings: dict[str, Any]) -> str:
-    rows = [
-        f"| {k} | {v} |" for k, v in settings.items() if k not in ("data", "start_from", "name") and v != ""
-    ]
+    rows = [f"| {k} | {v} |" for k, v in settings.items() if k not in (*PATHS, "name") and v != ""]
     return "\n".join(["## Training settings", "", "| setting | value |", "|---|---|", *rows]) if rows else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import UserError
-from core.models.card import WEIGHTS_FILE, read_card
+from core.models.card import WEIGHTS_FILE, copy_model, read_card
 from core.models.importing import FILES, import_folder
 from core.policy.permissions import needs
 from core.system.downloads import Progress, in_background, probe, repository_name
@@ -60,9 +60,7 @@ def push(folder: Path, name: str, token: str, private: bool = True) -> str:
     probe(constants.ENDPOINT, "The Hugging Face hub", "export the model and upload it from elsewhere")
     api = HfApi(endpoint=constants.ENDPOINT, token=token.strip())
     with tempfile.TemporaryDirectory() as copied:
-        for file in FILES:
-            if (folder / file).is_file():
-                shutil.copyfile(folder / file, Path(copied) / file)
+        copy_model(folder, Path(copied))
         front = _front_matter() + (Path(copied) / "README.md").read_text("utf-8")
         (Path(copied) / "README.md").write_text(front, "utf-8")
         try:

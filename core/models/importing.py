@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from core.errors import UserError, system_said
 from core.models.card import (
@@ -14,6 +14,7 @@ from core.models.card import (
     CONFIG_FILE,
     README_FILE,
     WEIGHTS_FILE,
+    without_paths,
     write_card,
 )
 from core.policy.ownership import sign
@@ -22,7 +23,6 @@ from core.system import workspace
 from core.system.archives import DAMAGE, files_of, open_zip
 
 FILES = {CONFIG_FILE: 10**6, CARD_FILE: 5 * 10**6, README_FILE: 5 * 10**6, WEIGHTS_FILE: 4 * 10**9}
-PATHS = ("data", "start_from")  # settings of a training that name folders
 MAX_ENTRIES = 10_000
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 WEIGHTS_SUFFIX = ".safetensors"
@@ -129,22 +129,13 @@ def _new_model(name: str, kind: str) -> Iterator[Path]:
             card = convert(making, kind)
         except UserError as error:
             raise UserError(str(error).replace(str(making), target.name)) from error
-        write_card(making, dataclasses.replace(card, name=name, settings=_without_paths(card.settings)))
+        write_card(making, dataclasses.replace(without_paths(card), name=name))
         sign(making)
         making.rename(target)
     except OSError as error:
         raise UserError(f"The model was not imported: {system_said(error)}.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-
-
-def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
-    """A model's training settings without paths, which mean nothing on another machine."""
-    return {
-        key: value
-        for key, value in settings.items()
-        if key not in PATHS and not (isinstance(value, str) and ("/" in value or "\\" in value))
-    }
 
 
 def _copy(stream: IO[bytes], target: Path, limit: int) -> None:

@@ -20,6 +20,7 @@ from huggingface_hub import constants
 
 from core.errors import UserError
 from core.models import hub, registry, trash
+from core.models.card import update_card
 from core.models.factory import load_model
 from core.models.importing import FILES, import_folder, import_zip
 from core.system import workspace
@@ -242,11 +243,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
 
 def test_a_model_goes_to_the_hub_and_comes_back(smp_folder: Path, stand_in: Hub) -> None:
     folder = import_folder(smp_folder, "roads here")
+    update_card(folder, settings={"data": "/home/owner/patients", "epochs": 3})
     address = hub.push(folder, "me/roads", "good")
     assert address == f"{stand_in.url}/me/roads"
     assert stand_in.visibility == "private"
     assert set(stand_in.files) == set(FILES)
     assert stand_in.files["README.md"].startswith(b"---\nlibrary_name: segmentation-models-pytorch")
+    assert json.loads(stand_in.files["studio.json"])["settings"] == {"epochs": 3}
     stand_in.files["handler.py"] = b"raise SystemExit"
     *_, pulled = hub.pull(f"{hub.PAGES}me/roads")
     assert isinstance(pulled, Path)
