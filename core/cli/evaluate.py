@@ -27,6 +27,7 @@ def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--part", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
     add_settings(p, CutOutSettings, ["threshold", "long_side"])
+    p.add_argument("--plain", action="store_true", help="score the mask as `predict --plain` saves it")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
     p.add_argument("--report", type=Path, help="write an HTML file with figures and the worst images")
     p.add_argument("--csv", type=Path, help="write every image's scores")
@@ -39,7 +40,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.reading import reading
     from core.evaluation.candidates import of_folder
 
-    model = of_folder(args.model, args.device, args.threshold, args.long_side)
+    model = of_folder(args.model, args.device, args.threshold, args.long_side, not args.plain)
     data = open_data(args.data)
     write_down(data)  # what is scored as held out must not train later
     names = _named(data, args.names) if args.names else None
@@ -75,7 +76,8 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
         assert found.histograms is not None
         best = thresholds.sweep(found.histograms).best
         print(f"{'Threshold':26} {threshold:g}; the best on these images is {best:g}")
-        result |= {"threshold": threshold, "best_threshold": best}
+        print(f"{'Edges':26} {'refined' if found.refined else 'plain'}")
+        result |= {"threshold": threshold, "best_threshold": best, "refined": found.refined}
     else:
         for name, dice, iou in zip(task.classes, scores["class_dice"], scores["class_iou"], strict=True):
             print(f"  {name:24} {DICE_POOLED} {score(dice)}, {IOU_POOLED} {score(iou)}")
@@ -123,7 +125,7 @@ def _against(
     from core.evaluation.candidates import of_folder
     from core.evaluation.report import comparison_report
 
-    other = of_folder(args.against, args.device)
+    other = of_folder(args.against, args.device, refine=not args.plain)
     if other.card.task != model.card.task:
         raise UserError("The two models tell different things apart, so they cannot be compared.")
     first, second = comparison.unique_labels([model.label, other.label])

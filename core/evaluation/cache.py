@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from core.inference.predictor import Predictor
 
 INDEX, TABLE, COUNTS, HISTOGRAMS = "index.json", "table.parquet", "counts.npy", "histograms.npy"
-LAYOUT = 5  # raised when what is kept changes
+LAYOUT = 6  # raised when what is kept changes
 SHOWN_SIDE = 480  # pixels of the longer side in rows of pictures
 PIECE = 64  # images between two saves
 TIMED = 5  # forward passes that are timed
@@ -57,6 +57,7 @@ class Evaluation:
     counts: int64 (images, classes, 4): TP, FP, FN, TN at `threshold`. histograms: uint32 (images, 2,
     bins) and sums (bins,) as core.evaluation.thresholds has them, for binary tasks. `confusion`: pixels
     of class i taken for class j, where a pixel has one class. `milliseconds` of one forward pass.
+    `refined`: whether the mask has refined edges or is the plain one.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class Evaluation:
     problems: list[Problem]
     milliseconds: float
     device: str
+    refined: bool
 
     def counts_at(self, threshold: float) -> "Counts":
         """Confusion counts of every image; of several classes, those that were made."""
@@ -190,18 +192,25 @@ def _make(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder:
 
     predictor, rule = candidate.make(), for_model(data, candidate.card.task).rule
     task, level = candidate.card.task, candidate.card.threshold
-    side = max(SHOWN_SIDE, candidate.card.long_side)
+    side, refine = max(SHOWN_SIDE, candidate.card.long_side), _refines(candidate)
+    use = partial(measure, task, folder, side)
     for first in range(0, len(pairs), PIECE):
         some, file = pairs[first : first + PIECE], folder / f"{first:08d}.npz"
         if not file.is_file():
             piece = Piece(task)
-            for result in each_scored(predictor, some, rule, level, partial(measure, task, folder, side)):
+            for result in each_scored(predictor, some, rule, level, use, refine=refine):
                 piece.add(result)
                 yield first + piece.seen
             piece.save(file)
         yield first + len(some)
-    milliseconds = _forward_time(predictor, candidate.card.long_side)
-    _join(folder, task, level, milliseconds, predictor.device, f"No image of {data.name} can be scored.")
+    about = {
+        "task": task.to_dict(),
+        "threshold": level,
+        "milliseconds": _forward_time(predictor, candidate.card.long_side),
+        "device": predictor.device,
+        "refined": refine,
+    }
+    _join(folder, task, about, f"No image of {data.name} can be scored.")
 
 
 def _piece(file: Path) -> dict[str, NDArray[Any]]:
@@ -212,8 +221,8 @@ def _piece(file: Path) -> dict[str, NDArray[Any]]:
         raise UserError("A part of what was predicted is damaged: ask again, and it is made anew.") from error
 
 
-def _join(folder: Path, task: Task, level: float, milliseconds: float, device: str, nothing: str) -> None:
-    """The pieces as one, and the pieces gone."""
+def _join(folder: Path, task: Task, about: dict[str, Any], nothing: str) -> None:
+    """The pieces as one, with what is known about all of them, and the pieces gone."""
     files = sorted(folder.glob("*.npz"))
     pieces = [_piece(file) for file in files]
     rows = [row for piece in pieces for row in json.loads(str(piece["rows"]))]
@@ -224,10 +233,7 @@ def _join(folder: Path, task: Task, level: float, milliseconds: float, device: s
     if task.kind == "binary":
         np.save(folder / HISTOGRAMS, np.concatenate([piece["histograms"] for piece in pieces]))
     index = {
-        "task": task.to_dict(),
-        "threshold": level,
-        "milliseconds": milliseconds,
-        "device": device,
+        **about,
         "sums": np.sum([piece["sums"] for piece in pieces], axis=0).tolist(),
         "confusion": np.sum([piece["confusion"] for piece in pieces], axis=0).tolist()
         if task.kind == "multiclass"
@@ -269,16 +275,24 @@ def _opened(folder: Path) -> Evaluation | None:
             [Problem(*p) for p in index["problems"]],
             index["milliseconds"],
             index["device"],
+            index["refined"],
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, UserError):
         return None
+
+
+def _refines(candidate: Candidate) -> bool:
+    """Classes have no edges to refine."""
+    return candidate.refine and candidate.card.task.kind == "binary"
 
 
 def _fingerprint(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair]) -> str:
     card = candidate.card
     # Edges are measured at one threshold alone; several classes have none.
     level = None if card.task.kind == "multiclass" else card.threshold
-    digest = hashlib.sha256(repr((LAYOUT, candidate.key, level, card.long_side)).encode())
+    digest = hashlib.sha256(
+        repr((LAYOUT, candidate.key, level, card.long_side, _refines(candidate))).encode()
+    )
     digest.update(repr(for_model(data, card.task).rule.to_dict()).encode())
     for pair in pairs:
         digest.update(f"{pair.inverted} {pair.value_range}".encode())

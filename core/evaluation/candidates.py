@@ -19,17 +19,23 @@ NOTHING, UNTRAINED = "Predict nothing", "Untrained"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`key` changes when the predictions would. `make` loads the model; `megabytes` of weights."""
+    """`key` changes when the predictions would. `make` loads the model; `megabytes` of weights. `refine`:
+    whether the mask of one foreground is scored with refined edges, as users get it, or plain."""
 
     key: str
     label: str
     card: ModelCard
     megabytes: float
     make: Callable[[], "Predictor"]
+    refine: bool = True
 
 
 def of_folder(
-    folder: Path, device: str = "auto", threshold: float | None = None, long_side: int | None = None
+    folder: Path,
+    device: str = "auto",
+    threshold: float | None = None,
+    long_side: int | None = None,
+    refine: bool = True,
 ) -> Candidate:
     """A saved model wherever it lies, if wanted at another threshold or size than its own.
 
@@ -49,7 +55,7 @@ def of_folder(
         predictor.card = changed
         return predictor
 
-    return Candidate(weights_key(folder), card.name, changed, weights_megabytes(folder), make)
+    return Candidate(weights_key(folder), card.name, changed, weights_megabytes(folder), make, refine)
 
 
 def of_entry(entry: Entry) -> Candidate:

@@ -66,7 +66,7 @@ def report(found: Evaluation, data: DataFolder, model: str, part: str, threshold
     body = [
         f"<h1>{html.escape(model)}</h1>",
         f"<p>{html.escape(data.name)}, {part}: {count}, each at its own size"
-        f"{_at(found, threshold)}. {_today()}</p>",
+        f"{_at(found, threshold)}{_edges(found)}. {_today()}</p>",
         _figures_table(found, told),
         f'<p class="note">In brackets the 95 % interval, by bootstrap over {count}.</p>',
         _charts(_evaluation_charts(found, judged, threshold)),
@@ -105,7 +105,8 @@ def comparison_report(
     title = " and ".join(board.labels)
     body = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p>{html.escape(data.name)}, {part}: {count} that all have predicted. {_today()}</p>",
+        f"<p>{html.escape(data.name)}, {part}: {count} that all have predicted"
+        f"{_edges(found[first])}. {_today()}</p>",
         *(f'<p class="told">{html.escape(sentence)}</p>' for sentence in sentences),
         _table(("model", f"{DICE_MEAN} (95 % interval)", "latency, ms"), rows),
         _charts(charts),
@@ -204,6 +205,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _at(found: Evaluation, threshold: float) -> str:
     return "" if found.task.kind == "multiclass" else f", threshold {threshold:g}"
+
+
+def _edges(found: Evaluation) -> str:
+    """Which mask is scored, where there are two."""
+    if found.task.kind != "binary":
+        return ""
+    return ", refined edges" if found.refined else ", plain edges"
 
 
 def _today() -> str:

@@ -22,6 +22,7 @@ from core.data.store import read_pair
 from core.errors import UserError
 from core.evaluation import metrics
 from core.evaluation.metrics import Counts
+from core.imaging.guided_filter import enlarge
 from core.inference.predictor import Maps, Predictor, Prepared
 from core.system.parallel import all_cores
 from core.task import IGNORE, Task
@@ -57,6 +58,7 @@ class _Read:
     ready: Prepared
     truth: NDArray[np.uint8]
     brightness: float
+    photo: NDArray[np.uint8] | None = None  # kept where edges are refined along it
 
 
 def score_images(
@@ -65,13 +67,17 @@ def score_images(
     rule: MaskEncoding,
     threshold: float,
     long_side: int | None = None,
+    refine: bool = True,
 ) -> Iterator[Scored | Problem]:
     """Predict each pair and count, in order. A pair that cannot be used comes out as a Problem.
+
+    With `refine` the mask of one foreground has its edges refined, as the page and `predict` give it by
+    default; otherwise the network's answer is enlarged plainly.
 
     `rule` reads the masks as the model was taught to (`core.data.reading.for_model`). A mask of
     another resolution than its photo is brought to the photo's.
     """
-    return each_scored(predictor, pairs, rule, threshold, lambda scored: scored, long_side)
+    return each_scored(predictor, pairs, rule, threshold, lambda scored: scored, long_side, refine)
 
 
 def each_scored(
@@ -81,9 +87,11 @@ def each_scored(
     threshold: float,
     use: Callable[[Scored], _Used],
     long_side: int | None = None,
+    refine: bool = True,
 ) -> Iterator[_Used | Problem]:
     """The same, with what `use` makes of each image, on whichever core is free, instead of the image."""
-    read = partial(_read, predictor, rule, long_side)
+    refine = refine and predictor.card.task.kind == "binary"
+    read = partial(_read, predictor, rule, long_side, refine)
 
     def judge(photo: _Read | Problem, maps: Maps | None) -> _Used | Problem:
         scored = _judge(predictor, threshold, photo, maps)
@@ -121,7 +129,9 @@ def _start(
     return [pool.submit(read, pair) for pair in pairs]
 
 
-def _read(predictor: Predictor, rule: MaskEncoding, long_side: int | None, pair: Pair) -> _Read | Problem:
+def _read(
+    predictor: Predictor, rule: MaskEncoding, long_side: int | None, keep_photo: bool, pair: Pair
+) -> _Read | Problem:
     try:
         photo, stored = read_pair(pair, rule)
     except UserError as error:
@@ -130,7 +140,7 @@ def _read(predictor: Predictor, rule: MaskEncoding, long_side: int | None, pair:
     truth = rule.resize(stored, (photo.shape[0], photo.shape[1]))
     if rule.task.has_void and (truth == IGNORE).all():
         return Problem(pair.name, f"The mask of {pair.name} is void everywhere: there is nothing to score.")
-    return _Read(pair.name, ready, truth, float(ready.padded.mean()) / 255)
+    return _Read(pair.name, ready, truth, float(ready.padded.mean()) / 255, photo if keep_photo else None)
 
 
 def _predicted(predictor: Predictor, photos: Sequence[_Read | Problem]) -> list[Maps | None]:
@@ -158,7 +168,10 @@ def _judge(
         return photo if isinstance(photo, Problem) else Problem(photo.name, "not predicted")
     task, size = predictor.card.task, photo.ready.size
     if task.kind == "binary":
-        probability = predictor.probability(maps, size)
+        if photo.photo is None:
+            probability = predictor.probability(maps, size)
+        else:
+            probability = enlarge(predictor.probability(maps, photo.ready.inner), photo.photo)
         predicted = (probability >= threshold).astype(np.uint8)
     else:
         probability, predicted = None, predictor.labels_of(maps, size, threshold)

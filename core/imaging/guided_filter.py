@@ -36,15 +36,17 @@ def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, eps
     )
     slope, offset = _fit(small, probability, radius, epsilon)
     size = photo.shape[1], photo.shape[0]
-    fine = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)
+    fine = np.asarray(cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    # Most pixels are certain: the rest are worked on alone, which takes half the time.
+    unsure = (fine >= CERTAIN) & (fine <= 1 - CERTAIN)
+    colours = photo[unsure] * np.float32(1 / 255)
+    values = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)[unsure]
     for channel in range(3):
         wide = cv2.resize(slope[..., channel], size, interpolation=cv2.INTER_LINEAR)
-        fine = fine + wide * (photo[..., channel] * np.float32(1 / 255))
-    plain = cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR)
-    np.clip(fine, 0, 1, out=fine)
-    sure = np.minimum(plain, 1 - plain) < CERTAIN
-    fine[sure] = plain[sure]
-    return np.asarray(fine, np.float32)
+        values = values + wide[unsure] * colours[:, channel]
+    np.clip(values, 0, 1, out=values)
+    fine[unsure] = np.abs(values)  # -0 becomes 0: histograms go by the bits
+    return fine
 
 
 def _fit(

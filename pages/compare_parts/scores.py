@@ -40,8 +40,9 @@ def headline(found: Evaluation, threshold: float) -> None:
             figures["pixel_accuracy"],
             "Over all pixels. High wherever most pixels are background.",
         )
+    edges = ", edges refined" if found.refined else ""
     st.caption(
-        "Each photo at its own size. Below each score is its 95 % interval, by bootstrap over "
+        f"Each photo at its own size{edges}. Below each score is its 95 % interval, by bootstrap over "
         f"{plural(figures['dice_mean'].images, 'image')}."
     )
     numbers_explained()

@@ -77,7 +77,8 @@ def table(board: list[Standing], images: int) -> None:
     st.dataframe(inert(rows), hide_index=True, column_config=numbers, placeholder=" ")
     devices = {s.device for s in board if s.device}
     st.caption(
-        f"{plural(images, 'image')}, each at its own size. From and to: the 95 % interval of {DICE_MEAN}. "
+        f"{plural(images, 'image')}, each at its own size, with refined edges where there is one "
+        f"foreground. From and to: the 95 % interval of {DICE_MEAN}. "
         "A model that was trained on this very data was also chosen by its validation part."
         + (f" Latency: one forward pass on {', '.join(sorted(devices))}." if devices else "")
     )

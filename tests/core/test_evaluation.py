@@ -17,6 +17,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from core import cli
+from core.cutout_settings import CutOutSettings
 from core.data.dataset import open_data
 from core.data.subset import make_subset
 from core.errors import UserError
@@ -27,6 +28,7 @@ from core.evaluation.candidates import baselines, nothing, of_entry, of_folder
 from core.evaluation.filters import Filter, chosen
 from core.evaluation.pictures import large_pictures
 from core.evaluation.report import comparison_report, report, scores_table
+from core.inference.cutout import cut_out
 from core.models import registry
 from core.models.card import read_card, weights_megabytes
 from core.task import Task
@@ -257,7 +259,7 @@ def test_an_evaluation_agrees_with_pixels_and_is_found_again(
             from core.data.store import read_pair
 
             photo, truth = read_pair(pair, data.rule)
-            inside = predictor(photo) >= np.float32(threshold)
+            inside = cut_out(photo, predictor, CutOutSettings(threshold)).mask > 0
             counts = metrics.count(torch.from_numpy(inside)[None], torch.from_numpy(truth)[None])
             assert judged.loc[pair.name, "dice"] == pytest.approx(counts.dice().item(), abs=0.003)
             assert judged.loc[pair.name, "foreground"] == pytest.approx(truth.mean())
