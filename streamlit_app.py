@@ -5,7 +5,7 @@ import streamlit as st
 from core import __version__
 from pages.widgets.access import admit, promise, who_is_here
 from pages.widgets.entry import INSIDE, navigation
-from pages.widgets.loading import keep_house, warm_up
+from pages.widgets.loading import maintain, warm_up
 from pages.widgets.running import running_now
 from pages.widgets.theme import apply_theme
 
@@ -19,7 +19,7 @@ st.logo("docs/logo.svg", size="large", icon_image="docs/icon.svg")
 apply_theme()
 admit()
 warm_up()
-keep_house()
+maintain()
 page = navigation()
 st.set_page_config(page_title=f"{page.title} · Segmentation Studio")
 with st.sidebar:

@@ -1,4 +1,4 @@
-"""What the REST endpoint says of itself: OpenAPI, and a page that needs nothing from elsewhere."""
+"""The description of the REST endpoint: OpenAPI, and a self-contained page with examples."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ _PROBLEM = {"application/json": {"schema": {"type": "object", "properties": {"er
 _PARAMETERS = [
     ("result", {"type": "string", "enum": ["mask", "cutout", "overlay", "components"], "default": "mask"},
      "components gives JSON, everything else a PNG at the photo's own size."),
-    ("model", {"type": "string"}, "An id of /models; the server's own where none is named."),
+    ("model", {"type": "string"}, "An id of /models; the server's default if missing."),
     ("threshold", {"type": "number", "minimum": 0, "maximum": 1, "exclusiveMinimum": True,
-                   "exclusiveMaximum": True}, "The model's own where none is named."),
+                   "exclusiveMaximum": True}, "The model's own if missing."),
     ("background", {"type": "string"}, "With cutout: #RRGGBB, blur or grey; transparent by default."),
 ]  # fmt: skip
 
 
 def openapi(prefix: str = "") -> dict[str, Any]:
-    """The description as a dictionary; `prefix` is where the routes are mounted."""
+    """The OpenAPI description; `prefix` is the path at which the routes are mounted."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Segmentation Studio", "version": "1"},
@@ -45,12 +45,12 @@ def openapi(prefix: str = "") -> dict[str, Any]:
                         **{
                             status: {"description": words, "content": _PROBLEM}
                             for status, words in (
-                                ("400", "A parameter makes no sense"),
-                                ("401", "A key is needed"),
+                                ("400", "A parameter is invalid"),
+                                ("401", "The key is missing or wrong"),
                                 ("404", "There is no such model"),
                                 ("413", "The photo is too large"),
                                 ("422", "The photo cannot be read"),
-                                ("429", "The hour's photos are used up"),
+                                ("429", "The quota is used up"),
                                 ("503", "Too many photos are waiting"),
                             )
                         },
@@ -58,12 +58,12 @@ def openapi(prefix: str = "") -> dict[str, Any]:
                 }
             },
             "/models": {
-                "get": {"summary": "The models there are", "responses": {"200": {"description": "A list"}}}
+                "get": {"summary": "The available models", "responses": {"200": {"description": "A list"}}}
             },
             "/health": {
                 "get": {
-                    "summary": "Whether the server runs",
-                    "responses": {"200": {"description": "It does"}},
+                    "summary": "Whether the server is running",
+                    "responses": {"200": {"description": "It is"}},
                 }
             },
         },
@@ -93,19 +93,19 @@ curl ADDRESS/models</pre>
   <select name="result"><option>cutout</option><option>mask</option><option>overlay</option></select>
   <button>Send</button>
 </form>
-<p id="told" role="status"></p><img id="made" alt="" hidden>
+<p id="state" role="status"></p><img id="made" alt="" hidden>
 <script>
   const here = location.href.replace(/[?#].*/, "").replace(/\\/$/, "");
   document.querySelector("pre").textContent =
     document.querySelector("pre").textContent.replaceAll("ADDRESS", here);
   document.querySelector("form").onsubmit = async (event) => {
     event.preventDefault();
-    const form = new FormData(event.target), told = document.querySelector("#told");
-    told.textContent = "Working …";
+    const form = new FormData(event.target), state = document.querySelector("#state");
+    state.textContent = "Working …";
     const answer = await fetch(here + "/segment?result=" + form.get("result"),
                                { method: "POST", body: form.get("photo") });
-    if (!answer.ok) { told.textContent = (await answer.json()).error; return; }
-    told.textContent = "";
+    if (!answer.ok) { state.textContent = (await answer.json()).error; return; }
+    state.textContent = "";
     const picture = document.querySelector("#made");
     picture.src = URL.createObjectURL(await answer.blob());
     picture.alt = form.get("result"); picture.hidden = false;

@@ -41,10 +41,10 @@ from core.system.logs import log
 if TYPE_CHECKING:
     from core.inference.request_queue import SharedPredictor
 
-PATIENCE = 20.0  # seconds in line, after which the answer is 503
-SECONDS = 60.0  # of work on one photo, after which it is given up at its next step
-AT_ONCE = 8  # requests whose photos are held, waiting or in work; each may have MAX_BYTES
-FORM_BYTES = 10_000  # of a form around its photo
+PATIENCE = 20.0  # seconds of waiting, after which the answer is 503
+SECONDS = 60.0  # of work on one photo, after which it is aborted at its next step
+AT_ONCE = 8  # requests whose photos are held in memory; each may have MAX_BYTES
+FORM_BYTES = 10_000  # overhead of a form around its photo
 MAX_BYTES = 100_000_000  # of a photo, as on the page
 SENTENCES = {
     404: "There is nothing at this address: openapi.json lists what there is",
@@ -54,7 +54,7 @@ KEY = "SEGMENTATION_STUDIO_API_KEY"
 
 
 class RefusedError(Exception):
-    """A request that is answered with an HTTP status and one sentence."""
+    """A refused request: an HTTP status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -62,8 +62,8 @@ class RefusedError(Exception):
 
 
 def api(model: Path | None = None, hosts: Hosts = lambda: ()) -> Starlette:
-    """The routes. `model` is used where a request names none; None: the first on the shelf. `hosts`:
-    the names that the server answers to beside localhost, see core.server.request_guard."""
+    """The routes. `model` is the default of requests; None is the first in the library. `hosts` returns
+    the host names of the server besides localhost, see core.server.request_guard."""
     app = Starlette(
         routes=[
             Route("/", _docs),
@@ -80,13 +80,13 @@ def api(model: Path | None = None, hosts: Hosts = lambda: ()) -> Starlette:
 
 
 def _answered(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """What goes wrong becomes a status and one sentence."""
+    """Turn every error of a route into a status and one sentence."""
 
     async def answer(request: Request) -> Response:
         try:
             _check_key(request)
             started = time.perf_counter()
-            with acting_as(STRANGER):  # whoever has started the server
+            with acting_as(STRANGER):  # whoever started the server
                 response = await work(request)
             log("request answered", path=request.url.path, seconds=round(time.perf_counter() - started, 3))
             return response
@@ -110,24 +110,24 @@ def _problem(status: int, sentence: str, headers: dict[str, str] | None = None) 
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """What Starlette refuses: an unknown address, another method, a form that is none."""
+    """Refusals of Starlette: an unknown address, a wrong method, an invalid form."""
     assert isinstance(error, HTTPException)
     sentence = SENTENCES.get(error.status_code, error.detail)
     return _problem(error.status_code, f"{sentence.rstrip('.')}.", dict(error.headers or {}))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    """A fault of ours. Starlette raises it again, for the log."""
+    """An unexpected error. Starlette raises it again, for the log."""
     return _problem(500, "The server failed at this request: its log says more.")
 
 
 def _check_key(request: Request) -> None:
-    """Where the server has a key, a request must carry it: `Authorization: Bearer …`."""
+    """Raises RefusedError unless the policy and the key, `Authorization: Bearer KEY`, admit the request."""
     try:
         wanted, who = os.environ.get(KEY, ""), current_policy().rest
     except UserError as error:
         raise RefusedError(503, f"The server is closed: its policy has a mistake. {error}") from error
-    if who == "nobody" or (who != "everyone" and not wanted):  # a key stands for having signed in
+    if who == "nobody" or (who != "everyone" and not wanted):  # the key takes the place of a sign-in
         raise RefusedError(403, refusal("rest"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     given = key.strip() if scheme.lower() == "bearer" else ""
@@ -163,7 +163,7 @@ async def _segment(request: Request) -> Response:
     if result not in RESULTS:
         raise RefusedError(400, f"result cannot be '{result[:40]}': use one of {', '.join(RESULTS)}.")
     settings = _settings(asked.get("threshold"), asked.get("background", ""))
-    with _a_place():
+    with _slot():
         content = await _photo_in(request)
         folder = await run_in_threadpool(_folder, request, asked.get("model"))
         cost = await run_in_threadpool(photo_cost, content, "the photo")
@@ -176,8 +176,8 @@ _in_work = 0
 
 
 @contextlib.contextmanager
-def _a_place() -> Iterator[None]:
-    """Raises BusyError where as many photos are held as may be. On the event loop alone: no lock."""
+def _slot() -> Iterator[None]:
+    """Raises BusyError if AT_ONCE photos are held already. Runs on the event loop only, so needs no lock."""
     global _in_work  # noqa: PLW0603
     if _in_work >= AT_ONCE:
         raise BusyError("Too many photos are waiting: try again in a moment.")
@@ -189,7 +189,7 @@ def _a_place() -> Iterator[None]:
 
 
 def _who(request: Request) -> str:
-    """What tells who asks from others, for the hour that it is counted in: the key or the address."""
+    """An identifier of the client for its quota: a hash of the key or the address."""
     who = request.headers.get("authorization") or (request.client.host if request.client else "")
     return hashlib.sha256(who.encode()).hexdigest()
 
@@ -201,7 +201,7 @@ def _work(folder: Path, content: bytes, result: str, settings: CutOutSettings) -
 
 
 def _in_time(started: float) -> None:
-    """Between two steps of the work on a photo. Raises BusyError where it has taken too long."""
+    """Call between two steps of the work on a photo. Raises BusyError once it has taken SECONDS."""
     if time.monotonic() - started > SECONDS:
         raise BusyError("This photo takes too long here: make it smaller, or try again later.")
 
@@ -224,10 +224,10 @@ def _png(picture: Any) -> Response:
 
 
 async def _photo_in(request: Request) -> bytes:
-    """The body itself, or the first file of a form. Never more than MAX_BYTES are read."""
+    """The body, or the first file of a form. Never reads more than MAX_BYTES."""
     too_large = RefusedError(413, f"The photo has more than {MAX_BYTES // 10**6} MB.")
-    told = request.headers.get("content-length", "0")
-    if told.isdigit() and int(told) > MAX_BYTES + FORM_BYTES:
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > MAX_BYTES + FORM_BYTES:
         raise too_large
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         bounded = Request(request.scope, _at_most(request.receive, MAX_BYTES + FORM_BYTES, too_large))
@@ -245,8 +245,8 @@ async def _photo_in(request: Request) -> bytes:
 
 
 def _at_most(receive: Receive, most: int, refusal: RefusedError) -> Receive:
-    """Raises `refusal` once more bytes have come: a form is put on the disk while it is read, and one
-    that is sent in chunks does not say how long it is."""
+    """Wrap `receive` to raise `refusal` after `most` bytes: a form is written to disk while it is received,
+    and a chunked one does not announce its length."""
     taken = 0
 
     async def counted() -> Message:
@@ -267,7 +267,7 @@ def _filled(content: bytes) -> bytes:
 
 
 def _folder(request: Request, wanted: str | None) -> Path:
-    """The folder of the model that is named, by its id on the shelf and in no other way."""
+    """The folder of the wanted model, found by its id in the library only."""
     entries = registry.list_models()
     if wanted is None:
         chosen: Path | None = request.app.state.model
@@ -292,7 +292,7 @@ def _predictor(folder: str, key: str) -> "SharedPredictor":
 
 
 def _settings(threshold: str | None, background: str) -> CutOutSettings:
-    """What a request asks for; everything else as the page and the command line have it by default."""
+    """The settings of a request; all others have the defaults of the page and the command line."""
     try:
         value = None if threshold is None else float(threshold)
     except ValueError:

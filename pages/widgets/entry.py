@@ -1,4 +1,4 @@
-"""Every page is opened through streamlit_app.py, whatever address was asked for first."""
+"""Navigation, and the guarantee that every page runs inside streamlit_app.py, whatever address is opened."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,7 +13,7 @@ INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 
 
 def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
-    """The pages; returns the one that was asked for."""
+    """Declare the pages; returns the requested one."""
     pages = {
         "Use": [st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True)],
         "Build": [
@@ -32,16 +32,15 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
 
 
 def open_page(page: Callable[[], None]) -> None:
-    """Run a page, or, when Streamlit ran its file on its own, start again with the whole app.
+    """Run a page, or restart with the whole app if Streamlit ran the page's file directly.
 
-    Streamlit takes a folder called `pages` for its older kind of app until `st.navigation` has been
-    called once in the server's life. A link to a page that is the first thing a fresh server sees
-    would open that page without its app.
+    Until `st.navigation` has been called once in a server's life, Streamlit treats a folder called `pages`
+    as its older kind of multipage app, and would open a link to a page without streamlit_app.py.
     """
     if st.session_state.get(INSIDE):
         try:
             page()
-        except UserError as error:  # what no part of the page has caught, a refusal for example
+        except UserError as error:  # not caught by any part of the page, such as a refusal
             st.error(plain(str(error)))
         return
     navigation()

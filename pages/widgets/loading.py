@@ -1,4 +1,4 @@
-"""What is loaded once for the whole server, and loaded early so that nobody waits for it."""
+"""What is loaded once for the whole server, early, so that no visitor waits for it, and maintenance."""
 
 import gc
 import threading
@@ -20,7 +20,7 @@ GARBAGE_SECONDS = 8.0
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Import torch and the shipped model behind the first page's back."""
+    """Import torch and load the shipped model in the background."""
     logs.set_up()
     few_arenas()
 
@@ -30,8 +30,7 @@ def warm_up() -> threading.Thread:
 
         for entry in registry.list_models()[:1]:
             predictor.Predictor(entry.folder)
-        # Looking for garbage among torch's million objects costs 0.2 s each time; frozen, they are
-        # passed over.
+        # Each collection of garbage takes 0.2 s to scan torch's million objects; frozen ones are skipped.
         gc.collect()
         gc.freeze()
 
@@ -41,11 +40,11 @@ def warm_up() -> threading.Thread:
 
 
 @st.cache_resource(show_spinner=False)
-def keep_house() -> threading.Thread:
-    """Delete what the policy lets expire, and free memory now and then.
+def maintain() -> threading.Thread:
+    """Start the threads that delete what has expired and free memory.
 
-    Streamlit would look for garbage after every run of a page, while all other pages stand still; with
-    thirty open that was half of the server's time. Once in some seconds, if anything ran, is enough.
+    By default Streamlit collects garbage after every run of a page, which blocks all other pages; with
+    thirty open that was half of the server's time. Once every GARBAGE_SECONDS, if anything ran, is enough.
     """
     from core.server.retention import housekeeping
 
@@ -56,13 +55,13 @@ def keep_house() -> threading.Thread:
 def _collect() -> None:
     while True:
         time.sleep(GARBAGE_SECONDS)
-        if gc.get_count()[1] or gc.get_count()[2]:  # something was made since the last time
+        if gc.get_count()[1] or gc.get_count()[2]:  # something was allocated since the last time
             gc.collect()
             give_back()
 
 
 def sessions_open() -> int:
-    """Streamlit counts its sessions, but has no public word for it: 0 where that changes."""
+    """The number of open pages. Streamlit has no public function for it: 0 if its internals change."""
     from streamlit.runtime import get_instance
 
     manager = getattr(get_instance(), "_session_mgr", None)
@@ -70,14 +69,14 @@ def sessions_open() -> int:
 
 
 def photos_waiting() -> int:
-    """Before all the models that are loaded."""
+    """In the queues of all loaded models."""
     from core.inference.request_queue import photos_waiting as waiting
 
     return waiting()
 
 
 def predictor_of(entry: "Entry") -> "Predictor":
-    """The loaded model of a shelf entry, shared by all sessions."""
+    """The loaded model of an entry of the library, shared by all sessions."""
     return _predictor(str(entry.folder), entry.key)
 
 

@@ -1,4 +1,4 @@
-"""Files from visitors. Every uploader is made here, so that its limits hold on the server too."""
+"""Uploaders. All pages use these, so that the limits are enforced on the server too."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +47,7 @@ def take_photo(label: str) -> "UploadedFile | None":
 
 
 def discard(file: "UploadedFile") -> None:
-    """Free the bytes of a file at once that turned out to be of no use."""
+    """Free the memory of an unusable file immediately."""
     context = get_script_run_ctx()
     if context is not None and runtime.exists():
         manager: Any = runtime.get_instance().uploaded_file_mgr
@@ -55,9 +55,9 @@ def discard(file: "UploadedFile") -> None:
 
 
 def held() -> "Mapping[str, int]":
-    """How many bytes of uploaded files each open page holds, by its session.
+    """How many bytes of uploaded files each session holds.
 
-    Streamlit has no public word for it; where that changes this raises, and uploads are refused.
+    Streamlit has no public function for it. If its internals change this raises, and uploads are refused.
     """
     manager: Any = runtime.get_instance().uploaded_file_mgr
     pages = list(manager.file_storage.items())
@@ -71,7 +71,7 @@ def _expect(megabytes: int) -> None:
 
 
 def _within(files: "Sequence[UploadedFile]", megabytes: int) -> "list[UploadedFile]":
-    """Those that keep to the limit, which browsers can be told to pass over; the others are freed."""
+    """The files within the limit, which a manipulated browser may ignore; the others are freed."""
     kept = []
     for file in files:
         if file.size <= megabytes * upload_limit.MEGABYTE:

@@ -80,7 +80,7 @@ def test_an_hour_holds_so_many_photos_for_each_who_asks(client: TestClient, phot
 def test_no_more_photos_are_held_than_there_are_places(
     client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with rest._a_place():
+    with rest._slot():
         monkeypatch.setattr(rest, "AT_ONCE", 1)
         busy = client.post("/segment", content=photo)
         assert busy.status_code == 503 and busy.headers["Retry-After"] == "5"
