@@ -31,6 +31,7 @@ from pages.widgets.wording import plain
 
 PREVIEWED = 5
 PREVIEW_SIDE = 420
+NAMED_MASKS = 8  # of a photo: where each object has a mask, there may be hundreds
 BY_HAND = "Folders that I choose"
 STATE = "import_state"  # (key of what was given, Source, plans)
 
@@ -38,8 +39,9 @@ STATE = "import_state"  # (key of what was given, Source, plans)
 def from_files() -> None:
     st.caption(
         "A zip, a folder or single files, in any of the usual layouts: images and masks in folders or side "
-        "by side, train and val, COCO json, YOLO outlines, Pascal VOC, masks in colours. Nothing is copied "
-        "before you have seen it. Limits: 400,000 files, 500 MB a file, 120 megapixels a photo, 50 GB in all."
+        "by side, train and val, masks in colours, Pascal VOC, COCO, YOLO, LabelMe, CVAT, Supervisely, Label "
+        "Studio, VIA, Kaggle run lengths. Nothing is copied before you have seen it. Limits: 400,000 files, "
+        "500 MB a file, 120 megapixels a photo, 50 GB in all."
     )
     left, right = st.columns(2)
     with left:
@@ -188,7 +190,10 @@ def previews(source: Source, plan: Plan) -> None:
             continue
         small = rendering.display_size(photo, PREVIEW_SIDE)
         url = rendering.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
-        cells.append(Cell(item.image, url, item.name, " + ".join(filter(None, [item.image, *item.masks]))))
+        masks = [mask for mask in item.masks if mask]
+        shown = " + ".join([item.image, *masks[:NAMED_MASKS]])
+        more = f" and {len(masks) - NAMED_MASKS} more" if len(masks) > NAMED_MASKS else ""
+        cells.append(Cell(item.image, url, item.name, shown + more))
     picture_grid(cells, f"import_preview_{plan.layout}", least=165)
 
 

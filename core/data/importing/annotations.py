@@ -142,16 +142,16 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
 
 
 def _more(outlines: Mapping[str, list[Outline]], other: int) -> str:
-    more = f" {other:,} annotations are boxes, lines or points and are left out." if other else ""
+    more = f" Boxes, lines and points are left out: {other:,}." if other else ""
     empty = sum(not drawn for drawn in outlines.values())
-    return more + (f" {empty:,} photos have no outline and are background." if empty else "")
+    return more + (f" Photos without an outline are background: {empty:,}." if empty else "")
 
 
 def _nothing_usable(source: Source, tool: Tool, found: Found, problems: list[Problem], other: int) -> str:
     if other:
         return (
-            f"The {tool.name} files of {source.label} hold {other:,} boxes, lines or points and no outlines: "
-            "training a mask needs outlines, or masks painted on the Data page."
+            f"The {tool.name} files of {source.label} hold boxes, lines or points ({other:,}) and no "
+            "outlines: training a mask needs outlines, or masks painted on the Data page."
         )
     if problems:
         first = problems[0]

@@ -13,6 +13,7 @@ from core.data.importing.matching import match
 from core.data.importing.names import common_folder, is_picture, parts_by_folder, read_name, stem_and_suffix
 from core.data.importing.references import PhotoIndex, Resolved, clean, one_claim_each
 
+FOLDERS_OF_FILES = {"ann", "anns", "json", "jsons"}  # say as little about the place as images/ does
 Claim = tuple[str, str]  # a file, and the name that it gives a photo
 
 
@@ -62,12 +63,16 @@ def claims_of_files(photos: Sequence[str], references: Mapping[str, str]) -> Cla
     for photo, files in beside.items():
         _settle(claims, photo, files, references)
     open_files = references.keys() - {file for files in beside.values() for file in files}
+    if not open_files:
+        return claims
     below = common_folder([*photos, *references])
     parts = parts_by_folder([*photos, *references], below)
     texts = []
     for file in sorted(open_files):
         whole = posixpath.basename(clean(references[file]))
-        texts.append(replace(read_name(file, below, parts), whole=whole, as_mask=whole))
+        text = read_name(file, below, parts)
+        folders = tuple(folder for folder in text.folders if folder.lower() not in FOLDERS_OF_FILES)
+        texts.append(replace(text, folders=folders, whole=whole, as_mask=whole))
     # All photos take part, also those that have a file: they say which places have their own.
     pictures = [replace(p, as_photo=p.whole) for p in (read_name(name, below, parts) for name in photos)]
     matches = match(pictures, texts)
