@@ -7,6 +7,7 @@ from pages.widgets.access import admit, promise, who_is_here
 from pages.widgets.entry import INSIDE, navigation
 from pages.widgets.loading import maintain, warm_up
 from pages.widgets.running import running_now
+from pages.widgets.start_here import start_here
 from pages.widgets.theme import apply_theme
 
 st.set_page_config(
@@ -24,6 +25,7 @@ page = navigation()
 st.set_page_config(page_title=f"{page.title} · Segmentation Studio")
 with st.sidebar:
     running_now(page.title)
+    start_here()
     who_is_here()
     st.caption(promise())
 st.session_state[INSIDE] = True

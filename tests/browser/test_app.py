@@ -80,6 +80,16 @@ def test_a_link_to_a_page_opens_the_whole_app_on_a_fresh_server(page: Page, app:
     expect(page.get_by_text("Page not found")).to_have_count(0)
 
 
+def test_where_to_start_is_shown_until_it_is_dismissed(page: Page, app: App) -> None:
+    visit(page, app, "machine")
+    page.get_by_role("button", name="Hide").click()
+    expect(page.get_by_text("Start here")).to_have_count(0)
+    settle(page)
+    page.reload()
+    expect(page.get_by_text("Photos stay on the machine")).to_be_visible()
+    expect(page.get_by_text("Start here")).to_have_count(0)
+
+
 def test_a_sample_is_cut_out_within_ten_seconds_of_opening(page: Page, app: App) -> None:
     start = time.monotonic()
     visit(page, app)

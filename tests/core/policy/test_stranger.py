@@ -65,6 +65,7 @@ HARMLESS = {
     "inference.zip_writer.new_zip": PHOTO,
     "inference.zip_writer.pack": PHOTO,
     "policy.folders.may_open": "is what asks; says nothing of whether the folder is there",
+    "policy.notices.dismiss": "a preference of the person themselves, in a file of a few bytes",
     "runs.run_folder.Run.append": "of the worker's own run, in its process",
     "server.middleware.lifespan": "the shutdown of the server itself, which acts as the owner",
     "system.parallel.all_cores": "threads for those who have work for them",
