@@ -1,4 +1,4 @@
-"""Metrics: what pixel accuracy, IoU and Dice mean, with two shapes to play with."""
+"""Metrics: what pixel accuracy, IoU and Dice mean, with two shapes to drag."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,18 +10,25 @@ from core.evaluation.playground import SCENES, Scene, Shape
 from core.imaging import rendering
 from core.system.score_names import PIXEL_ACCURACY, score
 from pages.widgets.chart import chart
+from pages.widgets.classes import legend
 from pages.widgets.entry import open_page
 from pages.widgets.shape_canvas import shape_canvas
 
+COLOURS = [
+    ("true positive (TP)", rendering.css_colour(rendering.TRUE_POSITIVE)),
+    ("false negative (FN)", rendering.css_colour(rendering.FALSE_NEGATIVE)),
+    ("false positive (FP)", rendering.css_colour(rendering.FALSE_POSITIVE)),
+    ("true negative (TN)", rendering.css_colour(playground.BACKGROUND)),
+]
 CANVAS = "shape_canvas"
 KINDS = ["ellipse", "rectangle"]
 
 
 def metrics_page() -> None:
-    st.title("What the numbers mean")
+    st.title("What the scores mean")
     st.write(
-        "One shape is what is there, the **truth**; the other is what a model found, the **prediction**. "
-        "Drag them, drag their corners, and see what each score makes of it."
+        "One shape is the **ground truth**, the other a model's **prediction**. Drag them or their corners "
+        "and watch the scores."
     )
     play()
 
@@ -40,28 +47,28 @@ def play() -> None:
             st.info(scene.lesson, icon=":material/lightbulb:")
     with right:
         scores(scene)
-    st.subheader("Dice and IoU say the same in other numbers")
+    st.subheader("Dice and IoU rank one image alike")
     left, right = st.columns([4, 5], gap="large", vertical_alignment="center")
     with left:
         chart(plots.dice_over_iou(iou_of(scene)), "dice_over_iou")
     with right:
         st.latex(r"\text{Dice} = \frac{2\,\text{IoU}}{1 + \text{IoU}}")
         st.write(
-            "On one image, a model that is better in one is better in the other. Averages over images may "
-            "still differ in order, because Dice lifts bad images more than good ones. Empty against empty "
-            "counts as 1: finding nothing where there is nothing is right."
+            "On one image, a model with the higher IoU also has the higher Dice. Means over images can rank "
+            "models differently, because Dice raises low scores more than high ones. Where ground truth and "
+            "prediction are both empty, the score is 1."
         )
 
 
 def put(scene: Scene) -> None:
-    """Show another scene: what was dragged is forgotten."""
+    """Show another scene, and forget what was dragged."""
     st.session_state.scene = scene
     st.session_state.scene_version = st.session_state.get("scene_version", 0) + 1
 
 
 def current() -> Scene:
-    """The scene as it was put, or as it has been dragged since."""
-    scene: Scene = st.session_state.setdefault("scene", SCENES["A good guess"])
+    """The scene as it was chosen, or as it has been dragged since."""
+    scene: Scene = st.session_state.setdefault("scene", SCENES["A good prediction"])
     dragged: Any = getattr(st.session_state.get(CANVAS), "shapes", None)
     if dragged and dragged.get("version") == version():
         return Scene(Shape.from_dict(dragged["truth"]), Shape.from_dict(dragged["prediction"]), scene.lesson)
@@ -76,28 +83,16 @@ def canvas(scene: Scene) -> None:
     url = rendering.data_url(playground.picture(scene), "PNG")
     shapes = {"truth": asdict(scene.truth), "prediction": asdict(scene.prediction)}
     shape_canvas(url, shapes, (playground.HEIGHT, playground.WIDTH), version(), CANVAS)
-    squares = (
-        ("hit", rendering.TRUE_POSITIVE, "TP"), ("miss", rendering.FALSE_NEGATIVE, "FN"),
-        ("false alarm", rendering.FALSE_POSITIVE, "FP"), ("background, rightly", playground.BACKGROUND, "TN"),
-    )  # fmt: skip
-    st.html(
-        '<div style="font-size:.9rem">'
-        + "".join(
-            f'<span style="display:inline-block;width:.9em;height:.9em;border-radius:3px;'
-            f'vertical-align:-.1em;background:rgb{colour};margin:0 .4em 0 0"></span>{word} ({short})'
-            '<span style="margin-right:1.2em"></span>'
-            for word, colour, short in squares
-        )
-        + "</div>"
-    )
+    legend(COLOURS)
     with st.container(horizontal=True):
-        if st.button("Swap truth and prediction", icon=":material/swap_horiz:"):
+        if st.button("Swap ground truth and prediction", icon=":material/swap_horiz:"):
             put(scene.swapped())
             st.rerun(scope="fragment")
         for name in ("truth", "prediction"):
             shape: Shape = getattr(scene, name)
             other = KINDS[shape.kind == "ellipse"]
-            if st.button(f"Make the {name} {'an' if other == 'ellipse' else 'a'} {other}"):
+            called = "ground truth" if name == "truth" else name
+            if st.button(f"Make the {called} {'an' if other == 'ellipse' else 'a'} {other}"):
                 put(with_kind(scene, name, other))
                 st.rerun(scope="fragment")
 
@@ -113,7 +108,7 @@ def iou_of(scene: Scene) -> float:
 
 
 def scores(scene: Scene) -> None:
-    """The formulas with the counted pixels in them."""
+    """The formulas, filled in with the counted pixels."""
     found = playground.count(scene)
     tp, fp, fn, tn = (int(x.item()) for x in (found.tp, found.fp, found.fn, found.tn))
     accuracy, iou, dice, precision, recall = (
@@ -146,11 +141,10 @@ def scores(scene: Scene) -> None:
         rf"| {name} | $\frac{{{over}}}{{{under}}}$ | $\frac{{{many}}}{{{of}}}$ | **{score(value)}** |"
         for name, over, under, many, of, value in rows
     ]
-    st.markdown("\n".join(["| score | formula | counted | value |", "|---|---|---|---|", *table]))
+    st.markdown("\n".join(["| score | formula | in pixels | value |", "|---|---|---|---|", *table]))
     st.caption(
-        "TP: pixels of the subject that were found. FN: missed. FP: found where there is none. TN: the rest. "
-        "Counted by the same code as every score in this app. Nothing over nothing is 1 where nothing was "
-        "there and nothing was found."
+        "TP, FN, FP, TN: pixels that are true positive, false negative, false positive and true negative, "
+        "counted by the same code as every score in this app."
     )
 
 

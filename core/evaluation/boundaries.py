@@ -1,13 +1,13 @@
-"""How well the edge of a mask is found: boundary IoU, Hausdorff distance, distance between contours.
+"""How well the outline of a mask is predicted: boundary IoU, Hausdorff distance, distance between outlines.
 
-A large subject can score a high Dice with a ragged outline. These measures look at the outline alone.
+A large subject can have a high Dice and a ragged outline. These scores measure the outline alone.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTH = 0.02  # of the diagonal: how thick the boundary region is
+WIDTH = 0.02  # of the diagonal: the width of the band along the outline
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -17,15 +17,15 @@ def boundary_iou(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], width: 
     Both are 0 or 1, uint8 (h, w). Source: Cheng et al. (2021), https://arxiv.org/abs/2103.16562.
     """
     pixels = max(1, round(width * float(np.hypot(*truth.shape))))
-    ours, theirs = _rim(truth, pixels), _rim(predicted, pixels)
+    ours, theirs = _band(truth, pixels), _band(predicted, pixels)
     union = np.count_nonzero(ours | theirs)
     return np.count_nonzero(ours & theirs) / union if union else 1.0
 
 
 def hausdorff(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], share: float = 0.95) -> float:
-    """The distance in pixels within which `share` of each mask's edge has the other's edge.
+    """The distance in pixels within which `share` of each mask's edge lies from the other's edge.
 
-    0 where both masks are empty, NaN where one is: there is no edge to measure from. Both are 0 or 1,
+    0 where both masks are empty, NaN where one is, because it has no edge. Both are 0 or 1,
     uint8 (h, w). The 95 % form is that of https://doi.org/10.1038/s41592-023-02151-z.
     """
     if not truth.any() or not predicted.any():
@@ -61,8 +61,8 @@ def _distance_to(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
-def _rim(mask: NDArray[np.uint8], pixels: int) -> NDArray[np.bool_]:
-    """What an erosion by so many pixels, from the picture's border too, takes away."""
+def _band(mask: NDArray[np.uint8], pixels: int) -> NDArray[np.bool_]:
+    """The pixels that an erosion by so many pixels removes, at the picture's border too."""
     kernel = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
     inner = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray((mask > 0) & (inner == 0), np.bool_)

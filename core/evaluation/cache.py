@@ -1,7 +1,7 @@
-"""What a model predicted on a part of a data set: made once, kept, opened again in a moment.
+"""A model's predictions on a split of a data set, computed once and kept in the cache.
 
-It is made in pieces. One that was broken off goes on where it was, and two that ask at once wait for
-one and the same.
+They are computed in chunks, so that an evaluation that was interrupted continues where it was. Two requests
+for the same evaluation wait for one computation.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.evaluation import label_errors, thresholds
 from core.evaluation.candidates import Candidate
-from core.evaluation.per_image import Piece, kept_file, measure
+from core.evaluation.per_image import Chunk, kept_file, measure
 from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size, fit_map
 from core.policy.ownership import sign
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from core.inference.predictor import Predictor
 
 INDEX, TABLE, COUNTS, HISTOGRAMS = "index.json", "table.parquet", "counts.npy", "histograms.npy"
-LAYOUT = 6  # raised when what is kept changes
+LAYOUT = 6  # increased when the content of the files changes
 SHOWN_SIDE = 480  # pixels of the longer side in rows of pictures
-PIECE = 64  # images between two saves
-TIMED = 5  # forward passes that are timed
+CHUNK = 64  # images between two saves
+TIMED = 5  # forward passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Evaluation:
 
     counts: int64 (images, classes, 4): TP, FP, FN, TN at `threshold`. histograms: uint32 (images, 2,
     bins) and sums (bins,) as core.evaluation.thresholds has them, for binary tasks. `confusion`: pixels
-    of class i taken for class j, where a pixel has one class. `milliseconds` of one forward pass.
+    of class i predicted as class j, where a pixel has one class. `milliseconds` of one forward pass.
     `refined`: whether the mask has refined edges or is the plain one.
     """
 
@@ -74,7 +74,7 @@ class Evaluation:
     refined: bool
 
     def counts_at(self, threshold: float) -> "Counts":
-        """Confusion counts of every image; of several classes, those that were made."""
+        """Confusion counts of every image; for several classes there is one threshold only."""
         import torch
 
         from core.evaluation.metrics import Counts
@@ -107,7 +107,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """What is shown of one image, at one size: photo (h, w, 3), true and predicted labels (h, w), and the
+    """One image at one size for display: photo (h, w, 3), true and predicted labels (h, w), and the
     foreground's probability, float32 (h, w), where the task is binary."""
 
     photo: NDArray[np.uint8]
@@ -117,31 +117,31 @@ class Panels:
 
 
 def evaluate(
-    candidate: Candidate, data: DataFolder, part: str = "validation", names: Collection[str] | None = None
+    candidate: Candidate, data: DataFolder, split: str = "validation", names: Collection[str] | None = None
 ) -> Iterator[int | Evaluation]:
-    """Predict a part's images, or of these those that are named, yielding how many are done, then the
-    Evaluation; found again when model, files and split are the same.
+    """Predict the images of a split, or those of them that are named. Yields how many are done, then the
+    Evaluation. It comes from the cache when model, files and split are the same.
 
-    Raises UserError when nothing can be scored, the disk is full, or it is not there yet and the current
-    person lacks the permission `train`. What is damaged is made anew.
+    Raises UserError when nothing can be scored, the disk is full, or it is not cached and the current person
+    lacks the permission `train`. What is damaged is computed again.
     """
-    pairs = [pair for pair in data.part(part) if names is None or pair.name in names]
+    pairs = [pair for pair in data.part(split) if names is None or pair.name in names]
     if not pairs:
-        raise UserError(f"{data.name} has no {part} part: deal the photos anew on the Data page.")
+        raise UserError(f"{data.name} has no images in its {split} split: re-split it on the Data page.")
     folder = workspace.cache() / "evaluations" / _fingerprint(candidate, data, pairs)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         while (found := _opened(folder)) is None:
             require("train")
-            yield from _make_once(candidate, data, pairs, folder)
+            yield from _compute_once(candidate, data, pairs, folder)
     except OSError as error:
         raise UserError(f"The predictions cannot be kept: {system_said(error)}.") from error
     yield found
 
 
-def already(candidate: Candidate, data: DataFolder, part: str = "validation") -> Evaluation | None:
-    """The same where it was made before, else None."""
-    pairs = data.part(part)
+def already(candidate: Candidate, data: DataFolder, split: str = "validation") -> Evaluation | None:
+    """The same from the cache, else None."""
+    pairs = data.part(split)
     return (
         _opened(workspace.cache() / "evaluations" / _fingerprint(candidate, data, pairs)) if pairs else None
     )
@@ -159,7 +159,9 @@ def panels(
     try:
         kept = found.kept(pair.name)
     except OSError as error:
-        raise UserError(f"The prediction of {pair.name} is gone: reload the page to make it anew.") from error
+        raise UserError(
+            f"The prediction of {pair.name} is gone: reload the page to compute it again."
+        ) from error
     if found.task.kind != "binary":
         return Panels(photo, rule.resize(labels, size), resize_labels(kept, size), None)
     probability = fit_map(kept.astype(np.float32) / np.float32(255), size)
@@ -167,41 +169,43 @@ def panels(
     return Panels(photo, rule.resize(labels, size), predicted, probability)
 
 
-def _make_once(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
-    """Make what is not there, or wait a moment for another page or program that makes it."""
+def _compute_once(
+    candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path
+) -> Iterator[int]:
+    """Compute what is missing, or wait a moment for another page or program that does."""
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     making = folder.with_name(f"{folder.name}.part")
     try:
         lock.acquire(timeout=0.5)
     except Timeout:
-        yield sum(PIECE for _ in making.glob("*.npz"))
+        yield sum(CHUNK for _ in making.glob("*.npz"))
         return
     try:
         if _opened(folder) is None:
             making.mkdir(exist_ok=True)
             sign(making, made_from=data.root.resolve())
-            yield from _make(candidate, data, pairs, making)
+            yield from _compute(candidate, data, pairs, making)
             shutil.rmtree(folder, ignore_errors=True)
             making.rename(folder)
     finally:
         lock.release()
 
 
-def _make(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
+def _compute(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
     from core.evaluation.scoring import each_scored
 
     predictor, rule = candidate.make(), for_model(data, candidate.card.task).rule
     task, level = candidate.card.task, candidate.card.threshold
     side, refine = max(SHOWN_SIDE, candidate.card.long_side), _refines(candidate)
     use = partial(measure, task, folder, side)
-    for first in range(0, len(pairs), PIECE):
-        some, file = pairs[first : first + PIECE], folder / f"{first:08d}.npz"
+    for first in range(0, len(pairs), CHUNK):
+        some, file = pairs[first : first + CHUNK], folder / f"{first:08d}.npz"
         if not file.is_file():
-            piece = Piece(task)
+            chunk = Chunk(task)
             for result in each_scored(predictor, some, rule, level, use, refine=refine):
-                piece.add(result)
-                yield first + piece.seen
-            piece.save(file)
+                chunk.add(result)
+                yield first + chunk.seen
+            chunk.save(file)
         yield first + len(some)
     about = {
         "task": task.to_dict(),
@@ -213,32 +217,32 @@ def _make(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder:
     _join(folder, task, about, f"No image of {data.name} can be scored.")
 
 
-def _piece(file: Path) -> dict[str, NDArray[Any]]:
+def _chunk(file: Path) -> dict[str, NDArray[Any]]:
     try:
         return dict(np.load(io.BytesIO(file.read_bytes())))
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         file.unlink()
-        raise UserError("A part of what was predicted is damaged: ask again, and it is made anew.") from error
+        raise UserError("Some kept predictions are damaged: try again to compute them anew.") from error
 
 
 def _join(folder: Path, task: Task, about: dict[str, Any], nothing: str) -> None:
-    """The pieces as one, with what is known about all of them, and the pieces gone."""
+    """Join the chunks into the files of an evaluation, with what is known about all of them, and delete them."""
     files = sorted(folder.glob("*.npz"))
-    pieces = [_piece(file) for file in files]
-    rows = [row for piece in pieces for row in json.loads(str(piece["rows"]))]
+    chunks = [_chunk(file) for file in files]
+    rows = [row for chunk in chunks for row in json.loads(str(chunk["rows"]))]
     if not rows:
         raise UserError(f"{nothing} Look at it on the Data page.")
     pd.DataFrame(rows).to_parquet(folder / TABLE)
-    np.save(folder / COUNTS, np.concatenate([piece["counts"] for piece in pieces]))
+    np.save(folder / COUNTS, np.concatenate([chunk["counts"] for chunk in chunks]))
     if task.kind == "binary":
-        np.save(folder / HISTOGRAMS, np.concatenate([piece["histograms"] for piece in pieces]))
+        np.save(folder / HISTOGRAMS, np.concatenate([chunk["histograms"] for chunk in chunks]))
     index = {
         **about,
-        "sums": np.sum([piece["sums"] for piece in pieces], axis=0).tolist(),
-        "confusion": np.sum([piece["confusion"] for piece in pieces], axis=0).tolist()
+        "sums": np.sum([chunk["sums"] for chunk in chunks], axis=0).tolist(),
+        "confusion": np.sum([chunk["confusion"] for chunk in chunks], axis=0).tolist()
         if task.kind == "multiclass"
         else [],
-        "problems": [problem for piece in pieces for problem in json.loads(str(piece["problems"]))],
+        "problems": [problem for chunk in chunks for problem in json.loads(str(chunk["problems"]))],
     }
     write_json(folder / INDEX, index)
     for file in files:
@@ -246,7 +250,7 @@ def _join(folder: Path, task: Task, about: dict[str, Any], nothing: str) -> None
 
 
 def _forward_time(predictor: "Predictor", side: int) -> float:
-    """Median milliseconds of one square photo at the model's own size, after one that warms up."""
+    """Median milliseconds for one square photo at the model's own size, after a warm-up."""
     ready = predictor.prepare(np.zeros((side, side, 3), np.uint8))
     seconds = []
     for _ in range(TIMED + 1):
@@ -257,7 +261,7 @@ def _forward_time(predictor: "Predictor", side: int) -> float:
 
 
 def _opened(folder: Path) -> Evaluation | None:
-    """What is kept; None where nothing is, or it cannot be read."""
+    """The evaluation in this folder; None where there is none that can be read."""
     if not (folder / INDEX).is_file():
         return None
     try:

@@ -1,4 +1,4 @@
-"""What can be evaluated: a model of the library, or one of two baselines that give its scores a measure."""
+"""What can be evaluated: a model of the library, or one of two baselines to compare it with."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ NOTHING, UNTRAINED = "Predict nothing", "Untrained"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`key` changes when the predictions would. `make` loads the model; `megabytes` of weights. `refine`:
+    """`key` changes when the predictions would; `make` loads the model; `megabytes` of its weights. `refine`:
     whether the mask of one foreground is scored with refined edges, as users get it, or plain."""
 
     key: str
@@ -37,7 +37,7 @@ def of_folder(
     long_side: int | None = None,
     refine: bool = True,
 ) -> Candidate:
-    """A saved model wherever it lies, if wanted at another threshold or size than its own.
+    """A saved model in any folder, optionally with another threshold or size than its own.
 
     Raises UserError where there is no readable model.
     """
@@ -82,12 +82,12 @@ def newest_on(entries: Sequence[Entry], data: Path | None) -> list[Entry]:
 
 
 def baselines(entry: Entry) -> list[Candidate]:
-    """What this model is measured against: nothing at all, and itself before training."""
+    """The baselines of this model: predicting nothing, and the network before training."""
     return [nothing(entry.card.task), untrained(entry)]
 
 
 def nothing(task: Task) -> Candidate:
-    """Finds no foreground anywhere; of several classes, the first everywhere."""
+    """Predicts no foreground anywhere; of several classes, the first everywhere."""
     card = ModelCard(NOTHING, "", "", "none", long_side=64, task=task)
 
     def make() -> "Predictor":
@@ -99,7 +99,7 @@ def nothing(task: Task) -> Candidate:
 
 
 def untrained(entry: Entry) -> Candidate:
-    """The same network as the training of this one begins with: pretrained encoder, random decoder."""
+    """The network with which this model's training starts: pretrained encoder, random decoder."""
     card = dataclasses.replace(entry.card, name=f"{UNTRAINED} {entry.card.encoder}", threshold=0.5)
 
     def make() -> "Predictor":

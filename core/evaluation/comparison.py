@@ -1,4 +1,4 @@
-"""Two models or more on the same images: where they disagree, and which is better."""
+"""Two or more models on the same images: where they disagree, and which is better."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Scoreboard:
 
 
 def compare(evaluations: Mapping[str, Evaluation], levels: Mapping[str, float]) -> Scoreboard:
-    """Put models beside each other. Keys are labels, values of `levels` thresholds."""
+    """Compare models, the first with each of the others. Keys are labels; `levels` are thresholds."""
     labels = list(evaluations)
     columns = {
         label: found.judged(levels[label]).set_index("name")["dice"] for label, found in evaluations.items()
@@ -40,7 +40,7 @@ def compare(evaluations: Mapping[str, Evaluation], levels: Mapping[str, float]) 
 
 
 def unique_labels(labels: Sequence[str]) -> list[str]:
-    """The same with a number behind each that was there before, one that no other has."""
+    """The same labels, repeated ones with a number that makes them unique."""
     unique: list[str] = []
     for label in labels:
         given, number = label, 2
@@ -57,6 +57,6 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def on_the_front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
-    """Whether no other is both better and cheaper: Pareto's front."""
+    """Which are on the Pareto front: no other is both better and cheaper."""
     q, c = np.asarray(quality, float), np.asarray(cost, float)
     return [not bool(np.any((q >= q[i]) & (c <= c[i]) & ((q > q[i]) | (c < c[i])))) for i in range(len(q))]

@@ -1,4 +1,4 @@
-"""A model that has learnt nothing and looks at nothing."""
+"""A baseline that predicts the same for every image."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Which images to look at first: filters and orders over an evaluation's table."""
+"""Filters and orders for an evaluation's images."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

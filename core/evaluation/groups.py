@@ -1,4 +1,4 @@
-"""Named groups of images that a person has put together, such as "hair" or "wrong label"."""
+"""Named groups of images that a person has collected, such as "hair" or "wrong label"."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ def read_groups(root: Path) -> dict[str, list[str]]:
 
 @needs("change")
 def put(root: Path, group: str, names: Sequence[str]) -> None:
-    """Put images into a group, which begins with its first. Raises UserError for an empty name."""
+    """Add images to a group, which is created with its first. Raises UserError for an empty name."""
     group = " ".join(group.split())
     if not 0 < len(group) <= MAX_NAME:
         raise UserError(f"A group's name has 1 to {MAX_NAME} characters.")
@@ -36,7 +36,7 @@ def put(root: Path, group: str, names: Sequence[str]) -> None:
 
 @needs("change")
 def take_out(root: Path, group: str, names: Sequence[str]) -> None:
-    """Take images out of a group, which ends with its last."""
+    """Remove images from a group, which is deleted with its last."""
     _change(root, group, lambda before: before - set(names))
 
 

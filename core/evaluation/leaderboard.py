@@ -1,4 +1,4 @@
-"""Every model of the library on one data set, best first, as far as they have been scored."""
+"""Every model of the library on one data set, best first, and those without a score last."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from core.models.registry import Entry
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One model's place. `dice` over images with its interval, `milliseconds` of one forward pass on
-    `device`; None, all of them, where it has not been scored on this data."""
+    """One row. `dice` is the mean over images with its interval, `milliseconds` that of one forward pass on
+    `device`; all are None where the model has not been scored on this data."""
 
     entry: Entry
     candidate: Candidate
@@ -25,33 +25,33 @@ class Standing:
     device: str = ""
 
 
-def standings(entries: list[Entry], data: DataFolder, part: str) -> list[Standing]:
-    """The models that can be scored on this data: those that are, best mean Dice first, then the rest."""
+def standings(entries: list[Entry], data: DataFolder, split: str) -> list[Standing]:
+    """The models that can be scored on this data: the scored ones by mean Dice, then the others."""
     found = []
     for entry in entries:
         if not _fits(entry, data):
             continue
         candidate = of_entry(entry)
-        scored = already(candidate, data, part)
+        scored = already(candidate, data, split)
         found.append(standing(entry, candidate, scored) if scored else Standing(entry, candidate))
     return sorted(found, key=lambda s: -s.dice.mean if s.dice else 1.0)
 
 
 def standing(entry: Entry, candidate: Candidate, scored: Evaluation) -> Standing:
-    told = pooled_intervals(scored.counts_at(candidate.card.threshold), scored.task)
+    figures = pooled_intervals(scored.counts_at(candidate.card.threshold), scored.task)
     return Standing(
         entry,
         candidate,
-        told["dice_mean"],
-        told["iou_mean"].mean,
-        told["pixel_accuracy"].mean,
+        figures["dice_mean"],
+        figures["iou_mean"].mean,
+        figures["pixel_accuracy"].mean,
         scored.milliseconds,
         scored.device,
     )
 
 
 def _fits(entry: Entry, data: DataFolder) -> bool:
-    """Whether the masks can be read as this model's task, with classes that mean the same."""
+    """Whether the masks can be read as this model's task, with the same classes."""
     task = entry.card.task
     try:
         read = for_model(data, task)

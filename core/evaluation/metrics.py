@@ -1,7 +1,7 @@
 """Scores from confusion counts.
 
-Averaging Dice over batches changes with the batch size. Here every image is counted once; from the
-counts follow, exactly, both the mean over images and the figure over all pixels.
+A mean of Dice over batches depends on the batch size. Here every image is counted once; both the mean over
+images and the pooled score follow exactly from the counts.
 """
 
 from collections.abc import Iterable
@@ -47,11 +47,11 @@ class Counts:
         return _ratio(self.tn, self.tn + self.fp + self.fn)
 
     def precision(self) -> Tensor:
-        """TP / (TP + FP); nothing predicted is 1 if there was nothing to find, else 0."""
+        """TP / (TP + FP); where nothing is predicted, 1 if the mask is empty, else 0."""
         return _ratio(self.tp, self.tp + self.fp, self.fn == 0)
 
     def recall(self) -> Tensor:
-        """TP / (TP + FN); nothing to find is 1 if nothing was predicted, else 0."""
+        """TP / (TP + FN); where the mask is empty, 1 if nothing is predicted, else 0."""
         return _ratio(self.tp, self.tp + self.fn, self.fp == 0)
 
     def pixel_accuracy(self) -> Tensor:
@@ -63,12 +63,12 @@ class Counts:
         return self.tp + self.fp + self.fn > 0
 
     def known(self) -> "Counts":
-        """The counts of the images of which any pixel was counted: the others have no score."""
+        """The counts of the images with any counted pixel: the others have no score."""
         some = (self.tp + self.fp + self.fn + self.tn).sum(1) > 0
         return self if some.all() else Counts(*(x[some] for x in (self.tp, self.fp, self.fn, self.tn)))
 
     def total(self) -> "Counts":
-        """All images as one: the counts for a figure over all pixels. Shape: (1, classes)."""
+        """All images as one: the counts for a pooled score. Shape: (1, classes)."""
         return Counts(*(x.sum(0, keepdim=True) for x in (self.tp, self.fp, self.fn, self.tn)))
 
     def of(self, images: slice) -> "Counts":
@@ -78,10 +78,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One data set's figures, in 0..1: `…_mean` over images, the others over all pixels.
+    """The scores of one data set, in 0..1: `…_mean` over images, the others pooled.
 
-    With several classes, every figure but `pixel_accuracy` is the mean over the classes that occur;
-    `class_dice` and `class_iou` are theirs one by one, in label order.
+    With several classes, every score but `pixel_accuracy` is the mean over the classes that occur;
+    `class_dice` and `class_iou` are those of each class, in label order.
     """
 
     images: int
@@ -98,7 +98,7 @@ class Scores:
 
 
 def count(prediction: Tensor, mask: Tensor, known: Tensor | None = None) -> Counts:
-    """Compare binary predictions with masks, image by image, and of these the pixels that are `known`.
+    """Compare binary predictions with masks, image by image, on the pixels that are `known`.
 
     All are bool or 0/1, of shape (images, classes, height, width) or (images, height, width).
     """
@@ -127,9 +127,9 @@ def count_labels(predicted: Tensor, truth: Tensor, task: Task) -> Counts:
 
 
 def confusion(predicted: Tensor, truth: Tensor, classes: int) -> Tensor:
-    """Pixels of class i taken for class j: int64 (classes, classes). IGNORE in the truth is left out.
+    """Pixels of class i predicted as class j: int64 (classes, classes). IGNORE in the truth is not counted.
 
-    Counted in integers: float32 knows no odd number above 2^24, and a photo has more pixels.
+    Counted in integers: float32 has no odd number above 2^24, and a photo may have more pixels.
     """
     found = torch.zeros(classes * classes, dtype=torch.int64, device=truth.device)
     every, marked = predicted.flatten(), truth.flatten()
@@ -151,7 +151,7 @@ def join(parts: Iterable[Counts]) -> Counts:
 
 
 def summarise(counts: Counts, task: Task) -> Scores:
-    """Every figure of one data set from its counts. Images of which no pixel is known are passed over."""
+    """Every score of one data set from its counts. Images without a known pixel do not count."""
     counts = counts.known()
     total = counts.total()
     figures = {renamed(name): values.item() for name, values in pooled(total, task).items()}
@@ -167,11 +167,11 @@ def summarise(counts: Counts, task: Task) -> Scores:
 
 
 def pooled(totals: Counts, task: Task) -> dict[str, Tensor]:
-    """The figures over all pixels, float64 (rows,), for each row of added-up counts (rows, classes)."""
+    """The pooled scores, float64 (rows,), for each row of summed counts (rows, classes)."""
     occurs, miou = _counted_classes(totals, task), totals.iou()
     if task.kind == "binary":
         miou = (miou + totals.background_iou()) / 2
-    if task.kind == "multiclass":  # every pixel has one class, so hits over pixels
+    if task.kind == "multiclass":  # every pixel has one class, so true positives over pixels
         accuracy = _ratio(totals.tp.sum(1), (totals.tp + totals.fn).sum(1))
     else:
         accuracy = totals.pixel_accuracy().mean(1)
@@ -181,8 +181,8 @@ def pooled(totals: Counts, task: Task) -> dict[str, Tensor]:
 
 
 def image_scores(counts: Counts, task: Task) -> dict[str, Tensor]:
-    """Each image's own figures, float64 (images,): with several classes, the mean over those that
-    occur in it."""
+    """The scores of each image, float64 (images,): with several classes, the mean over those that occur
+    in it."""
     scores = pooled(counts, task)
     del scores["miou"]
     return scores
@@ -194,8 +194,8 @@ def per_image(values: Tensor, occurs: Tensor) -> Tensor:
 
 
 def _counted_classes(counts: Counts, task: Task) -> Tensor:
-    """Which classes a mean is taken over, bool (rows, classes): those that occur, and the only one there
-    is always, because empty against empty is a perfect score."""
+    """Which classes a mean is taken over, bool (rows, classes): those that occur, and a single foreground
+    always, because empty against empty is a perfect score."""
     return torch.ones_like(counts.tp, dtype=torch.bool) if task.kind == "binary" else counts.occurs()
 
 

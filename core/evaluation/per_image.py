@@ -1,4 +1,4 @@
-"""What is measured of one image, and kept: scores, counts by probability, edges, and a small picture."""
+"""What is kept for each image: scores, counts by probability, boundary scores, and a small picture."""
 
 import hashlib
 import io
@@ -23,12 +23,12 @@ from core.task import IGNORE, Task
 if TYPE_CHECKING:
     from core.evaluation.scoring import Scored
 
-EDGE_SIDE = 1536  # edges of larger photos are measured at this size
+EDGE_SIDE = 1536  # outlines of larger photos are measured at this size
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is kept of one image beside its picture."""
+    """The results of one image beside its picture."""
 
     row: dict[str, Any]
     counts: NDArray[np.int64]
@@ -38,7 +38,7 @@ class Measured:
 
 
 def measure(task: Task, folder: Path, side: int, result: "Scored") -> Measured:
-    """Everything that is worth knowing of one image; its picture goes into the folder."""
+    """The results of one image; its picture is written to the folder."""
     file = kept_file(folder, result.name)
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(_kept_picture(result, side))
@@ -54,8 +54,8 @@ def measure(task: Task, folder: Path, side: int, result: "Scored") -> Measured:
     )
 
 
-class Piece:
-    """Some images' results on their way to a file."""
+class Chunk:
+    """The results of some images, collected for one file."""
 
     def __init__(self, task: Task) -> None:
         self.task, self.seen = task, 0
@@ -118,8 +118,8 @@ def _row(result: "Scored", task: Task) -> dict[str, Any]:
 def _layers(
     truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """True and predicted mask of the foreground, or of each class that occurs. Ignored pixels are taken
-    as predicted."""
+    """True and predicted mask of the foreground, or of each class that occurs. Ignored pixels count as
+    predicted."""
     if task.has_void:
         truth = np.where(truth == IGNORE, predicted, truth)
     if task.kind == "binary":

@@ -13,7 +13,7 @@ from core.evaluation.cache import Evaluation, Panels
 from core.imaging.rendering import data_url, four_panels
 from core.task import IGNORE, Task
 
-FAR = 0.03  # of the diagonal: the distance from the true edge that is drawn in the last colour
+FAR = 0.03  # of the diagonal: the distance from the true edge that has the last colour
 
 
 def small_pictures(panels: Panels, task: Task) -> list[tuple[str, str]]:
@@ -25,7 +25,7 @@ def small_pictures(panels: Panels, task: Task) -> list[tuple[str, str]]:
 
 
 def large_pictures(panels: Panels, task: Task) -> list[tuple[str, str]]:
-    """The same, and for one foreground its probability and the distances between the edges."""
+    """The same, and for one foreground its probability and the distances between the outlines."""
     pictures = small_pictures(panels, task)
     if panels.probability is None:
         return pictures
@@ -61,8 +61,8 @@ def heat_map(photo: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDAr
 def edge_picture(
     photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """The true edge white, the predicted one coloured by how far it lies from it: near dark violet, far
-    yellow. Void is taken as predicted, and no true edge drawn there. RGB uint8 (h, w, 3)."""
+    """The true edge in white, the predicted one in the colour of its distance from it, dark violet to yellow.
+    Void counts as predicted and has no true edge. RGB uint8 (h, w, 3)."""
     void = truth == IGNORE
     truth = np.where(void, predicted, truth).astype(np.uint8)
     theirs, distance = edge_distances(truth, predicted.astype(np.uint8))
@@ -73,7 +73,7 @@ def edge_picture(
     picture = np.repeat(grey[..., None], 3, axis=2)
     picture[_thick(edge(truth) & ~void, 1)] = 255
     wide = _thick(theirs, 2)
-    # A line of several pixels takes the colour of its middle, not of the pixels it covers.
+    # A line of several pixels has the colour of its middle.
     spread = cv2.dilate(np.where(theirs[..., None], coloured, 0).astype(np.uint8), np.ones((3, 3), np.uint8))
     picture[wide] = spread[wide]
     return picture

@@ -1,4 +1,4 @@
-"""Two shapes on a small canvas, one the truth and one the prediction, to see what the scores make of them."""
+"""Two shapes on a small canvas, ground truth and prediction, whose scores are counted as they are dragged."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ class Shape:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Shape":
-        """What the page sends, held to the canvas."""
+        """What the page sends, limited to the canvas."""
         kind = "rectangle" if values.get("kind") == "rectangle" else "ellipse"
         numbers = [float(values.get(name, 0)) for name in ("x", "y", "width", "height")]
         x, y, width, height = (n if np.isfinite(n) else 0.0 for n in numbers)
@@ -48,7 +48,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is there and what was found, with what it shows."""
+    """Ground truth and prediction, and what they teach."""
 
     truth: Shape
     prediction: Shape
@@ -59,36 +59,36 @@ class Scene:
 
 
 SCENES = {
-    "A good guess": Scene(
+    "A good prediction": Scene(
         Shape("ellipse", 30, 10, 36, 40), Shape("ellipse", 33, 12, 36, 38),
-        "Most of the shape is found. Drag the shapes, or their corners, and watch the numbers.",
+        "Most of the shape is found. Drag the shapes, or their corners, and watch the scores.",
     ),
-    "Nothing found, 97 % right": Scene(
+    "Nothing found": Scene(
         Shape("ellipse", 60, 20, 16, 14), Shape("ellipse", 0, 0, 0, 0),
-        "The subject is small, so most pixels are background, and background was predicted: pixel accuracy "
-        "is high and nothing was found. IoU and Dice look at the subject alone, and are 0.",
+        "The subject is small, so most pixels are background and predicted as background. Pixel accuracy is "
+        "high although nothing was found; IoU and Dice measure the subject alone, and are 0.",
     ),
-    "Too much": Scene(
+    "Prediction too large": Scene(
         Shape("ellipse", 36, 18, 22, 24), Shape("rectangle", 24, 6, 48, 48),
-        "Everything is found, and much else: recall is 1, precision is low. Swap the two, and they swap.",
+        "Everything is found, and much else: recall is 1, precision is low. Swap the shapes to swap the two.",
     ),
-    "Too little": Scene(
+    "Prediction too small": Scene(
         Shape("rectangle", 24, 6, 48, 48), Shape("ellipse", 36, 18, 22, 24),
-        "What was found is right, but most was missed: precision is 1, recall is low.",
+        "All of the prediction is right, but most of the subject is missed: precision is 1, recall is low.",
     ),
-    "Beside it": Scene(
+    "No overlap": Scene(
         Shape("rectangle", 12, 18, 26, 24), Shape("rectangle", 46, 18, 26, 24),
-        "Right size, wrong place. IoU and Dice are 0, however near it lies.",
+        "The right size in the wrong place. IoU and Dice are 0, however near it is.",
     ),
-    "Half over it": Scene(
+    "Half overlap": Scene(
         Shape("rectangle", 18, 15, 40, 30), Shape("rectangle", 38, 15, 40, 30),
-        "Half of each lies on the other: IoU is a third and Dice a half. Dice is the kinder of the two; "
-        "both put models in the same order on one image.",
+        "Half of each shape covers the other: IoU is 1/3 and Dice 1/2. Dice is never lower than IoU, and on "
+        "one image both rank models alike.",
     ),
-    "A small subject, two pixels off": Scene(
+    "Small subject, two pixels off": Scene(
         Shape("rectangle", 44, 26, 6, 6), Shape("rectangle", 46, 28, 6, 6),
-        "Two pixels beside are little, but the subject is small: Dice falls by more than half. Compare "
-        "models on small subjects with that in mind.",
+        "The error is only two pixels, but the subject is small: Dice falls by more than half. Keep that in "
+        "mind when you compare models on small subjects.",
     ),
 }  # fmt: skip
 
@@ -104,7 +104,7 @@ def count(scene: Scene) -> "Counts":
 
 
 def picture(scene: Scene) -> NDArray[np.uint8]:
-    """Hits, misses and false alarms in their colours: RGB uint8 (HEIGHT, WIDTH, 3)."""
+    """True positives, false negatives and false positives in colour: RGB uint8 (HEIGHT, WIDTH, 3)."""
     truth, found = scene.truth.mask() > 0, scene.prediction.mask() > 0
     canvas = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
     for region, colour in (

@@ -1,4 +1,4 @@
-"""An evaluation or a comparison as one HTML file that needs nothing else, and as a table."""
+"""An evaluation or a comparison as one self-contained HTML file, and as a table."""
 
 import datetime
 import html
@@ -37,13 +37,13 @@ th { border-bottom: 1px solid #8888; } .charts { display: grid; gap: 1rem;
 grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); } .charts > div { background: #fff;
 border-radius: 8px; min-width: 0; } .image { margin: 1.2rem 0; } .image div { display: grid; gap: .6rem;
 grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); } figure { margin: 0; } figcaption { opacity: .7;
-font-size: .8rem; } img { width: 100%; border-radius: 6px; display: block; } .told { font-size: 1.15rem; }
+font-size: .8rem; } img { width: 100%; border-radius: 6px; display: block; } .verdict { font-size: 1.15rem; }
 """
 
 
 def scores_table(found: Evaluation, threshold: float) -> str:
-    """Every image's scores as CSV, fractions in 0..1, worst Dice first. Edges are measured at the threshold
-    of the evaluation, which stands beside that of the other scores."""
+    """Every image's scores as CSV, fractions in 0..1, worst Dice first. Boundary scores have the threshold of
+    the evaluation, in a column beside that of the other scores."""
     rows = chosen(found.judged(threshold), Filter()).rename(columns=COLUMNS)[list(COLUMNS.values())]
     if found.task.kind != "multiclass":
         rows = rows.assign(threshold=threshold, edge_threshold=found.threshold)
@@ -51,24 +51,24 @@ def scores_table(found: Evaluation, threshold: float) -> str:
 
 
 def comparison_table(board: Scoreboard) -> str:
-    """Every image's Dice by each model as CSV, where they disagree most first."""
+    """The Dice of every image and model as CSV, the largest disagreement first."""
     columns = {label: f"Dice of {label}" for label in board.labels}
     table = board.dice.rename(columns=columns).assign(spread=board.spread)
     return csv_text(table.rename_axis("image").reset_index(), digits=6)
 
 
 @needs("train")
-def report(found: Evaluation, data: DataFolder, model: str, part: str, threshold: float) -> str:
-    """One model on one part of a data set, as HTML."""
+def report(found: Evaluation, data: DataFolder, model: str, split: str, threshold: float) -> str:
+    """One model on one split of a data set, as HTML."""
     judged = found.judged(threshold)
-    told = pooled_intervals(found.counts_at(threshold), found.task)
+    figures = pooled_intervals(found.counts_at(threshold), found.task)
     count = plural(len(judged), "image")
     body = [
         f"<h1>{html.escape(model)}</h1>",
-        f"<p>{html.escape(data.name)}, {part}: {count}, each at its own size"
+        f"<p>{html.escape(data.name)}, {split}: {count}, each at its own size"
         f"{_at(found, threshold)}{_edges(found)}. {_today()}</p>",
-        _figures_table(found, told),
-        f'<p class="note">In brackets the 95 % interval, by bootstrap over {count}.</p>',
+        _scores_section(found, figures),
+        f'<p class="note">In brackets: the 95 % interval, by bootstrap over {count}.</p>',
         _charts(_evaluation_charts(found, judged, threshold)),
         f"<h2>The {min(PICTURED, len(judged))} worst images</h2>",
         *(
@@ -84,7 +84,7 @@ def comparison_report(
     board: Scoreboard,
     found: Mapping[str, Evaluation],
     data: DataFolder,
-    part: str,
+    split: str,
     levels: Mapping[str, float],
 ) -> str:
     """Several models on the same images, as HTML."""
@@ -105,9 +105,9 @@ def comparison_report(
     title = " and ".join(board.labels)
     body = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p>{html.escape(data.name)}, {part}: {count} that all have predicted"
+        f"<p>{html.escape(data.name)}, {split}: {count} that all models have predicted"
         f"{_edges(found[first])}. {_today()}</p>",
-        *(f'<p class="told">{html.escape(sentence)}</p>' for sentence in sentences),
+        *(f'<p class="verdict">{html.escape(sentence)}</p>' for sentence in sentences),
         _table(("model", f"{DICE_MEAN} (95 % interval)", "latency, ms"), rows),
         _charts(charts),
         "<h2>Where they disagree most</h2>",
@@ -116,11 +116,11 @@ def comparison_report(
     return _page(title, body)
 
 
-def _figures_table(found: Evaluation, told: Mapping[str, Interval]) -> str:
-    images, pixels, at = "mean over images", "over all pixels", _at(found, found.threshold)
+def _scores_section(found: Evaluation, figures: Mapping[str, Interval]) -> str:
+    images, pixels, at = "mean over images", "pooled pixels", _at(found, found.threshold)
     named = [
         *(
-            (LABELS[key], told[key], "mean over images" if key.endswith("_mean") else pixels)
+            (LABELS[key], figures[key], "mean over images" if key.endswith("_mean") else pixels)
             for key in LABELS
         ),
         ("Boundary IoU", statistics.mean_interval(found.table["boundary_iou"]), f"{images}{at}"),
@@ -157,12 +157,12 @@ def _evaluation_charts(found: Evaluation, judged: pd.DataFrame, threshold: float
 def _image(found: Evaluation, data: DataFolder, threshold: float, row: Mapping[Any, Any]) -> str:
     name = str(row["name"])
     share = percent(row["foreground"])
-    told = f"<b>{html.escape(name)}</b>, Dice {score(row['dice'])}, foreground {share}"
+    heading = f"<b>{html.escape(name)}</b>, Dice {score(row['dice'])}, foreground {share}"
     try:
         pictures = small_pictures(cache.panels(found, data.pair(name), data, threshold), found.task)
     except UserError as error:
-        return f'<div class="image">{told}<p>{html.escape(str(error))}</p></div>'
-    return f'<div class="image">{told}<div>{_pictures(pictures)}</div></div>'
+        return f'<div class="image">{heading}<p>{html.escape(str(error))}</p></div>'
+    return f'<div class="image">{heading}<div>{_pictures(pictures)}</div></div>'
 
 
 def _versus_image(

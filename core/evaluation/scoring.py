@@ -1,7 +1,7 @@
 """Scoring a model on photos at their own size.
 
-On a CPU the network leaves no core idle, so reading, predicting and counting take turns, each on all
-cores; on a GPU the next photos are read while the network runs.
+On a CPU the network keeps every core busy, so reading, predicting and counting alternate, each on all cores;
+on a GPU the next photos are read while the network runs.
 """
 
 from collections import defaultdict
@@ -28,15 +28,15 @@ from core.system.parallel import all_cores
 from core.task import IGNORE, Task
 
 _Used = TypeVar("_Used")
-AT_ONCE = 64  # photos read together: each change of turns costs, as torch's threads spin for a while
+AT_ONCE = 64  # photos read together: each alternation costs, because torch's threads spin for a while
 MAX_PIXELS = 64_000_000  # of all of them
-BATCH, CPU_BATCH = 16, 2  # photos that the network sees at once; see core.batching
+BATCH, CPU_BATCH = 16, 2  # photos that the network sees at once; see core.inference.request_queue
 MAX_BATCH_PIXELS = 8 * 512 * 512
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One image's counts, with what they were counted on.
+    """One image's counts, and the labels they were counted on.
 
     truth and predicted labels uint8 (h, w) at the photo's size, the truth IGNORE where it is void;
     probability of the foreground float32 (h, w) where the task is binary. `confusion` int64 (classes,
@@ -72,10 +72,10 @@ def score_images(
     """Predict each pair and count, in order. A pair that cannot be used comes out as a Problem.
 
     With `refine` the mask of one foreground has its edges refined, as the page and `predict` give it by
-    default; otherwise the network's answer is enlarged plainly.
+    default; otherwise it is the enlarged prediction of the network.
 
-    `rule` reads the masks as the model was taught to (`core.data.reading.for_model`). A mask of
-    another resolution than its photo is brought to the photo's.
+    `rule` reads the masks as the model was trained (`core.data.reading.for_model`). A mask of another
+    resolution than its photo is resampled to the photo's.
     """
     return each_scored(predictor, pairs, rule, threshold, lambda scored: scored, long_side, refine)
 
@@ -89,7 +89,7 @@ def each_scored(
     long_side: int | None = None,
     refine: bool = True,
 ) -> Iterator[_Used | Problem]:
-    """The same, with what `use` makes of each image, on whichever core is free, instead of the image."""
+    """The same, but yields the result of `use` for each image, called on whichever core is free."""
     refine = refine and predictor.card.task.kind == "binary"
     read = partial(_read, predictor, rule, long_side, refine)
 
@@ -111,7 +111,7 @@ def each_scored(
 
 
 def _chunks(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
-    """Pairs to be read together, fewer where photos are large. The first of some speaks for the others."""
+    """Pairs to be read together, fewer where photos are large. The first photo decides for its chunk."""
     first = 0
     while first < len(pairs):
         try:
@@ -182,7 +182,7 @@ def _judge(
 def _counted(
     predicted: NDArray[np.uint8], truth: NDArray[np.uint8], task: Task
 ) -> tuple[Counts, torch.Tensor | None]:
-    if task.kind == "binary":  # the same counts as metrics.count_labels, without torch's own threads
+    if task.kind == "binary":  # the same counts as metrics.count_labels, without torch's threads
         inside, outside, marked = truth == 1, truth == 0, predicted > 0
         tp, fp = int(np.count_nonzero(inside & marked)), int(np.count_nonzero(outside & marked))
         numbers = (tp, fp, int(np.count_nonzero(inside)) - tp, int(np.count_nonzero(outside)) - fp)

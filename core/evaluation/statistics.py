@@ -1,4 +1,4 @@
-"""How sure a mean is: bootstrap intervals, alone and for two models on the same images."""
+"""Bootstrap intervals of a mean, alone and for the difference of two models on the same images."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ NAN = float("nan")
 RESAMPLES = 2000
 LEVEL = 0.95
 SEED = 0
-MIN_IMAGES = 10  # below, no interval keeps its promise, and nothing is concluded
+MIN_IMAGES = 10  # with fewer, no interval covers what it claims, and nothing is concluded
 MAX_DRAWN = 4_000_000  # numbers held at once while resampling
 
 
@@ -55,7 +55,7 @@ class Interval:
 
 
 class Verdict(Enum):
-    """What may be concluded of two models on the same images."""
+    """The conclusion about two models on the same images."""
 
     NO_IMAGES = "no images"
     TOO_FEW = "too few images"
@@ -96,20 +96,20 @@ class Paired:
         return Verdict.FIRST if self.difference.high < 0 else Verdict.OPEN
 
     def sentence(self, first: str, second: str, measure: str = DICE_MEAN) -> str:
-        """In plain words, with what may be concluded."""
+        """The difference in words, and the conclusion."""
         d, count = self.difference, plural(self.images, "image")
-        told = (
+        found = (
             f"{second} is better on {self.better:,} of {count} and worse on {self.worse:,}; "
             f"{measure} {d.mean:+.4f}"
         )
-        ends = f"{told}, 95 % interval {d.low:+.4f} to {d.high:+.4f}."
+        ends = f"{found}, 95 % interval {d.low:+.4f} to {d.high:+.4f}."
         match self.verdict:
             case Verdict.NO_IMAGES:
                 return "There is no image that both models have predicted."
             case Verdict.EQUAL:
                 return f"{second} and {first} agree on all {count}."
             case Verdict.TOO_FEW:
-                return f"{told}. {count} are too few to say which is better: it takes {MIN_IMAGES}."
+                return f"{found}. {count} are too few for a conclusion: at least {MIN_IMAGES} are needed."
             case Verdict.SECOND:
                 return f"{ends} {second} is better."
             case Verdict.FIRST:

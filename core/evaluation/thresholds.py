@@ -1,9 +1,8 @@
-"""Every threshold at once: from how many pixels of each image had which probability.
+"""Scores at every threshold, from the number of pixels of each image at each probability.
 
-Each image's foreground and background pixels are counted in bins of probability: steps of 0.005, and
-towards 0 and 1 finer ones that follow the logit, because a model that is sure of itself gives nearly all
-pixels there. From these counts the scores at any threshold of the grid are exact, without another look at
-the pixels.
+Each image's foreground and background pixels are counted in bins of probability: steps of 0.005, and finer
+ones towards 0 and 1 that follow the logit, because a confident model puts nearly all pixels there. From these
+counts the scores at any threshold of the grid are exact, without reading the pixels again.
 """
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+const TITLES = { truth: "ground truth", prediction: "prediction" };
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".canvas"), svg = root.querySelector("svg");
   const s = (root.state ??= { version: null, shapes: {} });
@@ -53,9 +55,9 @@ export default function ({ data, parentElement, setStateValue }) {
     const outline = make(s.shapes[name].kind === "ellipse" ? "ellipse" : "rect", { class: "shape", tabindex: 0, role: "img" });
     const handle = make("rect", { class: "handle", width: 2.8, height: 2.8 });
     const words = make("text", {});
-    words.textContent = name;
+    words.textContent = TITLES[name];
     outline.dataset.of = handle.dataset.of = name;
-    outline.setAttribute("aria-label", `${name}: arrow keys move it, with Shift they resize it`);
+    outline.setAttribute("aria-label", `${TITLES[name]}: arrow keys move it, with Shift they resize it`);
     drag(outline, (was, dx, dy) => Object.assign(s.shapes[name], { x: was.x + dx, y: was.y + dy }));
     drag(handle, (was, dx, dy) => Object.assign(s.shapes[name], {
       width: Math.max(1, was.width + dx), height: Math.max(1, was.height + dy) }));

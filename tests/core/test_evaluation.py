@@ -81,7 +81,7 @@ def reference_boundary(mask: NDArray[np.uint8], width: float) -> NDArray[np.bool
 
 
 @given(masks, masks, st.sampled_from([0.02, 0.1, 0.2]))
-def test_boundary_iou_is_the_iou_of_the_rims(
+def test_boundary_iou_is_the_iou_of_the_bands(
     truth: NDArray[np.uint8], predicted: NDArray[np.uint8], width: float
 ) -> None:
     ours, theirs = reference_boundary(truth, width), reference_boundary(predicted, width)
@@ -268,7 +268,7 @@ def test_an_evaluation_agrees_with_pixels_and_is_found_again(
 def test_one_that_was_broken_off_goes_on_where_it_was(
     entry: registry.Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "PIECE", 4)
+    monkeypatch.setattr(cache, "CHUNK", 4)
     data = open_data(write_scenes(tmp_path / "many", 10))
     making = evaluate(of_entry(entry), data, "all")
     assert [next(making) for _ in range(6)] == [1, 2, 3, 4, 4, 5]
@@ -431,9 +431,9 @@ def test_the_playground_counts_like_everything_else() -> None:
         assert counts.dice() == direct.dice(), name
         swapped = playground.count(scene.swapped())
         assert swapped.dice() == counts.dice() and swapped.precision() == counts.recall()
-    nothing_found = playground.count(playground.SCENES["Nothing found, 97 % right"])
+    nothing_found = playground.count(playground.SCENES["Nothing found"])
     assert round(nothing_found.pixel_accuracy().item(), 2) == 0.97 and nothing_found.dice().item() == 0
-    half = playground.count(playground.SCENES["Half over it"])
+    half = playground.count(playground.SCENES["Half overlap"])
     assert half.iou().item() == pytest.approx(1 / 3) and half.dice().item() == pytest.approx(1 / 2)
     mended = playground.Shape.from_dict(
         {"kind": "<b>", "x": float("nan"), "y": 1e9, "width": -5, "height": 3}

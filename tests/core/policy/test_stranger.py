@@ -51,7 +51,7 @@ HARMLESS = {
     "evaluation.candidates.baselines": "makes nothing yet; evaluating asks",
     "evaluation.candidates.of_entry": "makes nothing yet; evaluating asks",
     "evaluation.leaderboard.standings": "of evaluations that are there; makes none",
-    "evaluation.per_image.Piece.save": "a piece of an evaluation, which has asked",
+    "evaluation.per_image.Chunk.save": "a chunk of an evaluation, which has asked",
     "evaluation.pictures.errors_beside": READING,
     "export.job.report_of": "of a zip that run_export has made, which asks",
     "inference.card_previews.make_pictures": "four small pictures of a model, made once",
