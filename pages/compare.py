@@ -64,12 +64,13 @@ def newest_first(entries: list[Entry]) -> list[Entry]:
 
 def one_model(entry: Entry, data: DataFolder, split: str, section: str) -> None:
     """Its images or its scores. Raises UserError when nothing can be scored."""
+    trained_on = entry.card.settings.get("data")
+    elsewhere = not trained_on or Path(str(trained_on)).resolve() != data.root.resolve()
     note = reading(data, entry.card.task).note
-    if note:
+    if note and elsewhere:
         st.info(plain(note))
     found = evaluated(of_entry(entry), data, split)
-    trained_on = entry.card.settings.get("data")
-    if trained_on and Path(str(trained_on)).resolve() != data.root.resolve():
+    if trained_on and elsewhere:
         st.info(f"{plain(entry.card.name)} was trained on another data set.")
     if split in ("train", "all") and trained_on:
         st.info("The model has learnt from the training images: their scores say little about new photos.")

@@ -40,6 +40,7 @@ def play() -> None:
             if st.button(name, key=f"scene_{name}"):
                 put(SCENES[name])
     scene = current()
+    headline(scene)
     left, right = st.columns(2, gap="medium")
     with left:
         canvas(scene)
@@ -107,6 +108,15 @@ def iou_of(scene: Scene) -> float:
     return float(playground.count(scene).iou().item())
 
 
+def headline(scene: Scene) -> None:
+    found = playground.count(scene)
+    with st.container(horizontal=True):
+        for label, value in (
+            (PIXEL_ACCURACY, found.pixel_accuracy()), ("IoU", found.iou()), ("Dice", found.dice()),
+        ):  # fmt: skip
+            st.metric(label, score(float(value.item())), border=True)
+
+
 def scores(scene: Scene) -> None:
     """The formulas, filled in with the counted pixels."""
     found = playground.count(scene)
@@ -115,14 +125,6 @@ def scores(scene: Scene) -> None:
         float(getattr(found, name)().item())
         for name in ("pixel_accuracy", "iou", "dice", "precision", "recall")
     )
-    for column, label, value in zip(
-        st.columns(3),
-        (PIXEL_ACCURACY, "IoU", "Dice"),
-        tuple(score(value) for value in (accuracy, iou, dice)),
-        strict=True,
-    ):
-        with column:
-            st.metric(label, value, border=True)
     rows = (
         ("Pixel accuracy", r"TP + TN", r"\text{all}", f"{tp} + {tn}", f"{tp + fp + fn + tn}", accuracy),
         ("IoU", "TP", "TP + FP + FN", f"{tp}", f"{tp} + {fp} + {fn}", iou),

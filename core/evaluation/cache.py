@@ -226,7 +226,7 @@ def _chunk(file: Path) -> dict[str, NDArray[Any]]:
 
 
 def _join(folder: Path, task: Task, about: dict[str, Any], nothing: str) -> None:
-    """Join the chunks into the files of an evaluation, with what is known about all of them, and delete them."""
+    """Join the chunks into the files of an evaluation, `about` all of them in its index, and delete them."""
     files = sorted(folder.glob("*.npz"))
     chunks = [_chunk(file) for file in files]
     rows = [row for chunk in chunks for row in json.loads(str(chunk["rows"]))]
