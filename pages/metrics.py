@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.evaluation import playground, plots
 from core.evaluation.playground import SCENES, Scene, Shape
-from core.imaging import rendering
+from core.imaging import palette, rendering
 from core.system.score_names import PIXEL_ACCURACY, score
 from pages.widgets.chart import chart
 from pages.widgets.classes import legend
@@ -15,10 +15,10 @@ from pages.widgets.entry import open_page
 from pages.widgets.shape_canvas import shape_canvas
 
 COLOURS = [
-    ("true positive (TP)", rendering.css_colour(rendering.TRUE_POSITIVE)),
-    ("false negative (FN)", rendering.css_colour(rendering.FALSE_NEGATIVE)),
-    ("false positive (FP)", rendering.css_colour(rendering.FALSE_POSITIVE)),
-    ("true negative (TN)", rendering.css_colour(playground.BACKGROUND)),
+    ("true positive (TP)", palette.css_colour(rendering.TRUE_POSITIVE)),
+    ("false negative (FN)", palette.css_colour(rendering.FALSE_NEGATIVE)),
+    ("false positive (FP)", palette.css_colour(rendering.FALSE_POSITIVE)),
+    ("true negative (TN)", palette.css_colour(playground.BACKGROUND)),
 ]
 CANVAS = "shape_canvas"
 KINDS = ["ellipse", "rectangle"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.imaging.rendering import class_colours
+from core.imaging.palette import class_colours
 
 MAX_COLOURS = 40
 MAX_COMPONENTS = 5000  # shown and listed; a mask with more is noise

@@ -1,7 +1,6 @@
 """Pictures made from a photo and a probability map: overlay, mask, error map."""
 
 import base64
-import colorsys
 import io
 
 import cv2
@@ -11,9 +10,8 @@ from PIL import Image
 
 from core.imaging.label_resizing import resize_labels
 from core.imaging.matting import blend
+from core.imaging.palette import Rgb, class_colours
 from core.task import IGNORE, Task
-
-Rgb = tuple[int, int, int]
 
 # Okabe & Ito's palette, told apart with every common kind of colour blindness.
 # Source: https://jfly.uni-koeln.de/color/
@@ -55,27 +53,6 @@ def label_colours(labels: NDArray[np.uint8], task: Task) -> tuple[NDArray[np.uin
     count = bits.sum(axis=2, keepdims=True)
     mixed = (bits @ table.astype(np.float32)) / np.maximum(count, 1)
     return mixed.astype(np.uint8), count[..., 0] > 0
-
-
-def class_colours(classes: int) -> NDArray[np.uint8]:
-    """A colour for each class, uint8 (classes, 3): Okabe and Ito's first, then hues apart from each other."""
-    first = [(0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
-             (240, 228, 66), (130, 90, 44)]  # fmt: skip
-    more = [
-        tuple(round(255 * c) for c in colorsys.hsv_to_rgb(i * 0.618034 % 1, 0.55 + 0.4 * (i % 2), 0.9))
-        for i in range(max(0, classes - len(first)))
-    ]
-    return np.array([*first, *more][:classes], np.uint8)
-
-
-def css_colour(colour: Rgb) -> str:
-    """A colour as #rrggbb."""
-    return "#" + bytes(colour).hex()
-
-
-def hex_colours(classes: int) -> list[str]:
-    """The same as #rrggbb."""
-    return ["#" + bytes(colour).hex() for colour in class_colours(classes)]
 
 
 def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:

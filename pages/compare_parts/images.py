@@ -16,7 +16,7 @@ from core.evaluation import filters as image_filters
 from core.evaluation.cache import Evaluation
 from core.evaluation.filters import Filter
 from core.evaluation.pictures import large_pictures, small_pictures
-from core.imaging import rendering
+from core.imaging import palette, rendering
 from core.policy.disclosure import for_visitor
 from core.policy.permissions import allowed
 from core.system.formatting import percent, pixels_of, plural
@@ -30,9 +30,9 @@ from pages.widgets.wording import plain
 PER_PAGE = 6
 LARGE = 1280  # pixels of the longer side in the large view
 ERROR_COLOURS = [
-    ("true positive (TP)", rendering.css_colour(rendering.TRUE_POSITIVE)),
-    ("false negative (FN), missed", rendering.css_colour(rendering.FALSE_NEGATIVE)),
-    ("false positive (FP)", rendering.css_colour(rendering.FALSE_POSITIVE)),
+    ("true positive (TP)", palette.css_colour(rendering.TRUE_POSITIVE)),
+    ("false negative (FN), missed", palette.css_colour(rendering.FALSE_NEGATIVE)),
+    ("false positive (FP)", palette.css_colour(rendering.FALSE_POSITIVE)),
 ]
 
 

@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from core.imaging.rendering import hex_colours
+from core.imaging.palette import hex_colours
 from core.system.formatting import shortened
 from core.system.score_names import DICE_POOLED, IOU_POOLED, SCORE_FORMAT
 from core.system.spreadsheets import inert

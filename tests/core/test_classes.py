@@ -19,7 +19,7 @@ from core.errors import UserError
 from core.evaluation import metrics
 from core.evaluation.cache import Evaluation, evaluate, panels
 from core.evaluation.candidates import of_entry
-from core.imaging import rendering
+from core.imaging import palette, rendering
 from core.models.registry import list_models
 from core.runs import run_folder
 from core.task import IGNORE, Task
@@ -176,5 +176,5 @@ def test_a_binary_model_reads_masks_of_classes_as_foreground_and_leaves_void_voi
 
 
 def test_colours_are_as_many_as_classes_and_apart() -> None:
-    colours = rendering.class_colours(30)
+    colours = palette.class_colours(30)
     assert colours.shape == (30, 3) and len({tuple(c) for c in colours.tolist()}) == 30
