@@ -18,9 +18,7 @@ from playwright.sync_api import Page, expect
 from core.data import demo
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
-from core.models.card import is_model
 from core.runs import run_folder
-from core.system.workspace import SHIPPED_MODELS
 from tests.browser.conftest import App
 from tests.conftest import write_scenes
 from tests.core.test_training import tiny, trained
@@ -28,7 +26,6 @@ from tests.limits import seconds
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 SLIDER = ".pair"
-SHIPPED = sum(is_model(folder) for folder in SHIPPED_MODELS.iterdir())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -235,41 +232,6 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
     scores = [float(words.split()[1]) for words in told]
     assert len(scores) == 6 and scores == sorted(scores)
     assert metric(page, "Dice (mean over images)") >= 0.75
-
-
-def test_a_trained_model_is_used_renamed_and_deleted(page: Page, app: App) -> None:
-    visit(page, app, "models")
-    expect(page.get_by_text("Drawn people, efficientnet-lite0").first).to_be_visible()
-    page.get_by_role("button", name="More").nth(SHIPPED).click()
-    page.get_by_text("Rename and tag", exact=True).click()
-    box = page.get_by_role("dialog").get_by_role("textbox", name="Name")
-    box.fill("Figure finder")
-    box.press("Enter")
-    page.get_by_role("dialog").get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Figure finder").first).to_be_visible()
-    page.get_by_role("button", name="Use", exact=True).nth(SHIPPED).click()
-    expect(page.get_by_text("Cut out the subject of a photo")).to_be_visible()
-    expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("^Figure finder"))
-    expect(page.get_by_text("subject covers")).to_be_visible()
-    visit(page, app, "models")
-    for undone in (True, False):
-        card = page.get_by_test_id("stLayoutWrapper").filter(has_text="Figure finder").last
-        for confirmed in (False, True):
-            page.get_by_role("button", name="More").nth(SHIPPED).click()
-            page.get_by_text("Delete", exact=True).click()
-            expect(page.get_by_role("dialog", name="Delete Figure finder?")).to_be_visible()
-            if not confirmed:
-                page.keyboard.press("Escape")
-                expect(page.get_by_role("dialog")).to_have_count(0)
-        place = card.bounding_box()
-        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-        expect(page.get_by_role("button", name="More")).to_have_count(SHIPPED)
-        undo = page.get_by_role("button", name="Undo")
-        expect(undo).to_be_in_viewport()
-        assert place and abs((undo.bounding_box() or place)["y"] - place["y"]) < 200
-        page.get_by_role("button", name="Undo" if undone else "Dismiss").click()
-        expect(page.get_by_role("button", name="More")).to_have_count(SHIPPED + undone)
-    expect(page.get_by_text("Figure finder")).to_have_count(0)
 
 
 def test_a_training_can_be_stopped(page: Page, app: App) -> None:
