@@ -1,6 +1,5 @@
 """Training pairs made of cut-outs and backgrounds: as many as wanted, with masks that are exact."""
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.errors import UserError, system_said
 from core.imaging.rendering import display_size, encode
 from core.policy.ownership import sign
 from core.policy.permissions import needs
+from core.system.atomic import atomic_folder
 from core.system.workspace import write_json
 
 MAX_SIDE = 2048
@@ -101,26 +101,23 @@ def compose(
     if not cutouts or not backgrounds:
         raise UserError("Composing needs at least one cut-out with transparency and one background.")
     folder = library.new_folder(name)
-    making = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
-    for part in ("images", "masks"):
-        (making / part).mkdir(parents=True)
     try:
-        for index in range(how.count):
-            photo, mask = compose_one(how, cutouts, backgrounds, index)
-            (making / "images" / f"{index:06d}.jpg").write_bytes(encode(photo, "JPEG"))
-            (making / "masks" / f"{index:06d}.png").write_bytes(encode(mask * np.uint8(255)))
-            yield (index + 1) / how.count
-        sign(making)
-        rule = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
-        write_json(making / DATASET_FILE, {"name": name.strip(), "mask_rule": rule.to_dict(),
-                                           "origin": {"layout": "composed", "pairs": how.count}})  # fmt: skip
-        write_down(open_data(making))
-        making.rename(folder)
+        with atomic_folder(folder) as making:
+            for part in ("images", "masks"):
+                (making / part).mkdir()
+            for index in range(how.count):
+                photo, mask = compose_one(how, cutouts, backgrounds, index)
+                (making / "images" / f"{index:06d}.jpg").write_bytes(encode(photo, "JPEG"))
+                (making / "masks" / f"{index:06d}.png").write_bytes(encode(mask * np.uint8(255)))
+                yield (index + 1) / how.count
+            sign(making)
+            rule = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
+            origin = {"layout": "composed", "pairs": how.count}
+            about = {"name": name.strip(), "mask_rule": rule.to_dict(), "origin": origin}
+            write_json(making / DATASET_FILE, about)
+            write_down(open_data(making))
     except OSError as error:
         raise UserError(f"Composing stopped: {system_said(error)}.") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     yield folder
 
 

@@ -1,6 +1,5 @@
 """A data set as a zip that others can open: images, masks, dataset.json, and COCO's json beside them."""
 
-import contextlib
 import json
 import time
 import zipfile
@@ -22,6 +21,7 @@ from core.data.value_range import KEY
 from core.errors import UserError, system_said
 from core.imaging.rendering import encode
 from core.policy.permissions import needs
+from core.system.atomic import atomic_file
 from core.system.file_names import short_stem
 from core.system.workspace import file_to_write
 from core.task import IGNORE, Task
@@ -48,17 +48,15 @@ def export(
     itself where labels overlap; COCO has no void, so void is background. Raises UserError on a full disk;
     then nothing is left.
     """
-    making = file_to_write(target).with_name(f".{target.name}.part")
     try:
-        # Files from before 1980, as some tools leave them, have no place in a zip's calendar.
-        with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+        with (
+            atomic_file(file_to_write(target)) as part,
+            # Files from before 1980, as some tools leave them, have no place in a zip's calendar.
+            zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive,
+        ):
             yield from (_coco if form == "coco" else _plain)(data, archive, leave_out or _unheard)
-        making.replace(target)
     except OSError as error:
         raise UserError(f"The export stopped: {system_said(error)}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            making.unlink(missing_ok=True)
     yield target
 
 

@@ -1,6 +1,5 @@
 """Some images of a data set as a data set of their own, to paint anew or to train on."""
 
-import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from core.data.library import new_folder
 from core.errors import UserError, system_said
 from core.policy.ownership import sign
 from core.policy.permissions import needs
+from core.system.atomic import atomic_folder
 from core.system.workspace import read_json, write_json
 
 
@@ -27,20 +27,18 @@ def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[f
     if len(pairs) < 2:
         raise UserError("A data set has two images or more: choose others too.")
     folder = new_folder(name)
-    packed, making = folder.with_name(f".{folder.name}.zip"), folder.with_name(f".{folder.name}.part")
     try:
-        for step in export(replace(data, pairs=tuple(pairs)), packed):
-            if isinstance(step, float):
-                yield step
-        with zipfile.ZipFile(packed) as archive:  # our own, a moment old
-            archive.extractall(making)
-        about = read_json(making / DATASET_FILE)
-        write_json(making / DATASET_FILE, about | {"name": folder.name, "source": f"from {data.name}"})
-        sign(making)
-        making.rename(folder)
+        with atomic_folder(folder) as making:
+            packed = making / "packed.zip"
+            for step in export(replace(data, pairs=tuple(pairs)), packed):
+                if isinstance(step, float):
+                    yield step
+            with zipfile.ZipFile(packed) as archive:  # our own, a moment old
+                archive.extractall(making)
+            packed.unlink()
+            about = read_json(making / DATASET_FILE)
+            write_json(making / DATASET_FILE, about | {"name": folder.name, "source": f"from {data.name}"})
+            sign(making)
     except OSError as error:
         raise UserError(f"{name} was not made: {system_said(error)}.") from error
-    finally:
-        packed.unlink(missing_ok=True)
-        shutil.rmtree(making, ignore_errors=True)
     yield folder

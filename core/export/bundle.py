@@ -18,6 +18,7 @@ from core.export.quantized import CALIBRATION_PHOTOS, quantize
 from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard, copy_model
+from core.system.atomic import part_folder
 from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import make_folder, write_atomically, write_json
 
@@ -62,10 +63,7 @@ def export(
     make_folder(target.parent)
     if target.is_file():
         raise UserError(f"{target} is a file: name a folder.")
-    making = target.with_name(f".{target.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    try:
+    with part_folder(target) as making:
         made = Made(target)
         if wanted & {"onnx", "script", "int8", "torch"}:
             _graphs(predictor, making, wanted, made, tell)
@@ -84,8 +82,6 @@ def export(
         write_atomically(making / README_FILE, _readme(predictor.card, made))
         target.mkdir(parents=True, exist_ok=True)
         shutil.copytree(making, target, dirs_exist_ok=True)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return made
 
 

@@ -1,6 +1,5 @@
 """A short video or GIF with its background replaced, frame by frame, the mask steadied over time."""
 
-import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.inference.clips import MAX_SIDE, Clip, Moment, Picture, opened, read_c
 from core.inference.cutout import from_map
 from core.inference.sound import Sound
 from core.inference.test_time_augmentation import probability_map
+from core.system.atomic import atomic_file
 from core.system.concurrency import taking_turns
 from core.system.workspace import file_to_write
 
@@ -50,13 +50,13 @@ def replace_background(
     import av
 
     clip = read_clip(source)
-    making = file_to_write(target).with_name(f".{target.stem}.part{target.suffix}")
+    label = source.name
     try:
-        label = source.name
         with (
             opened(source, label) as container,
             opened(source, label) as heard,
-            av.open(str(making), "w") as out,
+            atomic_file(file_to_write(target)) as part,
+            av.open(str(part), "w", format=target.suffix.removeprefix(".")) as out,
         ):
             pictures_in = timed_frames(container, video_of(container, label), label)
             # A container learns of all its streams before the first packet.
@@ -64,12 +64,8 @@ def replace_background(
             sound = Sound(heard, out, target.suffix, label)
             yield from _write(out, pictures, sound, pictures_in, Treated(predictor, settings, steady))
             sound.write_until()
-        making.replace(target)
     except OSError as error:
         raise UserError(f"{target.name} cannot be written: {system_said(error)}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            making.unlink(missing_ok=True)
 
 
 def _new_stream(out: Any, clip: Clip, suffix: str) -> Any:

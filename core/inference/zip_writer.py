@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import UserError, system_said
 from core.inference.cutout import suffix_of
 from core.system import scratch
+from core.system.atomic import atomic_file
 from core.system.file_names import unique_stems
 
 MAX_PHOTOS = 50
@@ -29,28 +30,25 @@ def pack(names: Sequence[str], make: Callable[[int], Mapping[str, bytes]], targe
     does. A photo that cannot be used is left out. Raises UserError on a full disk, or when none could be
     used; then nothing is left.
     """
-    making = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     used = 0
     try:
-        with zipfile.ZipFile(making, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
-            for place, stem in enumerate(unique_stems(names)):
-                try:
-                    files = make(place)
-                except UserError as error:
-                    yield Done(names[place], str(error))
-                    continue
-                for kind, content in files.items():
-                    archive.writestr(f"{stem}_{kind}{suffix_of(kind)}", content)
-                used += 1
-                yield Done(names[place])
-        if not used:
-            raise UserError("None of the photos could be read.")
-        making.replace(target)
+        with atomic_file(target) as part:
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
+                for place, stem in enumerate(unique_stems(names)):
+                    try:
+                        files = make(place)
+                    except UserError as error:
+                        yield Done(names[place], str(error))
+                        continue
+                    for kind, content in files.items():
+                        archive.writestr(f"{stem}_{kind}{suffix_of(kind)}", content)
+                    used += 1
+                    yield Done(names[place])
+            if not used:
+                raise UserError("None of the photos could be read.")
     except OSError as error:
         raise UserError(f"The zip was not made: {system_said(error)}.") from error
-    finally:
-        making.unlink(missing_ok=True)
 
 
 def new_zip() -> Path:

@@ -5,7 +5,6 @@ A saved model is smp's own folder, config.json and model.safetensors, so that
 place for: normalisation, input size, threshold, scores, origin. No pickle is ever read.
 """
 
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from core.models.initial_weights import InitialWeights, Origin
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.models.safe_loading import check_sizes, settings_of, weights_of
 from core.models.truncated_encoder import trim
+from core.system.atomic import part_folder
 from core.task import Task
 
 FULL_DEPTH = max(DECODERS)
@@ -144,15 +144,13 @@ def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn
 def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
     """Write the model's folder. Each file is replaced whole, so a kill at any moment leaves a
     model that opens."""
-    making = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
-    model.save_pretrained(making)  # type: ignore[operator]
-    (making / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone
-    write_card(making, card)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE):
-        (making / name).replace(folder / name)
-    shutil.rmtree(making, ignore_errors=True)
+    with part_folder(folder) as part:
+        model.save_pretrained(part)  # type: ignore[operator]
+        (part / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone
+        write_card(part, card)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE):
+            (part / name).replace(folder / name)
 
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:

@@ -1,7 +1,6 @@
 """Import of models that were made elsewhere: folders and zips as smp's save_pretrained writes them."""
 
 import dataclasses
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from core.policy.ownership import sign
 from core.policy.permissions import needs
 from core.system import workspace
 from core.system.archives import DAMAGE, files_of, open_zip
+from core.system.atomic import atomic_folder
 
 FILES = {CONFIG_FILE: 10**6, CARD_FILE: 5 * 10**6, README_FILE: 5 * 10**6, WEIGHTS_FILE: 4 * 10**9}
 MAX_ENTRIES = 10_000
@@ -120,22 +120,17 @@ def _new_model(name: str, kind: str) -> Iterator[Path]:
     target = workspace.models() / _folder_name(name)
     if target.exists():
         raise UserError(f"There is a model called {target.name} already: choose another name.")
-    making = target.with_name(f".{target.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
     try:
-        yield making
-        try:
-            card = convert(making, kind)
-        except UserError as error:
-            raise UserError(str(error).replace(str(making), target.name)) from error
-        write_card(making, dataclasses.replace(without_paths(card), name=name))
-        sign(making)
-        making.rename(target)
+        with atomic_folder(target) as making:
+            yield making
+            try:
+                card = convert(making, kind)
+            except UserError as error:
+                raise UserError(str(error).replace(str(making), target.name)) from error
+            write_card(making, dataclasses.replace(without_paths(card), name=name))
+            sign(making)
     except OSError as error:
         raise UserError(f"The model was not imported: {system_said(error)}.") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 def _copy(stream: IO[bytes], target: Path, limit: int) -> None:

@@ -6,7 +6,6 @@ the state of the random numbers; the order of the images follows from seed and e
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from core.errors import UserError
 from core.runs.run_folder import STATE_FILE
+from core.system.atomic import atomic_file
 from core.training.trainer import Trainer
 
 
@@ -34,14 +34,8 @@ def save_state(trainer: Trainer, folder: Path) -> None:
         "random": _random_state(trainer),
     }
     skeleton = _take_apart(tree, "", tensors)
-    making = folder / f".{STATE_FILE}.part"
-    try:
-        save_file(tensors, making, {"tree": json.dumps(skeleton)})
-        with open(making, "rb") as file:
-            os.fsync(file.fileno())
-        making.replace(folder / STATE_FILE)
-    finally:
-        making.unlink(missing_ok=True)
+    with atomic_file(folder / STATE_FILE) as part:
+        save_file(tensors, part, {"tree": json.dumps(skeleton)})
 
 
 def read_state(folder: Path) -> dict[str, Any]:

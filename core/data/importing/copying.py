@@ -4,7 +4,6 @@ Files go into images/ and masks/ under names that are made here; no path that a 
 ever written to.
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from core.data.value_range import KEY, range_in
 from core.errors import UserError, system_said
 from core.policy.ownership import sign
 from core.policy.permissions import needs
+from core.system.atomic import atomic_folder
 from core.system.file_names import short_stem
 from core.system.workspace import write_json
 
@@ -64,42 +64,38 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
     disk is full or fewer than two pairs are left; then nothing is kept.
     """
     folder = library.new_folder(name)
-    making = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
-    for part in ("images", "masks"):
-        (making / part).mkdir(parents=True)
     plan = replace(plan, items=tuple(replace(item, name=short_stem(item.name)) for item in plan.items))
     problems = list(plan.problems)
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     copying = plan.labels.copying()
     try:
-        for done, item in enumerate(plan.items, 1):
-            try:
-                photo = _copy_pair(source, copying, item, making)
-            except HarmfulSourceError:
-                raise
-            except UserError as error:
-                problems.append(Problem(item.image, str(error)))
-                continue
-            if item.part:
-                parts[item.part].append(photo)
-            if done % 8 == 0:
-                yield done / len(plan.items)
-        if not any((making / "images").iterdir()) and problems:
-            raise UserError(f"None of the pairs could be read. The first: {problems[-1].sentence}")
-        sign(making)
-        outcome = copying.outcome()
-        _write_again(source, plan, outcome, making)
-        plan = replace(plan, labels=outcome.labels)
-        about = _about(name, source, plan, parts, problems)
-        about["origin"]["notes"] = list(outcome.notes)
-        write_json(making / DATASET_FILE, about)
-        write_down(open_data(making))
-        making.rename(folder)
+        with atomic_folder(folder) as making:
+            for part in ("images", "masks"):
+                (making / part).mkdir()
+            for done, item in enumerate(plan.items, 1):
+                try:
+                    photo = _copy_pair(source, copying, item, making)
+                except HarmfulSourceError:
+                    raise
+                except UserError as error:
+                    problems.append(Problem(item.image, str(error)))
+                    continue
+                if item.part:
+                    parts[item.part].append(photo)
+                if done % 8 == 0:
+                    yield done / len(plan.items)
+            if not any((making / "images").iterdir()) and problems:
+                raise UserError(f"None of the pairs could be read. The first: {problems[-1].sentence}")
+            sign(making)
+            outcome = copying.outcome()
+            _write_again(source, plan, outcome, making)
+            plan = replace(plan, labels=outcome.labels)
+            about = _about(name, source, plan, parts, problems)
+            about["origin"]["notes"] = list(outcome.notes)
+            write_json(making / DATASET_FILE, about)
+            write_down(open_data(making))
     except OSError as error:
         raise UserError(f"The import stopped: {system_said(error)}.") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     yield Imported(open_data(folder), tuple(problems), outcome.notes)
 
 
