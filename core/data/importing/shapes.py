@@ -180,6 +180,8 @@ def _filled(rings: Sequence[Sequence[float]], height: int, width: int) -> Mask:
 def _check_inside(polygons: Sequence[Sequence[float]], height: int, width: int) -> None:
     """Raises ValueError where points lie far outside: they were drawn for a picture of another size."""
     for polygon in polygons:
+        if not all(map(math.isfinite, polygon)):  # JSON has NaN, with which pycocotools takes all memory
+            raise ValueError("points without a number")
         for points, side in ((polygon[0::2], width), (polygon[1::2], height)):
             if not -OVERSHOOT * side - 1 <= min(points) <= max(points) <= (1 + OVERSHOOT) * side + 1:
                 raise ValueError(f"points lie outside of its {width}x{height} pixels")

@@ -1,8 +1,8 @@
 """Supervisely's own json: `project/dataset/ann/photo.jpg.json` beside `project/dataset/img/photo.jpg`.
 
-Sources of the form: https://docs.supervisely.com/customization-and-integration/00_ann_format_navi and, for
-bitmaps, `Bitmap.base64_2_data` in https://github.com/supervisely/supervisely. Later objects lie on earlier
-ones, as `Annotation.draw` has it.
+Sources of the form: https://developer.supervisely.com/getting-started/supervisely-annotation-format/objects
+and, for bitmaps, `Bitmap.base64_2_data` in https://github.com/supervisely/supervisely. Later objects lie on
+earlier ones, as `Annotation.draw` has it.
 """
 
 import base64
