@@ -150,10 +150,10 @@ def test_a_batch_of_the_page_makes_the_rest(suffix: str, tmp_path: Path) -> None
     contents = [*(d.content for d in damages(suffix)), whole(suffix)]
     names = [*(f"{d.name}{suffix}" for d in damages(suffix)), f"whole{suffix}"]
 
-    def make(place: int, kind: str) -> bytes:
-        return read_photo(contents[place], names[place]).tobytes()
+    def make(place: int) -> dict[str, bytes]:
+        return {"mask": read_photo(contents[place], names[place]).tobytes()}
 
-    done = list(zip_writer.pack(names, ["mask"], make, tmp_path / "out.zip"))
+    done = list(zip_writer.pack(names, make, tmp_path / "out.zip"))
     assert not done[-1].problem
     assert all(d.problem for d, damage in zip(done, damages(suffix), strict=False) if damage.lost)
 

@@ -26,7 +26,7 @@ WORK: dict[str, Callable[[Path, Path], object]] = {
     "compose": lambda data, out: list(composing.compose("composed", HOW, [CUTOUT], [GREY])),
     "export": lambda data, out: list(exporting.export(open_data(data), out / "a.zip")),
     "subset": lambda data, out: list(subset.make_subset(open_data(data), ["00.jpg", "01.jpg"], "some")),
-    "zip": lambda data, out: list(zip_writer.pack(["a.jpg"], ["mask"], lambda *_: b"x", out / "b.zip")),
+    "zip": lambda data, out: list(zip_writer.pack(["a.jpg"], lambda _: {"mask": b"x"}, out / "b.zip")),
     "file": lambda data, out: write_json(out / "a.json", {}),
 }
 
