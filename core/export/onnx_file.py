@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.config import SIZE_STEP
+from core.config import SIZE_STEP, SMALLEST_SIDES
 from core.errors import UserError
 from core.models.card import ModelCard
 from core.system.workspace import write_atomically
@@ -80,6 +80,7 @@ def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
         "std": list(card.preprocessing.std),
         "long_side": card.long_side,
         "multiple_of": SIZE_STEP,
+        "smallest_side": SMALLEST_SIDES.get(card.architecture, SIZE_STEP),
         "value_range": list(card.value_range) if card.value_range else None,
         "size": [card.height, card.width] if fixed else None,
     }

@@ -9,6 +9,8 @@ A photo that cannot be read is named, and the others are predicted; the exit sta
 """
 
 import argparse
+import io
+import itertools
 import json
 import os
 import sys
@@ -18,6 +20,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
+
+RADIUS, EPSILON, CERTAIN = 4, 1e-4, 0.02  # of the refinement of edges, as in the app
 
 
 class Model:
@@ -32,39 +36,41 @@ class Model:
         stored = self.session.get_modelmeta().custom_metadata_map
         self.about: dict[str, Any] = {key: json.loads(value) for key, value in stored.items()}
 
-    def __call__(self, photo: Image.Image) -> np.ndarray:
-        """Scores of every pixel at the photo's own size, float32 (height, width, outputs) in 0..1."""
+    def __call__(self, photo: np.ndarray, refined: bool = True) -> np.ndarray:
+        """Scores of every pixel at the photo's own size, float32 (height, width, outputs) in 0..1.
+
+        `photo` is uint8 RGB (height, width, 3). `refined`: of one foreground, along the photo's edges.
+        """
         network, inner = self.prepare(photo)
         logits = self.session.run(None, {self.session.get_inputs()[0].name: network})[0][0]
-        logits = logits[:, : inner[1], : inner[0]]
+        logits = logits[:, : inner[0], : inner[1]]
         if self.about["task"] == "multiclass":
             shares = np.exp(logits - logits.max(axis=0))
             scores = shares / shares.sum(axis=0)
         else:
             scores = 1 / (1 + np.exp(-logits))
-        way = Image.Resampling.BILINEAR
-        return np.stack([np.asarray(Image.fromarray(s).resize(photo.size, way)) for s in scores], axis=2)
+        if refined and self.about["task"] == "binary":
+            return refine(scores[0], photo)[..., None]
+        return np.stack([resized(s, photo.shape[:2]) for s in scores], axis=2)
 
-    def prepare(self, photo: Image.Image) -> tuple[np.ndarray, tuple[int, int]]:
-        """The network's input, float32 (1, 3, h, w), and the (width, height) that the photo takes of it."""
-        inner = self.inner_size(photo.size)
-        enlarges = inner[0] > photo.width
-        way = Image.Resampling.BILINEAR if enlarges else Image.Resampling.BOX
-        pixels = np.asarray(photo.resize(inner, way))
-        if not self.about["size"]:
-            step = self.about["multiple_of"]
-            pixels = np.pad(pixels, ((0, -inner[1] % step), (0, -inner[0] % step), (0, 0)), mode="symmetric")
+    def prepare(self, photo: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+        """The network's input, float32 (1, 3, h, w), and the (height, width) that the photo takes of it: it
+        keeps its shape, and what is left over mirrors it."""
+        height, width = photo.shape[:2]
+        fixed, step = self.about["size"], self.about["multiple_of"]
+        if fixed:
+            scale = min(fixed[0] / height, fixed[1] / width)
+        else:
+            scale = self.about["long_side"] / max(height, width)
+        inner = max(1, round(height * scale)), max(1, round(width * scale))
+        pixels = np.rint(resized(photo, inner, scale < 1))
+        least = self.about.get("smallest_side", step)
+        whole = fixed or [max(side + -side % step, least) for side in inner]
+        rest = [(0, max(0, size - side)) for size, side in zip(whole, inner, strict=True)]
+        pixels = np.pad(pixels, (*rest, (0, 0)), mode="symmetric")
         mean, std = (np.array(self.about[key], np.float32) for key in ("mean", "std"))
         normalised = (pixels.astype(np.float32) / 255 - mean) / std
         return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None]), inner
-
-    def inner_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) at which the network sees a photo of this (width, height)."""
-        if self.about["size"]:
-            height, width = self.about["size"]
-            return width, height
-        scale = self.about["long_side"] / max(size)
-        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
     def mask(self, scores: np.ndarray) -> np.ndarray:
         """Scores (height, width, outputs) as a mask, uint8 (height, width)."""
@@ -77,30 +83,95 @@ class Model:
         return np.asarray(mask, np.uint8)
 
 
-def rgb(photo: Image.Image, value_range: list[float] | None) -> Image.Image:
-    """A photo as the network was taught on: upright, transparency on white, grey values of more than 8
-    bits scaled to 8.
+def read(path: Path, value_range: list[float] | None = None) -> np.ndarray:
+    """A photo as the network was taught on, uint8 RGB (height, width, 3): upright, transparency on white,
+    grey values of more than 8 bits scaled to 8, of several frames the first.
 
     Without a range, values up to 1 and up to 255 are taken for what they seem, others for 16 bits.
     """
-    photo = ImageOps.exif_transpose(photo)
-    if "A" in photo.mode or "a" in photo.mode or "transparency" in photo.info:
+    # From memory: Pillow maps plain TIFFs of a path with height and width swapped where they are turned.
+    photo = ImageOps.exif_transpose(Image.open(io.BytesIO(path.read_bytes())))
+    if photo.mode.startswith(("I", "F")):
+        values = np.nan_to_num(np.asarray(photo, np.float64))
+        highest = values.max(initial=0)
+        usual = 1.0 if photo.mode == "F" and highest <= 1 else 255.0 if highest <= 255 else 65535.0
+        low, high = value_range or (0.0, usual)
+        photo = Image.fromarray((np.clip((values - low) / (high - low), 0, 1) * 255).round().astype(np.uint8))
+    elif "A" in photo.mode or "a" in photo.mode or "transparency" in photo.info:
         rgba = photo.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    if not photo.mode.startswith(("I", "F")):
-        return photo.convert("RGB")
-    values = np.nan_to_num(np.asarray(photo, np.float64))
-    highest = values.max(initial=0)
-    usual = 1.0 if photo.mode == "F" and highest <= 1 else 255.0 if highest <= 255 else 65535.0
-    low, high = value_range or (0.0, usual)
-    grey = (np.clip((values - low) / (high - low), 0, 1) * 255).round().astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
+        photo = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return np.asarray(photo.convert("RGB"))
 
 
-def cutout(photo: Image.Image, scores: np.ndarray, threshold: float) -> Image.Image:
+def resized(values: np.ndarray, size: tuple[int, int], by_area: bool = False) -> np.ndarray:
+    """(h, w) or (h, w, channels) at another (height, width), float32: by the mean of what each pixel covers,
+    or linearly between the middles of pixels."""
+    along = covered if by_area else between
+    for axis in (0, 1):
+        if values.shape[axis] != size[axis]:
+            values = np.moveaxis(along(np.moveaxis(values, axis, 0), size[axis]), 0, axis)
+    return values.astype(np.float32)
+
+
+def between(values: np.ndarray, count: int) -> np.ndarray:
+    """Linear interpolation along the first axis, at the middles of `count` pixels."""
+    places = ((np.arange(count) + 0.5) * len(values) / count - 0.5).clip(0, len(values) - 1)
+    lower = places.astype(int)
+    upper = np.minimum(lower + 1, len(values) - 1)
+    share = (places - lower).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+    return np.asarray(values[lower] * (1 - share) + values[upper] * share)
+
+
+def covered(values: np.ndarray, count: int) -> np.ndarray:
+    """The mean along the first axis of what each of `count` pixels covers, parts of pixels included."""
+    edges = np.arange(count + 1) * len(values) / count
+    found = np.empty((count, *values.shape[1:]), np.float32)
+    for i, (start, end) in enumerate(itertools.pairwise(edges)):
+        first, last = int(start), min(len(values), int(np.ceil(end)))
+        weights = np.ones(last - first, np.float32)
+        weights[0] -= start - first
+        weights[-1] -= last - end
+        found[i] = np.tensordot(weights / weights.sum(), values[first:last].astype(np.float32), 1)
+    return found
+
+
+def refine(small: np.ndarray, photo: np.ndarray) -> np.ndarray:
+    """A small map of probabilities (h, w) at the size of the photo, along the photo's edges.
+
+    Source: He and Sun, Fast Guided Filter (2015), https://arxiv.org/abs/1505.00996.
+    """
+    guide = np.rint(resized(photo, small.shape, True)) / np.float32(255)
+    guide_mean, mean = local_mean(guide), local_mean(small)
+    together = local_mean(guide * small[..., None]) - guide_mean * mean[..., None]
+    products = guide[..., :, None] * guide[..., None, :]
+    spread = local_mean(products) - guide_mean[..., :, None] * guide_mean[..., None, :] + EPSILON * np.eye(3)
+    slope = np.linalg.solve(spread, together[..., None])[..., 0]
+    offset = local_mean(mean - (slope * guide_mean).sum(axis=2))
+    plain = resized(small, photo.shape[:2])
+    fine = resized(offset, photo.shape[:2])
+    slope = local_mean(slope)
+    for channel in range(3):
+        fine += resized(slope[..., channel], photo.shape[:2]) * (photo[..., channel] * np.float32(1 / 255))
+    certain = (plain < CERTAIN) | (plain > 1 - CERTAIN)
+    return np.where(certain, plain, fine.clip(0, 1))
+
+
+def local_mean(values: np.ndarray) -> np.ndarray:
+    """Over a square of 2 RADIUS + 1 pixels around each pixel of (h, w, ...)."""
+    side = 2 * RADIUS + 1
+    values = values.astype(np.float64)
+    for axis in (0, 1):
+        padded = np.moveaxis(values, axis, 0)
+        padded = np.pad(padded, ((RADIUS, RADIUS), *[(0, 0)] * (values.ndim - 1)), mode="symmetric")
+        total = np.concatenate([np.zeros_like(padded[:1]), padded.cumsum(axis=0)])
+        values = np.moveaxis((total[side:] - total[:-side]) / side, 0, axis)
+    return values
+
+
+def cutout(photo: np.ndarray, scores: np.ndarray, threshold: float) -> Image.Image:
     """The photo with an alpha channel that is soft where the model is unsure."""
     alpha = np.clip((scores[..., 0] - threshold + 0.15) / 0.3, 0, 1)
-    return Image.merge("RGBA", [*photo.split(), Image.fromarray((alpha * 255).round().astype(np.uint8))])
+    return Image.fromarray(np.dstack([photo, (alpha * 255).round().astype(np.uint8)]))
 
 
 def target(path: Path, out: Path, taken: set[Path]) -> Path:
@@ -113,10 +184,10 @@ def target(path: Path, out: Path, taken: set[Path]) -> Path:
     return found
 
 
-def save(model: Model, path: Path, to: Path, with_cutout: bool) -> None:
+def save(model: Model, path: Path, to: Path, with_cutout: bool, refined: bool) -> None:
     """Predict one photo and write its results."""
-    photo = rgb(Image.open(path), model.about.get("value_range"))
-    scores = model(photo)
+    photo = read(path, model.about.get("value_range"))
+    scores = model(photo, refined)
     made = {"mask": Image.fromarray(model.mask(scores))}
     if with_cutout and model.about["task"] == "binary":
         made["cutout"] = cutout(photo, scores, model.about["threshold"])
@@ -134,13 +205,14 @@ def main() -> int:
     parser.add_argument("--model", type=Path, default=here / "model.onnx")
     parser.add_argument("--out", type=Path, help="folder for the results (default: beside each photo)")
     parser.add_argument("--cutout", action="store_true")
+    parser.add_argument("--plain", action="store_true", help="do not refine edges along the photo")
     args = parser.parse_args()
     model = Model(args.model)
     taken: set[Path] = set()
     failed = 0
     for path in args.photos:
         try:
-            save(model, path, target(path, args.out or path.parent, taken), args.cutout)
+            save(model, path, target(path, args.out or path.parent, taken), args.cutout, not args.plain)
         except Exception as error:  # damaged pictures raise errors of every kind
             failed += 1
             print(f"Left out: {path}: {error}", file=sys.stderr)
