@@ -114,7 +114,7 @@ def test_the_script_predicts_what_the_app_predicts(made: Made, tmp_path: Path) -
     cutout = Image.open(tmp_path / "photo_cutout.png")
     ours = cut_out(photo, Predictor(SHIPPED)).mask
     assert set(np.unique(mask)) == {0, 255}
-    assert (mask == ours).mean() > 0.998
+    assert (mask == ours).mean() > 0.995
     assert (cutout.mode, cutout.size) == ("RGBA", (photo.shape[1], photo.shape[0]))
 
 
