@@ -14,18 +14,22 @@ MIN_LONG_SIDE, MAX_LONG_SIDE = 64, 2048
 MAX_TILES = 4  # along each side
 BACKGROUNDS = {
     "transparent": "Transparent", "colour": "Colour", "blur": "Blur", "picture": "Picture",
-    "grey": "Black and white",
+    "grey": "Grey",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What lies behind the subject. `colour` is RGB; `picture` RGB uint8 (h, w, 3) of any size."""
+    """What lies behind the subject. `colour` is RGB; `picture` RGB uint8 (h, w, 3) of any size.
+
+    Comparing two backgrounds does not compare the pixels of their pictures: `picture_id` tells those apart.
+    """
 
     kind: str = setting("transparent", "Background", choices=BACKGROUNDS)
     colour: tuple[int, int, int] = (255, 255, 255)
     strength: float = setting(0.4, "Strength", "Of the blur.", low=0, high=1, step=0.05)
     picture: "NDArray[np.uint8] | None" = field(default=None, compare=False)
+    picture_id: str = ""
 
     def __post_init__(self) -> None:
         validate(self)

@@ -28,8 +28,8 @@ PATHS = ("data", "start_from")  # settings of a training that name folders
 class ModelCard:
     """What is known of a saved model. `scores` are fractions in 0..1 by the keys of LABELS, `intervals` their
     95 % intervals where known, `height`/`width` in pixels. `value_range` are the values that are black and
-    white in photos of more than 8 bits (core.data.value_range), where the training data say so. Licences
-    are "" where nobody has stated one."""
+    white in photos of more than 8 bits (core.data.value_range), where the training data say so. `subject` is
+    what the foreground shows, in the plural: "people". Licences and subject are "" where not stated."""
 
     name: str
     architecture: str
@@ -41,6 +41,7 @@ class ModelCard:
     long_side: int = 384
     threshold: float = 0.5
     data: str = ""
+    subject: str = ""
     created: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -86,8 +87,8 @@ class ModelCard:
 
 
 _TEXTS = (
-    "name", "architecture", "encoder", "encoder_weights", "data", "created", "scored_on", "data_licence",
-    "weights_licence", "text",
+    "name", "architecture", "encoder", "encoder_weights", "data", "subject", "created", "scored_on",
+    "data_licence", "weights_licence", "text",
 )  # fmt: skip
 _DEFAULTS = ModelCard("", "", "", "")
 
@@ -160,6 +161,17 @@ def copy_model(source: Path, target: Path) -> None:
             shutil.copyfile(source / name, target / name)
     if (source / CARD_FILE).is_file():
         write_card(target, without_paths(read_card(source)))
+
+
+def purpose(card: ModelCard) -> str:
+    """What a model with one foreground finds, or else what it was trained on: "Person, lite0 finds people".
+    No full stop; "" where the card says neither, and for several classes, which have their names."""
+    if card.task.kind != "binary":
+        return ""
+    unnamed = card.task.classes == Task().classes
+    if subject := card.subject or ("" if unnamed else card.task.classes[0]):
+        return f"{card.name} finds {subject}"
+    return f"{card.name} was trained on {card.data}" if card.data else ""
 
 
 def weights_megabytes(folder: Path) -> float:

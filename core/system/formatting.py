@@ -48,8 +48,10 @@ def pixels_of(distance: float) -> str:
     return f"{distance:.1f} px"
 
 
-def megapixels(height: int, width: int) -> str:
-    return f"{width} x {height} ({height * width / 1e6:.1f} megapixels)"
+def dimensions(height: int, width: int) -> str:
+    """ "512 x 512 px", "4000 x 3000 px (12.0 megapixels)"."""
+    size = f"{width} x {height} px"
+    return size if height * width < 1e6 else f"{size} ({height * width / 1e6:.1f} megapixels)"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -1,6 +1,7 @@
-"""All uploaded photos at once: each shown as soon as it is done, all of them as one zip."""
+"""All uploaded photos at once: each is shown as soon as it is done, and all of them become one zip."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from core.system.concurrency import taking_turns
 from core.system.formatting import plural
 from core.system.progress import TimeLeft
 from core.system.spreadsheets import csv_file, inert
+from pages.segment_parts.photo import PHOTO_NUMBER
 from pages.segment_parts.work import take
 from pages.widgets.loading import predictor_of
 from pages.widgets.picture_grid import Cell, picture_grid
@@ -26,37 +28,68 @@ from pages.widgets.wording import plain
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from core.inference.cutout import CutOut
 
 KINDS = {"Cut-outs": "cutout", "Masks": "mask", "Overlays": "overlay", "Counts": "components"}
 SMALL = 240  # pixels of the longer side of what is shown of each
+STALE = "These results are of other photos, another model or other settings: process the photos again."
 
 
-def all_photos(files: "Sequence[UploadedFile]", entry: Entry, settings: CutOutSettings) -> None:
-    """A button that works through all photos with the settings above."""
+@dataclass(frozen=True)
+class Batch:
+    """What was made of many photos, and a `recipe` that equals another where the results would too."""
+
+    recipe: Hashable
+    packed: Path
+    cells: list[Cell]
+    problems: list[str]
+    counts: pd.DataFrame | None
+
+
+def all_photos(
+    controls: "DeltaGenerator", files: "Sequence[UploadedFile]", entry: Entry, settings: CutOutSettings
+) -> None:
+    """A button among the controls that processes all photos, and the results in the whole width."""
     if len(files) < 2 or entry.card.task.kind != "binary":
         return
-    st.markdown(f"**All {plural(len(files), 'photo')}**, with the settings above")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect("Make", list(KINDS), ["Cut-outs"], key="batch_kinds", width=300)
-        asked = st.button("Make them all", icon=":material/burst_mode:", disabled=not chosen)
     most = min(zip_writer.MAX_PHOTOS, current_policy().photos_at_once or zip_writer.MAX_PHOTOS)
+    settings = replace(settings, keep=())  # components are chosen in one photo
+    with controls:
+        chosen = st.multiselect("Results for all photos", list(KINDS), ["Cut-outs"], key="batch_kinds")
+        asked = st.button(
+            f"Process all {min(most, len(files))} photos",
+            icon=":material/burst_mode:",
+            key="process_all",
+            disabled=not chosen,
+        )
+        if len(files) > most:
+            st.caption(f"The first {most}; `python -m core predict` takes a whole folder.")
+    kinds = [KINDS[kind] for kind in chosen]
+    recipe = (tuple(file.file_id for file in files[:most]), entry.key, settings, tuple(kinds))
     if asked:
-        make(files[:most], entry, settings, [KINDS[kind] for kind in chosen])
-    elif packed := st.session_state.get("batch"):
-        offer(*packed)
-    if len(files) > most:
-        st.caption(f"The first {most} are made here; `python -m core predict` takes a whole folder.")
+        before: Batch | None = st.session_state.pop("batch", None)
+        if before is not None:
+            before.packed.unlink(missing_ok=True)
+        st.session_state.batch = process(files[:most], entry, settings, kinds, recipe)
+    if "batch" in st.session_state:
+        results(st.session_state.batch, recipe)
 
 
-def make(files: "Sequence[UploadedFile]", entry: Entry, settings: CutOutSettings, kinds: list[str]) -> None:
+def process(
+    files: "Sequence[UploadedFile]",
+    entry: Entry,
+    settings: CutOutSettings,
+    kinds: list[str],
+    recipe: Hashable,
+) -> Batch:
     from core.inference.cutout import cut_out, files_of
 
     names = [file.name for file in files]
     predictor = predictor_of(entry)
-    shown: dict[str, str] = {}
+    cells: list[Cell] = []
     tables: list[pd.DataFrame] = []
 
     def made(place: int) -> dict[str, bytes]:
@@ -67,7 +100,7 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, settings: CutOutSettings
             found = cut_out(photo, predictor, settings)
             if "components" in kinds:
                 tables.append(found.table(name))
-            shown[name] = rendering.data_url(thumbnail(found, kinds[0]))
+            cells.append(Cell(name, rendering.data_url(thumbnail(found, kinds[0])), name))
             return files_of(found, kinds, name)
 
     target = zip_writer.new_zip()
@@ -78,40 +111,58 @@ def make(files: "Sequence[UploadedFile]", entry: Entry, settings: CutOutSettings
             problems.append(done.problem)
         bar.progress(number / len(names), f"{number} of {len(names)} done{left.words(number)}")
         with grid.container():
-            cells = [Cell(name, url, name) for name, url in shown.items()]
-            picture_grid(cells, f"batch_grid_{target.stem}_{number}", least=120)
+            picture_grid(cells, f"batch_grid_{target.stem}_{number}", least=160)
     bar.empty()
+    grid.empty()
     counts = pd.concat(tables, ignore_index=True) if tables else None
-    if before := st.session_state.get("batch"):
-        before[0].unlink(missing_ok=True)
-    st.session_state.batch = (target, problems, counts)
-    offer(target, problems, counts)
+    return Batch(recipe, target, cells, problems, counts)
 
 
 def thumbnail(found: "CutOut", kind: str) -> "NDArray[np.uint8]":
-    """What is shown of a photo while the others are made."""
+    """A small picture of a result."""
     if kind == "components":
         return rendering.display_size(numbered(found.photo, *found.components()), SMALL)
     small = rendering.display_size(found.picture(kind), SMALL)
     return rendering.on_checkerboard(small) if small.shape[-1] == 4 else small
 
 
-def offer(packed: Path, problems: list[str], counts: "pd.DataFrame | None") -> None:
-    """The zip stays on the disk until it is asked for."""
-    for problem in problems[:5]:
+def results(batch: Batch, recipe: Hashable) -> None:
+    """The zip, which stays on the disk until it is asked for, and what is in it."""
+    fresh = batch.recipe == recipe
+    if not fresh:
+        st.warning(STALE)
+    for problem in batch.problems[:5]:
         st.warning(plain(problem))
-    if not packed.is_file():
-        return
-    st.download_button(
-        f"Download the zip, {zip_writer.megabytes(packed):.1f} MB", packed.read_bytes, "photos.zip",
-        "application/zip",
-        icon=":material/folder_zip:", type="primary", on_click="ignore",
-    )  # fmt: skip
-    if counts is None:
-        return
+    if batch.packed.is_file():
+        megabytes = zip_writer.megabytes(batch.packed)
+        st.download_button(
+            f"Download the {'' if fresh else 'earlier '}zip, {megabytes:.1f} MB", batch.packed.read_bytes,
+            "photos.zip", "application/zip",
+            icon=":material/folder_zip:", type="primary" if fresh else "secondary", on_click="ignore",
+        )  # fmt: skip
+    picture_grid(batch.cells, f"batch_grid_{batch.packed.stem}", on_open=open_photo, least=160)
+    if batch.counts is not None:
+        totals_of(batch.counts)
+
+
+def open_photo(name: str) -> None:
+    """Show the uploaded photo of this name large."""
+    names = [file.name for file in st.session_state.get("photos") or []]
+    if name in names:
+        st.session_state[PHOTO_NUMBER] = names.index(name)
+
+
+def totals_of(counts: pd.DataFrame) -> None:
+    """How many components each photo has."""
     totals = counts.groupby("file", sort=False).agg(components=("number", "count"), share=("share", "sum"))
     st.markdown(f"**{plural(len(counts), 'component')}** in {plural(len(totals), 'photo')}")
-    st.dataframe(inert(totals), column_config={"share": st.column_config.NumberColumn(format="percent")})
+    st.dataframe(
+        inert(totals),
+        column_config={
+            "file": "Photo", "components": "Components",
+            "share": st.column_config.NumberColumn("Share of the photo (%)", format="percent"),
+        },
+    )  # fmt: skip
     st.download_button(
         "All components as CSV", csv_file(counts), "components.csv", "text/csv",
         icon=":material/download:", on_click="ignore",

@@ -1,4 +1,4 @@
-"""What may be changed about a cut-out, live: prediction, threshold, edges, components, background."""
+"""The settings of a cut-out: test-time augmentation, threshold, background, edges, components."""
 
 from dataclasses import replace
 from typing import Any
@@ -22,7 +22,7 @@ MOST = 20  # components to choose from
 
 
 def prediction_controls(entry: Entry) -> CutOutSettings:
-    """Test-time augmentation; none unless asked."""
+    """Test-time augmentation; off by default."""
     if entry.card.task.kind != "binary":
         return CutOutSettings()
     with st.popover("Test-time augmentation", icon=":material/visibility:"):
@@ -35,20 +35,16 @@ def prediction_controls(entry: Entry) -> CutOutSettings:
     return settings
 
 
-def cut_out_controls(entry: Entry, view: str, work: Work, settings: CutOutSettings) -> CutOutSettings:
-    """Everything that needs no prediction, added to the settings of the prediction."""
+def cut_out_controls(entry: Entry, work: Work, settings: CutOutSettings) -> CutOutSettings:
+    """Everything that needs no prediction, added to the settings of the prediction. The same in every view,
+    so that a change of view changes no result."""
     threshold = _slider("threshold", entry.card.threshold, key=f"threshold_{entry.fingerprint}")
-    settings = replace(settings, threshold=threshold)
-    if view == "Count":
-        settings = replace(settings, smallest_component=smallest_component())
-    if view == "Cut-out":
-        settings = replace(settings, background=background_controls())
+    settings = replace(settings, threshold=threshold, background=background_controls())
     with st.popover("Edges and components", icon=":material/tune:"):
         settings = replace(
             settings, refine_edges=_toggle("refine_edges"), decontaminate=_toggle("decontaminate")
         )
-        if view != "Count":
-            settings = replace(settings, smallest_component=smallest_component())
+        settings = replace(settings, smallest_component=smallest_component())
         settings = replace(settings, remove_specks=_toggle("remove_specks"))
         settings = replace(settings, **kept_components(work, settings))
         settings = replace(settings, fill_holes=_toggle("fill_holes"), feather=_slider("feather", 0.0))
@@ -66,14 +62,14 @@ def smallest_component() -> float:
 
 
 def kept_components(work: Work, settings: CutOutSettings) -> dict[str, Any]:
-    """Everything that is found, the largest component, or those that are chosen by their numbers."""
+    """All components, the largest, or those chosen by their numbers."""
     kept = st.segmented_control("Keep", KEEPS, default=KEEPS[0], required=True, key="keep_components")
     if kept != CHOSEN:
         return {"only_largest": kept == LARGEST}
     found = work.cut_out(replace(settings, feather=0.0))
     components, numbers = found.components()
     if len(components) < 2:
-        st.caption("Only one component is found: there is nothing to choose.")
+        st.caption("There is only one component.")
         return {}
     st.image(display_size(numbered(work.photo, components[:MOST], numbers), 300))
     wanted = st.pills(
@@ -83,7 +79,7 @@ def kept_components(work: Work, settings: CutOutSettings) -> dict[str, Any]:
     return {"keep": tuple(inner_point(components[number - 1], numbers) for number in sorted(wanted))}
 
 
-KEEPS = EVERYTHING, LARGEST, CHOSEN = ("Everything", "The largest", "Chosen ones")
+KEEPS = EVERYTHING, LARGEST, CHOSEN = ("All", "Largest", "Chosen")
 
 
 def _toggle(name: str) -> bool:
@@ -114,13 +110,14 @@ def background_controls() -> Background:
         return Background(kind, strength=_slider("strength", Background().strength, Background))
     if kind != "picture":
         return Background(kind)
-    file = upload_one("Picture behind", ["jpg", "jpeg", "png", "webp", "heic"], PHOTO_MEGABYTES)
+    file = upload_one("Background picture", ["jpg", "jpeg", "png", "webp", "heic"], PHOTO_MEGABYTES)
     if file is None:
-        st.caption("White until you add one.")
+        st.caption("White until you add a picture.")
         return Background(kind)
     try:
         photo_cost(file.getvalue(), file.name)  # refused before it is decoded, where it is too large
-        return Background(kind, picture=read_photo(file.getvalue(), file.name, max_side=4096))
+        picture = read_photo(file.getvalue(), file.name, max_side=4096)
+        return Background(kind, picture=picture, picture_id=file.file_id)
     except UserError as error:
         st.error(plain(str(error)))
         return Background(kind)

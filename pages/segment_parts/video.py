@@ -1,15 +1,16 @@
-"""A short video: its first frame is worked on like a photo, then all of it is made the same way."""
+"""A short video: the controls act on its first frame, then all frames are processed the same way."""
 
 import secrets
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.cutout_settings import CutOutSettings
 from core.errors import UserError
 from core.imaging import rendering
-from core.inference.clips import SUFFIXES, clip_cost, keep_clip
+from core.inference.clips import SUFFIXES, Clip, clip_cost, keep_clip
 from core.inference.video import replace_background, suffix_for
 from core.models.registry import Entry
 from core.system import scratch
@@ -21,7 +22,11 @@ from pages.widgets.loading import predictor_of
 from pages.widgets.uploads import discard, upload_one
 from pages.widgets.wording import plain
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 MAX_MEGABYTES = 200
+STALE = "This is of another video, another model or other settings: process the video again."
 
 
 def choose_clip() -> tuple[str, bytes] | None:
@@ -45,12 +50,12 @@ def choose_clip() -> tuple[str, bytes] | None:
         st.session_state.clip_opened = opened
     _, clip, seen, content = opened
     st.session_state.clip = (clip, seen)
-    st.caption(f"{seen.width} x {seen.height}, {duration(seen.seconds)}. Below: its first frame.")
+    st.caption(f"{seen.width} x {seen.height}, {duration(seen.seconds)}. The picture shows its first frame.")
     return f"{file.name}.png", content
 
 
 def this_session() -> str:
-    """Tells this visitor's videos from those of others."""
+    """A random name for this session, so that visitors' videos stay apart."""
     return str(st.session_state.setdefault("clip_owner", secrets.token_hex(16)))
 
 
@@ -62,32 +67,47 @@ def replace_file(key: str, path: Path) -> None:
     st.session_state[key] = path
 
 
-def whole_clip(entry: Entry, settings: CutOutSettings) -> None:
-    """A button that treats every frame as the first one is shown."""
+def whole_clip(controls: "DeltaGenerator", entry: Entry, settings: CutOutSettings) -> None:
+    """A button among the controls that processes all frames like the first, and the result in the whole
+    width."""
     if not st.session_state.get("clip"):
         return
     clip, seen = st.session_state.clip
-    steady = st.toggle("Steady the mask over time", True, key="clip_steady")
-    if st.button("Make the whole video", icon=":material/movie:", type="primary"):
-        target = clip.with_name(f"{clip.stem}-{time.time_ns()}{suffix_for(settings.background)}")
-        bar, frames = st.progress(0.0, "Starting …"), max(1, seen.frames)
-        left = TimeLeft(frames)
-        try:
-            take(clip_cost(seen, settings.passes))
-            scratch.make_room("videos")
-            for done in replace_background(clip, target, predictor_of(entry), settings, steady):
-                bar.progress(min(1.0, done / frames), f"{done} of {frames} frames{left.words(done)}")
-        except UserError as error:
-            st.error(plain(str(error)))
-            return
-        finally:
-            bar.empty()
-        replace_file("made_clip", target)
+    with controls:
+        steady = st.toggle("Steady the mask over time", True, key="clip_steady")
+        asked = st.button("Process the whole video", icon=":material/movie:", type="primary")
+    recipe = (clip, entry.key, settings, steady)
+    if asked:
+        replace_file("made_clip", process(clip, seen, entry, settings, steady))
+        st.session_state.made_clip_recipe = recipe
     made = st.session_state.get("made_clip")
     if made is not None and made.is_file():
-        st.video(str(made))
-        kind = made.suffix[1:]
-        st.download_button(
-            "Download the video", made.read_bytes, f"cut-out.{kind}", f"video/{kind}",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        result(made, st.session_state.made_clip_recipe == recipe, 640 if seen.width > seen.height else 360)
+
+
+def process(clip: Path, seen: Clip, entry: Entry, settings: CutOutSettings, steady: bool) -> Path:
+    """The video's file. Raises UserError."""
+    target = clip.with_name(f"{clip.stem}-{time.time_ns()}{suffix_for(settings.background)}")
+    bar, frames = st.progress(0.0, "Starting …"), max(1, seen.frames)
+    left = TimeLeft(frames)
+    try:
+        take(clip_cost(seen, settings.passes))
+        scratch.make_room("videos")
+        for done in replace_background(clip, target, predictor_of(entry), settings, steady):
+            bar.progress(min(1.0, done / frames), f"{done} of {frames} frames{left.words(done)}")
+    finally:
+        bar.empty()
+    return target
+
+
+def result(made: Path, fresh: bool, width: int) -> None:
+    """`width` in screen pixels."""
+    if not fresh:
+        st.warning(STALE)
+    kind = made.suffix[1:]
+    st.download_button(
+        "Download the video" if fresh else "Download the earlier video", made.read_bytes,
+        f"cut-out.{kind}", f"video/{kind}",
+        icon=":material/download:", type="primary" if fresh else "secondary", on_click="ignore",
+    )  # fmt: skip
+    st.video(str(made), width=width)

@@ -121,7 +121,7 @@ def segmented(chosen: tuple[str, bytes], entry: Entry, settings: CutOutSettings)
         predictor = predictor_of(entry)
         task = entry.card.task
         started = time.perf_counter()
-        with st.spinner("Looking for the subject …"):
+        with st.spinner("Predicting …"):
             if task.kind == "binary":
                 small, labels = probability_map(photo, predictor, settings), None
             else:

@@ -40,9 +40,10 @@ def upload_many(
 
 
 def take_photo(label: str) -> "UploadedFile | None":
-    """A picture from the visitor's camera."""
+    """A picture from the visitor's camera, of 1080 rows where the camera has them: by default Streamlit
+    would take one as small as the widget."""
     _expect(PHOTO_MEGABYTES)
-    file = st.camera_input(label, label_visibility="collapsed")
+    file = st.camera_input(label, label_visibility="collapsed", resolution="1080p")
     return next(iter(_within([file] if file else [], PHOTO_MEGABYTES)), None)
 
 

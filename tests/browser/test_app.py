@@ -159,7 +159,7 @@ def test_many_photos_become_one_zip(page: Page, app: App) -> None:
     ]
     bad = {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"hello"}
     page.locator("input[type=file]").set_input_files([*photos, bad])  # type: ignore[list-item]
-    page.get_by_role("button", name="Make them all").click()
+    page.get_by_role("button", name="Process all 4 photos").click()
     expect(page.get_by_text("bad.jpg is not a picture that can be read")).to_be_visible()
     expect(page.locator(".cell img")).to_have_count(3)
     with page.expect_download() as download:
