@@ -48,7 +48,7 @@ def play() -> None:
             st.info(scene.lesson, icon=":material/lightbulb:")
     with right:
         scores(scene)
-    st.subheader("Dice and IoU rank one image alike")
+    st.subheader("Dice and IoU rank models alike on one image")
     left, right = st.columns([4, 5], gap="large", vertical_alignment="center")
     with left:
         chart(plots.dice_over_iou(iou_of(scene)), "dice_over_iou")
@@ -140,10 +140,10 @@ def scores(scene: Scene) -> None:
         ("Recall", "TP", "TP + FN", f"{tp}", f"{tp} + {fn}", recall),
     )
     table = [
-        rf"| {name} | $\frac{{{over}}}{{{under}}}$ | $\frac{{{many}}}{{{of}}}$ | **{score(value)}** |"
+        rf"| {name} | **{score(value)}** | $\frac{{{over}}}{{{under}}}$ | $\frac{{{many}}}{{{of}}}$ |"
         for name, over, under, many, of, value in rows
     ]
-    st.markdown("\n".join(["| score | formula | in pixels | value |", "|---|---|---|---|", *table]))
+    st.markdown("\n".join(["| score | value | formula | in pixels |", "|---|---|---|---|", *table]))
     st.caption(
         "TP, FN, FP, TN: pixels that are true positive, false negative, false positive and true negative, "
         "counted by the same code as every score in this app."

@@ -1,1 +1,1 @@
-"""A training run: its folder, its events, its process, its charts."""
+"""A training run: its folder, events, process and charts."""

@@ -1,5 +1,5 @@
-"""What a training says while it runs. The command line prints events, the worker appends them to
-`events.jsonl`, the page draws them."""
+"""The events of a training. The command line prints them, the worker appends them to `events.jsonl`, and the
+page draws them."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Note(Event):
-    """A sentence for the log: what is being done, or what is odd."""
+    """A message for the log: what is being done, or a warning."""
 
     kind: ClassVar[str] = "note"
     text: str
@@ -24,7 +24,7 @@ class Note(Event):
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """Everything is ready and the first step follows."""
+    """The set-up is complete and the first step follows."""
 
     kind: ClassVar[str] = "started"
     train_images: int
@@ -75,7 +75,7 @@ class EpochEnd(Event):
     is_best: bool
     class_dice: list[float] = field(default_factory=list)
     class_iou: list[float] = field(default_factory=list)
-    iou_mean: float = float("nan")  # not written before the mean over images decided
+    iou_mean: float = float("nan")  # not in runs from before the mean over images decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Finished(Event):
 
 @dataclass(frozen=True, slots=True)
 class RatePoint(Event):
-    """One step of a learning-rate sweep: the loss at this rate, and its running mean."""
+    """One step of the learning-rate finder: the loss at this rate, and its moving average."""
 
     kind: ClassVar[str] = "rate_point"
     step: int
@@ -112,7 +112,7 @@ class RatePoint(Event):
 
 @dataclass(frozen=True, slots=True)
 class RateFound(Event):
-    """The sweep's proposal; 0 where the loss never fell."""
+    """The rate that the learning-rate finder suggests; 0 where the loss never fell."""
 
     kind: ClassVar[str] = "rate_found"
     rate: float
@@ -123,7 +123,7 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
-# Names in files of earlier runs. Their steps were pooled over a batch's pixels.
+# Names in files of older runs, whose steps have pooled scores.
 _RENAMED: dict[type[Event], dict[str, str]] = {
     Step: {"dice": "dice_mean", "iou": "iou_mean"},
     EpochEnd: {"dice": "dice_pooled", "iou": "iou_pooled"},
@@ -137,12 +137,12 @@ def to_line(event: Event) -> str:
 
 
 def from_lines(lines: Iterable[str]) -> Iterator[Event]:
-    """The events in these lines. A torn or foreign line is passed over: a killed writer leaves one."""
+    """The events in these lines. Incomplete or foreign lines are skipped: a killed writer leaves one."""
     for line in lines:
         try:
             values: dict[str, Any] = json.loads(line)
             kind = KINDS[values.pop("event")]
-            before = _RENAMED.get(kind, {})
-            yield kind(**{before.get(key, key): value for key, value in values.items()})
+            renamed = _RENAMED.get(kind, {})
+            yield kind(**{renamed.get(key, key): value for key, value in values.items()})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue

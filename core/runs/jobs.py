@@ -1,4 +1,4 @@
-"""Starting and stopping the worker process of a run."""
+"""Start and stop the worker process of a run."""
 
 import contextlib
 import os
@@ -21,13 +21,13 @@ from core.system import workspace
 from core.system.logs import log
 
 STOP_SECONDS = 2.9
-POLITE = "SEGMENTATION_STUDIO_POLITE"  # tells a worker that people wait at pages beside it
+POLITE = "SEGMENTATION_STUDIO_POLITE"  # set for a worker that runs beside pages
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
 @needs("train")
 def start(config: TrainConfig) -> Run:
-    """A new run with a worker of its own, which goes on when this process ends.
+    """A new run with its own worker, which continues when this process ends.
 
     Raises UserError if the policy forbids it, or as many as it allows are running and queued already.
     """
@@ -42,7 +42,7 @@ def start(config: TrainConfig) -> Run:
 
 @needs("train")
 def resume(run: Run) -> None:
-    """Let a run that ended early go on after its last whole epoch.
+    """Resume a run that ended early after its last whole epoch.
 
     Raises UserError if it cannot be resumed, or is somebody else's and the policy protects it.
     """
@@ -55,7 +55,7 @@ def resume(run: Run) -> None:
 
 @needs("train")
 def find_rate(config: TrainConfig) -> Run:
-    """A learning-rate sweep with these settings, as a run of its own that makes no model."""
+    """A learning-rate finder with these settings, as a run of its own without a model."""
     _check_settings(config)
     _check_turn()
     run = run_folder.create_search(config)
@@ -65,7 +65,7 @@ def find_rate(config: TrainConfig) -> Run:
 
 
 def _check_settings(config: TrainConfig) -> None:
-    """The worker acts as the owner: what its settings reach for is asked on behalf of who starts it."""
+    """Check what the settings reach for on behalf of whoever starts the worker, which acts as the owner."""
     for named in (config.data, config.start_from):
         if named:
             require_folder(Path(named))
@@ -82,7 +82,7 @@ def _check_turn() -> None:
 
 
 def may_change(run: Run) -> bool:
-    """Whether it is the visitor's own, or they may change what is others'."""
+    """Whether the run is the visitor's own, or they may change those of others."""
     return allowed("change") or is_own(run.folder)
 
 
@@ -95,8 +95,8 @@ def _launch(run: Run, command: str = "train") -> None:
             env={
                 **os.environ,
                 "SEGMENTATION_STUDIO_WORKSPACE": str(workspace.root().resolve()),
-                # A browser works beside it: threads that wait sleep instead of spinning, which costs
-                # some 6 % on idle cores and gains 40 % on busy ones.
+                # Waiting threads sleep instead of spinning, because a browser works beside them: that
+                # costs about 6 % on idle cores and gains 40 % on busy ones.
                 POLITE: "1",
                 "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
             },
@@ -126,7 +126,7 @@ def stop(run: Run) -> None:
             return
         time.sleep(0.05)
     _end(run)
-    if run.status().state in (*LIVE, "died"):  # not if it had its last word meanwhile
+    if run.status().state in (*LIVE, "died"):  # unless it has written its final status meanwhile
         run.set_status("stopped", "The worker did not answer and was ended.")
 
 
@@ -141,14 +141,14 @@ def _end(run: Run) -> None:
 
 
 def reap() -> None:
-    """Collect workers that have ended, so that none stays behind as a zombie."""
+    """Collect workers that have ended, so that none remains as a zombie."""
     for run_id, child in list(_children.items()):
         if child.poll() is not None:
             del _children[run_id]
 
 
 def active() -> list[Run]:
-    """Trainings, and searches for a learning rate, that run or wait: oldest first."""
+    """Trainings and learning-rate finders that are running or queued, oldest first."""
     reap()
     runs = [*run_folder.list_runs(), *run_folder.list_searches()]
     return sorted((run for run in runs if run.status().state in LIVE), key=lambda run: run.id)

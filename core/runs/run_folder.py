@@ -1,15 +1,15 @@
-"""A run is a folder. The worker writes there; everyone else reads; the folder says what is true.
+"""A run is a folder. Its worker writes there, everyone else reads, and the folder is the only record.
 
 config.json    the TrainConfig
 provenance.json versions, revision, data and hardware
-name.txt       the name that a person has given it, instead of the one in its settings
+name.txt       the name that a person has given it since
 status.json    state, process, message; the worker's alone while it lives
-launched.json  the process that was started, which whoever started it knows first
-events.jsonl   what happened, one event a line
+launched.json  the process, written by whoever started it
+events.jsonl   one event per line
 log.txt        the worker's own output
-previews/      small pictures, epoch by epoch
+previews/      small pictures for each epoch
 best/ last/    models
-state.safetensors   what a resumed training needs
+state.safetensors   the state from which the run resumes
 metrics.csv, tensorboard/   the scores for other tools
 """
 
@@ -39,13 +39,13 @@ STATES = (*LIVE, "finished", "stopped", "failed", "died")
 STATUS_FILE, LAUNCHED_FILE = "status.json", "launched.json"
 NAME_FILE, DATA_FILE = "name.txt", "dataset.json"
 MAX_NAME = 80
-KEPT_SEARCHES = 24 * 3600  # seconds after which a search for a learning rate is of no interest
+KEPT_SEARCHES = 24 * 3600  # seconds that the result of a learning-rate finder is kept
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`state` is one of STATES; `process` and `process_started` name the worker beyond doubt, since
-    process numbers are used again. `devices` are those that one that is queued waits for."""
+    """`state` is one of STATES; `process` and `process_started` identify the worker, because process numbers
+    are reused. `devices` are those that a queued run waits for."""
 
     state: str
     message: str = ""
@@ -81,13 +81,13 @@ class Run:
 
     @property
     def is_open(self) -> bool:
-        """Whether the one who asks may see its log, its settings and where it ran: they name folders of the
-        machine and what it is made of. Whoever started it may."""
+        """Whether the visitor may see its log, settings and hardware, which name folders of the machine.
+        Whoever started the run may."""
         return allowed("machine") or is_own(self.folder)
 
     @property
     def log(self) -> str:
-        """The last 20,000 characters that the worker printed. Raises UserError unless `is_open`."""
+        """The last 20,000 characters of the worker's output. Raises UserError unless `is_open`."""
         self._require_open()
         return self._printed()
 
@@ -102,14 +102,14 @@ class Run:
             return ""
 
     def status(self) -> Status:
-        """What is true now: a worker that is gone without a last word has "died"."""
+        """The current status: a worker that is gone without a final status has "died"."""
         try:
             values = read_json(self.folder / STATUS_FILE)
             status = Status(**{k: v for k, v in values.items() if k in Status.__dataclass_fields__})
             status = replace(status, devices=tuple(map(str, status.devices)))
         except (UserError, TypeError):
             return Status("failed", f"{STATUS_FILE} of this run cannot be read.")
-        if not status.process:  # the worker has not said so itself yet
+        if not status.process:  # the worker has not written it yet
             status = replace(status, **self._launched())
         if status.state in LIVE and not is_alive(status):
             return replace(status, state="died", message=_how_it_died(self))
@@ -131,8 +131,8 @@ class Run:
             _write_over(self.folder / STATUS_FILE, asdict(status))
 
     def set_launched(self, process: int) -> None:
-        """Note which process is its worker, beside the status: a quick worker's last word stands there
-        already, and is not to be replaced by "starting"."""
+        """Write which process is the worker to a file of its own: a quick worker may have written its final
+        status already, which "starting" must not replace."""
         write_json(
             self.folder / LAUNCHED_FILE,
             {"process": process, "process_started": process_start(process)},
@@ -140,10 +140,10 @@ class Run:
 
     def _launched(self) -> dict[str, Any]:
         try:
-            told = read_json(self.folder / LAUNCHED_FILE)
+            launched = read_json(self.folder / LAUNCHED_FILE)
             return {
-                "process": int(told["process"]),
-                "process_started": float(told["process_started"]),
+                "process": int(launched["process"]),
+                "process_started": float(launched["process_started"]),
             }
         except (UserError, KeyError, TypeError, ValueError):
             return {}
@@ -191,12 +191,12 @@ class Run:
 
     @property
     def is_search(self) -> bool:
-        """Whether it looks for a learning rate and makes no model."""
+        """Whether it is a learning-rate finder, which makes no model."""
         return self.folder.parent == _searches()
 
     @property
     def can_resume(self) -> bool:
-        """Whether the training ended early and left what is needed to go on."""
+        """Whether the training ended early and left a state to resume from."""
         ended_early = self.status().state in ("stopped", "failed", "died")
         return ended_early and (self.folder / STATE_FILE).is_file()
 
@@ -206,7 +206,7 @@ class Run:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Versions, revision, data and hardware; empty where nothing was written yet. Raises UserError unless
+        """Versions, revision, data and hardware; empty before they are written. Raises UserError unless
         `is_open`."""
         self._require_open()
         try:
@@ -215,17 +215,17 @@ class Run:
             return {}
 
     def make_ready_to_resume(self) -> None:
-        """Raises UserError when there is nothing to go on from."""
+        """Raises UserError when there is nothing to resume from."""
         if not self.can_resume:
             raise UserError(
-                f"{self.folder.name} cannot go on: it is training, has finished, or ended in its first epoch."
+                f"{self.folder.name} cannot be resumed: it is training, has finished, or ended too early."
             )
         self.stop_file.unlink(missing_ok=True)
         (self.folder / LAUNCHED_FILE).unlink(missing_ok=True)
         self.set_status("starting", "Starting the worker.", process=0)
 
     def forget_after(self, epoch: int) -> None:
-        """Drop the events of an epoch that was cut short, and of the end, before the run goes on."""
+        """Drop the events of an incomplete epoch and of the end before the run is resumed."""
         try:
             lines = self.events_file.read_text("utf-8", "replace").splitlines()
         except OSError:
@@ -256,7 +256,7 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
 
 
 def create_search(config: TrainConfig) -> Run:
-    """A folder for a search for a learning rate. Those that ended a day ago are deleted."""
+    """A folder for a learning-rate finder. Those that ended a day ago are deleted."""
     for old in list_searches():
         status = old.status()
         if status.state not in LIVE and time.time() - status.changed > KEPT_SEARCHES:
@@ -270,7 +270,7 @@ def list_runs() -> list[Run]:
 
 
 def list_searches() -> list[Run]:
-    """The searches for a learning rate that are kept, newest first."""
+    """The learning-rate finders that are kept, newest first."""
     return _runs_in(_searches()) if _searches().is_dir() else []
 
 
@@ -284,7 +284,7 @@ def _searches() -> Path:
 
 
 def _unused(parent: Path, config: TrainConfig) -> Path:
-    """A folder that is not there yet, named so that an older run's name sorts first."""
+    """The name of a new folder, which sorts after those of older runs."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     stem = safe_name(f"{stamp}-{config.name or Path(config.data).name}", "run name")
     numbered = (parent / f"{stem}-{number}" for number in range(2, 100))
@@ -297,24 +297,24 @@ def find(run_id: str) -> Run | None:
 
 
 def _write_over(path: Path, value: dict[str, Any]) -> None:
-    """A last word on a disk that is full, where no second file fits beside the first: into the first
-    itself, whose place on the disk is there. Raises OSError where even that cannot be written."""
+    """Write a final status on a full disk, where no second file fits beside the first: into the first itself,
+    which has its place already. Raises OSError where even that fails."""
     with open(path, "r+b") as file:
         file.write(json.dumps(value, ensure_ascii=False).encode())
         file.truncate()
 
 
 def process_start(process: int) -> float:
-    """When a process began, 0 where there is none: by a clock that nobody sets, where the system has one.
+    """When a process started, 0 where there is none; by a monotonic clock, where the system has one.
 
-    The wall clock jumps, when a laptop wakes or a server is set right, and a worker that lives would be
-    taken for another process.
+    The wall clock jumps when a laptop wakes or a server is corrected, and a live worker would then look like
+    another process.
     """
     if not process:
         return 0.0
     try:
-        told = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
-        return float(told.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # since the boot
+        fields = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
+        return float(fields.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # since the boot
     except (OSError, IndexError, ValueError):
         pass
     try:
@@ -324,7 +324,7 @@ def process_start(process: int) -> float:
 
 
 def is_alive(status: Status) -> bool:
-    """Whether the worker of this status still runs. One that is not started yet has ten seconds."""
+    """Whether the worker of this status still runs. One that has not started yet has ten seconds."""
     if not status.process:
         return abs(time.time() - status.changed) < 10
     try:
@@ -344,18 +344,18 @@ def _how_it_died(run: Run) -> str:
     if any(line.startswith("Traceback") for line in tail):
         return f"The worker failed: {tail[-1][:200]}"
     return (
-        "The worker is gone without a word: it was killed, or the computer ran out of memory or was "
-        "restarted. What was saved by then is kept."
+        "The worker ended without a message: it was killed, or the computer ran out of memory or was "
+        "restarted. What it had saved is kept."
     )
 
 
 @dataclass(slots=True)
 class History:
-    """What a run's events tell, read so far. `refresh` reads only what was added since."""
+    """A run's events, as far as they have been read. `refresh` reads only what was added since."""
 
     run: Run
     offset: int = 0
-    file: int = 0  # its number: a resumed run has a new one
+    file: int = 0  # its inode: a resumed run has a new one
     started: Started | None = None
     finished: Finished | None = None
     steps: list[Step] = field(default_factory=list)

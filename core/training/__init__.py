@@ -1,1 +1,1 @@
-"""Teach a model: loop.py is the story to read first."""
+"""Train a model: start with loop.py."""

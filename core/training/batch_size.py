@@ -1,4 +1,4 @@
-"""The batch size that the machine takes best: doubled while it fits and while it pays."""
+"""The batch size for this machine: doubled while it fits in memory and makes training faster."""
 
 import time
 from copy import deepcopy
@@ -18,12 +18,12 @@ from core.training.trainer import Trainer, set_up
 
 SMALLEST, LARGEST = 2, 256
 STEPS_AN_EPOCH = 8  # with fewer, an epoch hardly moves the weights
-GAIN = 1.05  # a doubling that is not this much faster is left out: small batches learn more from an epoch
+GAIN = 1.05  # a doubling has to be this much faster: small batches learn more from an epoch
 MEMORY_SHARE = 0.8
 
 
 def largest_that_pays(config: TrainConfig, built: Built, task: Task, fabric: Fabric, images: int) -> int:
-    """The batch size, over all processes. Tries real steps on a copy of the model.
+    """The batch size, over all processes, from real steps on a copy of the model.
 
     Raises UserError when not even two images fit.
     """
@@ -32,7 +32,7 @@ def largest_that_pays(config: TrainConfig, built: Built, task: Task, fabric: Fab
     while size <= ceiling:
         # A step of `accumulate` batches holds one of them at a time.
         tried = replace(config, batch_size=size, accumulate=1, compile="off")
-        # One process decides for all: they would wait for each other for ever if they went on differently.
+        # One process decides for all: they would wait for each other for ever if they disagreed.
         rate, used = fabric.broadcast((_rate(tried, built, task, fabric), _memory_used(fabric)))
         if rate == 0 or (size > 8 and rate < best_rate * GAIN):
             break
@@ -75,7 +75,7 @@ def _wait(trainer: Trainer) -> None:
 
 
 def _memory_used(fabric: Fabric) -> float:
-    """The share of the device's memory that this process had in use at most."""
+    """The largest share of the device's memory that this process has used."""
     if fabric.device.type == "cuda":
         total = torch.cuda.get_device_properties(fabric.device).total_memory
         return torch.cuda.max_memory_allocated(fabric.device) / total

@@ -1,8 +1,8 @@
-"""What a training needs to go on as if nothing had happened, in one file that holds numbers and JSON.
+"""The state from which a training resumes, in one file of tensors and JSON.
 
-The file is written after every epoch and replaced whole. It holds the weights as they were trained
-(the models in best/ and last/ may be averages), the optimizer, the schedule, the running average and
-the state of the random numbers; the order of the images follows from seed and epoch alone.
+The file is written after every epoch and replaced whole. It holds the trained weights (the models in best/
+and last/ may be averages), the optimizer, the schedule, the moving average and the state of the random number
+generators; the order of the images follows from seed and epoch alone.
 """
 
 import json
@@ -29,7 +29,7 @@ def save_state(trainer: Trainer, folder: Path) -> None:
         "optimizer": _optimizer(trainer).state_dict(),
         "scheduler": _plain_values(trainer.scheduler.state_dict()),
         "progress": trainer.progress.kept(),
-        "pieces": trainer.pieces,
+        "micro_batches": trainer.micro_batches,
         "batch_size": trainer.config.batch_size,
         "random": _random_state(trainer),
     }
@@ -39,7 +39,7 @@ def save_state(trainer: Trainer, folder: Path) -> None:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """What `save_state` wrote. Raises UserError when the file is damaged."""
+    """The tree that `save_state` wrote. Raises UserError when the file is damaged."""
     from safetensors import safe_open
 
     path = folder / STATE_FILE
@@ -49,20 +49,20 @@ def read_state(folder: Path) -> dict[str, Any]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
         tree: dict[str, Any] = _put_together(skeleton, tensors)
         return tree
-    except Exception as error:  # whatever a damaged file provokes, one sentence
+    except Exception as error:  # a damaged file can cause any error
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise UserError(
-            f"{path} cannot be read ({reason}): the run cannot go on; its models are untouched."
+            f"{path} cannot be read ({reason}): the run cannot be resumed; its models are unchanged."
         ) from error
 
 
 def epoch_of(folder: Path) -> int:
-    """The last whole epoch of a run that can go on."""
+    """The last whole epoch of a run that can be resumed."""
     return int(read_state(folder)["progress"]["epoch"])
 
 
 def restore(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Set the trainer to where `state` was taken."""
+    """Set the trainer to a saved state."""
     trainer.plain.load_state_dict(state["model"])
     if trainer.averaged is not None:
         trainer.averaged.load_state_dict(state["average"])
@@ -70,17 +70,17 @@ def restore(trainer: Trainer, state: dict[str, Any]) -> None:
     _lay_out_as_the_weights(_optimizer(trainer))
     trainer.scheduler.load_state_dict(state["scheduler"])
     for name, value in state["progress"].items():
-        if name != "best_dice":  # pooled over pixels, as kept before the mean over images decided
+        if name != "best_dice":  # pooled, of a run from before the mean over images decided
             setattr(trainer.progress, name, value)
-    trainer.pieces = state["pieces"]
+    trainer.micro_batches = state.get("micro_batches") or state["pieces"]  # its name in older runs
     torch.set_rng_state(state["random"]["cpu"])
     if "cuda" in state["random"] and trainer.fabric.device.type == "cuda":
         torch.cuda.set_rng_state(state["random"]["cuda"], trainer.fabric.device)
 
 
 def _lay_out_as_the_weights(optimizer: torch.optim.Optimizer) -> None:
-    """The fused optimizers walk through memory and take for granted that weights and their moments
-    lie in it alike; a file keeps no layout such as channels-last."""
+    """Give moments the memory layout of their weights, which the fused optimizers rely on; a file keeps no
+    layout such as channels-last."""
     for weights, moments in optimizer.state.items():
         for name, values in moments.items():
             if isinstance(values, Tensor) and values.shape == weights.shape:
@@ -100,14 +100,14 @@ def _optimizer(trainer: Trainer) -> torch.optim.Optimizer:
 
 
 def _plain_values(state: dict[str, Any]) -> dict[str, Any]:
-    """A schedule's state without the functions in it."""
+    """A schedule's state without its functions."""
     return {key: value for key, value in state.items() if key != "lr_lambdas"} | (
         {"lr_lambdas": [None] * len(state["lr_lambdas"])} if "lr_lambdas" in state else {}
     )
 
 
 def _take_apart(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """The value as JSON, every tensor in it moved to `tensors` under its path."""
+    """The value as JSON; its tensors go into `tensors` by their paths."""
     if isinstance(value, Tensor):
         tensors[path] = value.detach().cpu().contiguous().clone()
         return {"tensor": path}

@@ -26,13 +26,13 @@ from core.training.steps import take_step
 from core.training.trainer import Trainer, set_up
 
 STEPS = 2
-SECONDS = 8.0  # after which no further step is begun
+SECONDS = 8.0  # after which no further step starts
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one network takes. `gmacs` are 10^9 multiplications and additions for one image, forward;
-    `memory_mb` is what a training step of `batch` images adds to the process at most, in 10^6 bytes;
+    """The cost of one network. `gmacs` are 10^9 multiplications and additions for one image, forward;
+    `memory_mb` is the most that a training step of `batch` images adds to the process, in 10^6 bytes;
     `works` is "yes" or why not."""
 
     encoder: str
@@ -100,12 +100,12 @@ def _rate(trainer: Trainer, config: TrainConfig) -> float:
         loss = take_step(trainer, pictures, labels)[0].item()
         done += 1
     if not math.isfinite(loss):
-        raise UserError("the loss is no number")
+        raise UserError("the loss is not a number")
     return done * config.batch_size / (time.perf_counter() - start)
 
 
 def _peak() -> int:
-    """The largest resident size that this process has had, in bytes."""
+    """The largest resident size of this process so far, in bytes."""
     with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii") as status:
         for line in status:
             if line.startswith("VmHWM"):
@@ -134,7 +134,7 @@ def _one(encoder: str, args: argparse.Namespace) -> Measured:
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             return probe(config)
-    except Exception as error:  # whatever a network cannot do is a line of the table
+    except Exception as error:  # every failure is a line of the table
         reason = " ".join(f"{error}".split())[:160] or type(error).__name__
         return Measured(encoder, args.architecture, args.height, args.width, args.batch, reason)
 

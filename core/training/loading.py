@@ -1,4 +1,4 @@
-"""Stored pairs on their way to the device."""
+"""Batches of stored pairs."""
 
 import os
 import random
@@ -20,21 +20,22 @@ from core.runs.events import Note
 
 Batches = DataLoader[tuple[Tensor, Tensor]]
 NOTE_SECONDS = 2.0
+NAMES = {"train": "training", "validation": "validation"}
 
 
 def stores_of(data: DataFolder, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
-    """Fill `stores` with "train" and "validation". Raises UserError when there is nothing to learn from."""
-    for part in ("train", "validation"):
-        yield from _fill(data, part, config, stores)
+    """Fill `stores` with "train" and "validation". Raises UserError when there is nothing to train on."""
+    for split in ("train", "validation"):
+        yield from _fill(data, split, config, stores)
     if not has_foreground(stores["train"], data):
         raise UserError(
             f"No mask of {data.name} holds any foreground, so there is nothing to learn: "
-            f"check what the mask values mean ({data.rule.meaning})."
+            f"check the meaning of the mask values ({data.rule.meaning})."
         )
 
 
 def has_foreground(store: Store, data: DataFolder) -> bool:
-    """Whether the masks hold anything to tell apart."""
+    """Whether the masks hold more than one class."""
     if data.rule.task.kind == "binary":
         return bool((store.labels == 1).any())
     if data.rule.task.kind == "multilabel":
@@ -64,13 +65,13 @@ def training_batches(
 
 
 def start_at(batches: Batches, epoch: int) -> None:
-    """Let the next pass be that of `epoch`, counted from 0."""
+    """Make the next pass that of `epoch`, counted from 0."""
     order: Any = batches.batch_sampler
     order.epoch = epoch
 
 
 def loader_processes(device: str, world: int = 1) -> int:
-    """Beside a GPU the cores have nothing else to do; on the CPU they are the ones that train."""
+    """With a GPU the cores are free to load data; on the CPU they train."""
     if not device.startswith("cuda"):
         return 0
     return max(1, min(12, (os.cpu_count() or 2) - 1) // world)
@@ -83,18 +84,18 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def _fill(data: DataFolder, part: str, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
-    pairs = data.part(part)
-    cap = config.validation_images if part == "validation" else 0
+def _fill(data: DataFolder, split: str, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
+    pairs = data.part(split)
+    cap = config.validation_images if split == "validation" else 0
     if cap and len(pairs) > cap:
         pairs = sorted(random.Random(config.seed).sample(pairs, cap), key=lambda pair: pair.name)
     last = time.monotonic()
     for progress in build_store(pairs, data.rule, stored_side(config.height, config.width)):
         if isinstance(progress, Store):
-            stores[part] = progress
+            stores[split] = progress
         elif time.monotonic() - last > NOTE_SECONDS:
             last = time.monotonic()
-            yield Note(f"Preparing {part} photos: {progress} of {len(pairs)}.")
-    yield from (Note(p.sentence, "warning") for p in stores[part].problems)
-    if not len(stores[part]):
-        raise UserError(f"No {part} photo of {data.name} can be used: look at the findings on the Data page.")
+            yield Note(f"Preparing {NAMES[split]} photos: {progress} of {len(pairs)}.")
+    yield from (Note(p.sentence, "warning") for p in stores[split].problems)
+    if not len(stores[split]):
+        raise UserError(f"No {NAMES[split]} photo of {data.name} can be used: see the Data page's findings.")

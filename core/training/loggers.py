@@ -1,8 +1,8 @@
-"""A training's events for the tools that people already watch theirs with.
+"""A training's events for TensorBoard, MLflow, Weights & Biases and as CSV.
 
-TensorBoard files and metrics.csv lie in the run's folder. MLflow and Weights & Biases are used when
-the settings name them and their packages are installed; they are no dependencies. All but the CSV
-go through Lightning's logger interface.
+TensorBoard files and metrics.csv are written to the run's folder. MLflow and Weights & Biases are used when
+the settings name them and their packages are installed; they are no dependencies. All but the CSV go through
+Lightning's logger interface.
 """
 
 import csv
@@ -33,8 +33,8 @@ INSTALL = {"mlflow": "pytorch-lightning mlflow", "wandb": "pytorch-lightning wan
 
 
 class Listener:
-    """Passes events on. A logger that fails later is left out, and `warn` is told: no training ends
-    because a tracking server is down. Raises UserError when one cannot be had to begin with."""
+    """Passes events to the loggers. One that fails later is dropped with a call of `warn`, because a training
+    should not end when a tracking server is down. Raises UserError when one cannot be started."""
 
     def __init__(self, run: Run, warn: Callable[[str], None] = lambda sentence: None) -> None:
         self.run, self.warn, config = run, warn, run.config
@@ -77,12 +77,12 @@ class Listener:
         for logger in list(self.loggers):
             try:
                 act(logger)
-            except Exception as error:  # whatever a foreign service answers
+            except Exception as error:  # a foreign service can raise anything
                 if getattr(error, "errno", None) in DISK_ERRORS:
-                    raise  # it ends the run, with its own sentence
+                    raise  # it ends the run, with a message of its own
                 self.loggers.remove(logger)
                 reason = " ".join(str(error).split())[:200]
-                self.warn(f"{type(logger).__name__} failed and is left out from here on: {reason}")
+                self.warn(f"{type(logger).__name__} failed and is no longer used: {reason}")
 
 
 def table(history: History) -> str:
@@ -127,7 +127,7 @@ def _from_lightning(package: str, name: str, settings: dict[str, str]) -> Logger
         ) from error
     try:
         logger: Logger = getattr(loggers, name)(**settings)
-    except Exception as error:  # whatever the package finds wrong with its own settings
+    except Exception as error:  # the package can raise anything about its own settings
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"The logger '{package}' cannot be started: {reason}") from error
     return logger

@@ -1,6 +1,6 @@
-"""`fit(config, folder)`: set up, train, validate, and say so, event by event.
+"""`fit(config, folder)`: set up, train, validate, and report it event by event.
 
-Read it from the top: `fit` is the whole story, the files beside this one are its sentences.
+Read it from the top: `fit` is the whole training, and the files beside this one are its steps.
 """
 
 from collections.abc import Generator, Iterator
@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from core.config import TrainConfig
 from core.data.dataset import DATASET_FILE, as_task, open_data, write_down
+from core.data.masks import BinaryEncoding
 from core.data.store import Store
 from core.errors import UserError
 from core.models.card import ModelCard
@@ -38,8 +39,8 @@ PREVIEWS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """One call of `fit`: a run that is resumed has several. `chosen` are the previewed images."""
+class Session:
+    """One call of `fit`; a resumed run has several. `chosen` are the previewed images."""
 
     folder: Path
     trainer: Trainer
@@ -50,24 +51,24 @@ class Sitting:
 
 
 def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: False) -> Iterator[Event]:
-    """Train as `config` says and keep `best/` and `last/` models and previews in `folder`.
+    """Train with `config` and write `best/` and `last/` models and previews to `folder`.
 
-    Goes on where an earlier call for this folder ended, if it left a state. Yields events as things
-    happen. `should_stop` is asked between steps. Where several processes train together, each calls
-    this; only the first writes. Raises UserError when the data cannot be trained on.
+    Resumes where an earlier call for this folder ended, if it left a state. Yields events as they happen.
+    `should_stop` is called between steps. Where several processes train together, each calls this; only
+    the first writes. Raises UserError when the data cannot be trained on.
     """
     seed_everything(config.seed)
     fabric = make_fabric(config, pick_device(config.device))
     state = checkpoint.read_state(folder) if (folder / STATE_FILE).is_file() else None
-    sitting = yield from _prepare(config, folder, fabric, state)
-    trainer, batches = sitting.trainer, sitting.batches
+    session = yield from _prepare(config, folder, fabric, state)
+    trainer, batches = session.trainer, session.batches
     progress = trainer.progress
-    yield _started(sitting)
+    yield _started(session)
     if state:
         checkpoint.restore(trainer, state)
-        yield Note(f"Going on after epoch {progress.epoch}.")
+        yield Note(f"Resuming after epoch {progress.epoch}.")
     else:
-        yield from _finish_epoch(sitting, None)
+        yield from _finish_epoch(session, None)
     loading.start_at(batches, progress.epoch)
     progress.start()
     stop = _agreed(fabric, should_stop)
@@ -77,23 +78,23 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
         if stop():
             share_statistics(trainer)
             if fabric.is_global_zero:
-                save_model(trainer.final_model, sitting.card, folder / "last")
+                save_model(trainer.final_model, session.card, folder / "last")
             yield _finished(trainer, "stopped")
             return
         progress.epoch += 1
-        yield from _finish_epoch(sitting, losses.mean())
+        yield from _finish_epoch(session, losses.mean())
         if fabric.is_global_zero:
             checkpoint.save_state(trainer, folder)
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
-            yield Note(f"Ended early: no better {DICE_MEAN} in {config.early_stopping} epochs.")
+            yield Note(f"Stopped early: no better {DICE_MEAN} in {config.early_stopping} epochs.")
             break
     yield _finished(trainer, "done")
 
 
 def _prepare(
     config: TrainConfig, folder: Path, fabric: Fabric, state: dict[str, Any] | None
-) -> Generator[Event, None, Sitting]:
-    """Data, model and everything around it. Yields notes and returns what the loop needs."""
+) -> Generator[Event, None, Session]:
+    """Load the data and build the model. Yields notes and returns what the loop needs."""
     data = open_data(Path(config.data))
     if fabric.is_global_zero:
         write_down(data)
@@ -101,6 +102,8 @@ def _prepare(
     data = as_task(data, config.task, config.ignore_index, config.named_classes)
     task = data.rule.task
     yield from (Note(p.sentence, "warning") for p in data.problems)
+    if config.task == "auto" and isinstance(data.rule, BinaryEncoding) and data.rule.is_of_ids:
+        yield Note("The masks hold several values: all above 0 are trained as one foreground.", "warning")
     stores: dict[str, Store] = {}
     with fabric.rank_zero_first(local=True):
         yield from loading.stores_of(data, config, stores)
@@ -114,7 +117,7 @@ def _prepare(
         config = replace(config, batch_size=state["batch_size"])
     elif config.batch_size == 0:
         config = replace(config, batch_size=largest_that_pays(config, built, task, fabric, len(train)))
-        yield Note(f"Batch size: {config.batch_size}, the largest that pays here.")
+        yield Note(f"Batch size: {config.batch_size}, the fastest on this machine.")
     _check_shares(config, len(train), fabric.world_size)
 
     batches = loading.training_batches(
@@ -125,29 +128,29 @@ def _prepare(
     if fabric.is_global_zero:
         yield from write_provenance(folder, trainer, stores)
     chosen = np.linspace(0, len(validation) - 1, min(PREVIEWS, len(validation))).astype(int).tolist()
-    return Sitting(folder, trainer, batches, stores, card_of(config, data, built), chosen)
+    return Session(folder, trainer, batches, stores, card_of(config, data, built), chosen)
 
 
-def _started(sitting: Sitting) -> Started:
-    trainer, validation = sitting.trainer, sitting.stores["validation"]
+def _started(session: Session) -> Started:
+    trainer, validation = session.trainer, session.stores["validation"]
     fabric = trainer.fabric
     return Started(
-        train_images=len(sitting.stores["train"]),
+        train_images=len(session.stores["train"]),
         validation_images=len(validation),
-        steps_per_epoch=len(sitting.batches),
+        steps_per_epoch=len(session.batches),
         epochs=trainer.config.epochs,
         device=device_name(str(fabric.device), fabric.world_size),
         precision=str(fabric._precision.precision),
-        weights=sitting.card.encoder_weights,
+        weights=session.card.encoder_weights,
         parameters=parameter_count(trainer.plain),
-        preview_names=[validation.names[i] for i in sitting.chosen],
+        preview_names=[validation.names[i] for i in session.chosen],
         task=trainer.task.to_dict(),
     )
 
 
-def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]:
-    """Validate, save, preview."""
-    trainer, validation, folder = sitting.trainer, sitting.stores["validation"], sitting.folder
+def _finish_epoch(session: Session, train_loss: float | None) -> Iterator[Event]:
+    """Validate, save and preview."""
+    trainer, validation, folder = session.trainer, session.stores["validation"], session.folder
     share_statistics(trainer)
     result = validate(trainer, validation)
     scores, progress = result.scores, trainer.progress
@@ -173,11 +176,11 @@ def _finish_epoch(sitting: Sitting, train_loss: float | None) -> Iterator[Event]
         return
     if epoch:
         # A run may be renamed while it trains.
-        named = replace(sitting.card, name=Run(folder).given_name or sitting.card.name)
+        named = replace(session.card, name=Run(folder).given_name or session.card.name)
         kept = with_scores(named, result, epoch)
         for name in ("best", "last") if is_best else ("last",):
             save_model(trainer.final_model, kept, folder / name)
-    photos, labels = validation.batch(sitting.chosen, *trainer.size)
+    photos, labels = validation.batch(session.chosen, *trainer.size)
     files = save_previews(folder, epoch, photos, labels, predicted(trainer, photos), trainer.task)
     yield Preview(epoch, files)
 
@@ -193,12 +196,12 @@ def _check_shares(config: TrainConfig, images: int, world: int) -> None:
         raise UserError(f"{images} training images are too few for {world} processes: use at most {images}.")
     if config.batch_size % world:
         raise UserError(
-            f"A batch of {config.batch_size} cannot be dealt to {world} processes: use a multiple of {world}."
+            f"A batch of {config.batch_size} does not divide by {world} processes: use a multiple of {world}."
         )
 
 
 def _agreed(fabric: Fabric, should_stop: ShouldStop) -> ShouldStop:
-    """Whether to stop, the same answer in every process: else one would wait for another for ever."""
+    """Whether to stop, the same answer in every process: otherwise one would wait for another for ever."""
     if fabric.world_size == 1:
         return should_stop
     return lambda: bool(fabric.broadcast(should_stop() if fabric.is_global_zero else False))

@@ -1,4 +1,4 @@
-"""From logits and labels to the number that is made small."""
+"""The losses: from logits and labels to a scalar."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,18 +16,17 @@ Sums = Callable[[Tensor, Tensor], Tensor]
 TVERSKY = {
     "alpha": 0.3,
     "beta": 0.7,
-}  # misses cost more; Salehi et al. 2017, https://arxiv.org/abs/1706.05721
-HIGHEST_WEIGHT = 10.0  # a class of a few pixels must not drown all others
-WEIGHED_IMAGES = 512  # enough to know how common a class is
+}  # false negatives cost more; Salehi et al. 2017, https://arxiv.org/abs/1706.05721
+HIGHEST_WEIGHT = 10.0  # a class of a few pixels must not outweigh all others
+WEIGHED_IMAGES = 512  # enough to measure how common a class is
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
     """From logits (b, outputs, h, w) and labels uint8 (b, h, w) to a scalar, by way of sums over pixels.
 
-    `sums` gives float32 (length,), of which those of a batch are those of its parts added up; `value` makes
-    the loss of them. So the loss of a whole batch, and its gradient, can be had from parts that never meet:
-    pieces for want of memory, or processes.
+    `sums` gives float32 (length,), which add up over micro-batches; `value` makes the loss of them. So the
+    loss of a whole batch and its gradient follow from separate micro-batches or processes.
     """
 
     sums: Sums
@@ -60,7 +59,7 @@ def make_loss(config: TrainConfig, task: Task, weights: Tensor | None = None) ->
 
 
 def class_weights(store: Store, task: Task) -> Tensor:
-    """Weights that make rare classes count as much as common ones, each at most HIGHEST_WEIGHT.
+    """Balanced class weights, each at most HIGHEST_WEIGHT.
 
     "binary" and "multilabel": background over foreground pixels, the `pos_weight` of BCE. "multiclass":
     median frequency balancing (Eigen and Fergus 2015, https://arxiv.org/abs/1411.4734).
@@ -138,8 +137,8 @@ def _focal(task: Task) -> Sums:
 
 
 def _overlap(task: Task, alpha: float, beta: float) -> Loss:
-    """1 - hits / (hits + alpha * false alarms + beta * misses), the mean over classes, of which those that
-    do not occur count 0. Dice for 0.5 and 0.5; Salehi et al. 2017, https://arxiv.org/abs/1706.05721."""
+    """1 - TP / (TP + alpha * FP + beta * FN), the mean over classes, of which those that do not occur
+    count 0. Dice for 0.5 and 0.5; Salehi et al. 2017, https://arxiv.org/abs/1706.05721."""
 
     def sums(logits: Tensor, labels: Tensor) -> Tensor:
         truth, known = _layers(task, labels)
@@ -150,15 +149,15 @@ def _overlap(task: Task, alpha: float, beta: float) -> Loss:
         ])  # fmt: skip
 
     def value(sums: Tensor) -> Tensor:
-        hits, found, there = sums.chunk(3)
-        score = hits / (hits + alpha * (found - hits) + beta * (there - hits)).clamp(min=1e-7)
-        return ((1 - score) * (there > 0)).mean()
+        tp, predicted, true = sums.chunk(3)
+        score = tp / (tp + alpha * (predicted - tp) + beta * (true - tp)).clamp(min=1e-7)
+        return ((1 - score) * (true > 0)).mean()
 
     return Loss(sums, value, 3 * task.outputs)
 
 
 def _layers(task: Task, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """What is true, float (b, outputs, h, w) of 0 and 1, and which pixels are known, bool (b, 1, h, w)."""
+    """The ground truth, float (b, outputs, h, w) of 0 and 1, and the known pixels, bool (b, 1, h, w)."""
     target = task.target(labels)
     if task.kind != "multiclass":
         known = target != IGNORE
@@ -178,7 +177,7 @@ def _lovasz(task: Task) -> Sums:
         target = task.target(labels)
         known = torch.ones_like(target) if ignore is None else target != IGNORE
         images = known.flatten(1).any(dim=1).sum().to(logits.dtype)
-        if not images:  # smp takes a mean of none for no number
+        if not images:  # the mean of nothing would be NaN
             return torch.stack([0.0 * logits.sum(), images])
         return torch.stack([loss(logits, target) * images, images])
 

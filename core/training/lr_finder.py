@@ -1,4 +1,4 @@
-"""Which learning rate to take: raise it step by step, and see where the loss falls fastest.
+"""A learning-rate finder: the rate rises step by step, and the best is where the loss falls fastest.
 
 The range test of Smith (2017), https://arxiv.org/abs/1506.01186.
 """
@@ -24,10 +24,10 @@ from core.training.trainer import Trainer, set_up
 
 LOWEST, HIGHEST = 1e-6, 1.0
 STEPS = 60
-BATCH = 8  # small steps are quick, and the rate hardly depends on them
+BATCH = 8  # small batches are quick, and the result hardly depends on them
 SMOOTHING = 0.85
-BLOWN_UP = 3.0  # times the best loss: from here on it only gets worse
-IGNORED = 5  # first points, whose running mean still leaps
+BLOWN_UP = 3.0  # times the best loss: the rest would only be worse
+IGNORED = 5  # first points, whose running mean still jumps
 
 
 def sweep(config: TrainConfig, should_stop: ShouldStop = lambda: False) -> Iterator[Event]:

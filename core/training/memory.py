@@ -1,4 +1,4 @@
-"""What the process does with memory: keep what it will need again, and notice when there is no more."""
+"""Memory of the training process: keep freed blocks, and recognise when there is too little."""
 
 import ctypes
 import sys
@@ -9,10 +9,10 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
 
 
 def keep_freed_memory() -> bool:
-    """Have glibc keep freed blocks for the next step instead of giving them back to the system.
+    """Make glibc keep freed blocks for the next step instead of returning them to the system.
 
-    A step allocates the same large activations as the one before; fetched from the system each
-    time, every page is zeroed and faulted in again. For a process that does nothing but train.
+    Every step allocates the same large activations; blocks that come from the system each time are zeroed
+    and faulted in again, page by page. For a process that only trains.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -36,6 +36,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def release(device: str) -> None:
-    """Give cached blocks of a GPU back before a smaller attempt."""
+    """Return a GPU's cached blocks before a smaller attempt."""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()

@@ -23,7 +23,7 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         preprocessing=built.preprocessing,
         height=config.height,
         width=config.width,
-        # Crops showed the network larger subjects than whole photos do: a third more pixels score better.
+        # Training crops show larger subjects than whole photos do: a third more pixels score better.
         long_side=stored_side(config.height, config.width),
         data=data.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

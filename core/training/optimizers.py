@@ -1,4 +1,4 @@
-"""How weights are moved: optimizer, learning rate over time, running average."""
+"""Optimizer, learning-rate schedule, and exponential moving average of the weights."""
 
 import math
 from collections.abc import Callable
@@ -16,10 +16,10 @@ PLATEAU_PATIENCE = 2  # epochs
 
 
 def make_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """Adam, AdamW or SGD with Nesterov's momentum of 0.9, in one kernel a step where torch has one.
+    """Adam, AdamW or SGD with Nesterov's momentum of 0.9, fused into one kernel where torch can.
 
     The encoder's parameters are a group of their own when `encoder_lr_multiplier` sets them apart. Frozen
-    parameters are left out. Norms and biases are not decayed: decay is for what multiplies the input.
+    parameters are excluded. Weight decay is for what multiplies the input: not for norms and biases.
     """
     rate, decay = config.learning_rate, config.weight_decay
     groups = [
@@ -77,7 +77,7 @@ def make_schedule(
 
 
 def average_of(model: nn.Module, decay: float) -> AveragedModel:
-    """A running average of weights whose memory grows with the steps taken, up to `decay`.
+    """An exponential moving average of the weights whose decay grows with the steps, up to `decay`.
 
     Source of the warm-up: tf.train.ExponentialMovingAverage, (1 + t) / (10 + t).
     """

@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: versions, revision, data and hardware, beside its settings."""
+"""The origin of a run's results: versions, revision, data and hardware, beside its settings."""
 
 import importlib.metadata
 import os
@@ -25,29 +25,30 @@ PACKAGES = (
 
 
 def write_provenance(folder: Path, trainer: Trainer, stores: Mapping[str, Store]) -> Iterator[Note]:
-    """Write provenance.json. Warns where a run goes on with other versions or data than it began with."""
+    """Write provenance.json. Warns where a run is resumed with other versions or data."""
     now = provenance(trainer, stores)
     path = folder / PROVENANCE_FILE
     try:
         before = read_json(path) if path.is_file() else now
     except UserError:
         before = now
-    for part in ("packages", "data"):
-        if before.get(part) != now[part]:
-            yield Note(f"The {part} changed since this run began: its curve may have a kink here.", "warning")
-    sittings = [*before.get("sittings", []), {"hardware": now["hardware"], "packages": now["packages"]}]
-    write_json(path, {**now, "sittings": sittings})
+    for what in ("packages", "data"):
+        if before.get(what) != now[what]:
+            yield Note(f"The {what} changed since this run started: its curve may jump here.", "warning")
+    earlier = before.get("sessions") or before.get("sittings", [])  # its name in older runs
+    sessions = [*earlier, {"hardware": now["hardware"], "packages": now["packages"]}]
+    write_json(path, {**now, "sessions": sessions})
 
 
 def provenance(trainer: Trainer, stores: Mapping[str, Store]) -> dict[str, Any]:
-    """What write_provenance writes, as plain values."""
+    """The content of provenance.json."""
     return {
         "settings": trainer.config.to_dict(),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "revision": git_revision(),
         "data": {
-            part: {"images": len(store), "fingerprint": store.fingerprint} for part, store in stores.items()
+            split: {"images": len(store), "fingerprint": store.fingerprint} for split, store in stores.items()
         },
         "hardware": hardware(trainer),
     }
@@ -66,7 +67,7 @@ def git_revision() -> str:
 
 
 def hardware(trainer: Trainer) -> dict[str, Any]:
-    """The machine, in values that explain a speed."""
+    """The machine, as far as it explains the speed."""
     device = trainer.fabric.device
     described: dict[str, Any] = {
         "processor": _processor(),

@@ -1,4 +1,4 @@
-"""Batch norms that have one value a channel to normalise over."""
+"""Batch norms with a single value per channel."""
 
 from typing import Any
 
@@ -7,11 +7,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def take_running_statistics(model: nn.Module) -> None:
-    """Have batch norms use their running statistics, as in evaluation, for an input of one value a channel.
+    """Make batch norms use their running statistics, as in evaluation, for inputs with one value per channel.
 
-    DeepLabV3+, PAN and UPerNet pool the photo to 1x1: of one image at a time that leaves one value, whose
-    variance is nothing, and torch refuses. A batch of one, or what memory leaves of a larger one, trains all
-    the same.
+    DeepLabV3+, PAN and UPerNet pool the photo to 1x1. For a batch of one that leaves one value without a
+    variance, and torch refuses. So a batch or micro-batch of one image can be trained on.
     """
     for module in model.modules():
         if isinstance(module, _BatchNorm):

@@ -15,13 +15,13 @@ from core.training.progress import Progress
 from core.training.trainer import Trainer
 
 ShouldStop = Callable[[], bool]
-STEP_EVENT_SECONDS = 0.2  # on a GPU steps are faster than anyone can look, and looking makes it wait
+STEP_EVENT_SECONDS = 0.2  # reading the loss makes a GPU wait, and nobody reads faster
 EXPLODED = 50.0  # times the first losses
 
 
 @dataclass(slots=True)
 class EpochLoss:
-    """The running mean of an epoch's losses, kept on the device so that no step waits for it."""
+    """The mean of an epoch's losses, kept on the device so that no step waits for it."""
 
     total: Tensor | float = 0.0
     steps: int = 0
@@ -43,7 +43,7 @@ def train_epoch(
 ) -> Iterator[Step | Note]:
     """One pass over `batches` of uint8 images (b, 3, h, w) and labels (b, h, w).
 
-    Raises UserError when the loss is no number or explodes, and when not even one image fits.
+    Raises UserError when the loss is not a number or explodes, and when not even one image fits.
     """
     progress = trainer.progress
     trainer.training_mode()
@@ -53,7 +53,7 @@ def train_epoch(
             try:
                 done = take_step(trainer, pictures, labels)
             except RuntimeError as error:
-                yield _smaller_pieces(trainer, error, len(pictures))
+                yield _smaller_micro_batches(trainer, error, len(pictures))
         loss, logits, truth = done
         losses.add(loss)
         progress.step += 1
@@ -69,13 +69,13 @@ def train_epoch(
 
 def take_step(trainer: Trainer, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Forward, backward, and one step of the optimizer. Returns the whole batch's loss, and the last
-    piece's logits and labels."""
+    micro-batch's logits and labels."""
     fabric, config = trainer.fabric, trainer.config
-    pieces = min(trainer.pieces, len(pictures))
-    parts = zip(pictures.tensor_split(pieces), labels.tensor_split(pieces), strict=True)
-    total, logits, truth = whole_batch.backward(trainer, list(parts))
+    count = min(trainer.micro_batches, len(pictures))
+    micro_batches = zip(pictures.tensor_split(count), labels.tensor_split(count), strict=True)
+    total, logits, truth = whole_batch.backward(trainer, list(micro_batches))
     if config.gradient_clip:
-        # A gradient that is no number makes weights and the next loss none, which check_loss explains.
+        # A gradient that is not a number makes the next loss NaN, which check_loss explains.
         fabric.clip_gradients(
             trainer.model,  # type: ignore[arg-type]
             trainer.optimizer,
@@ -101,23 +101,23 @@ def check_loss(loss: float, epoch: int, progress: Progress) -> None:
         raise UserError(f"The loss exploded to {loss:.3g} (epoch {epoch}): the training diverged. {way_out}")
 
 
-def _smaller_pieces(trainer: Trainer, error: RuntimeError, images: int) -> Note:
-    """After running out of memory: the same batch in twice as many pieces. Raises what is no such error."""
+def _smaller_micro_batches(trainer: Trainer, error: RuntimeError, images: int) -> Note:
+    """Twice as many micro-batches after running out of memory. Raises any other error."""
     if not is_out_of_memory(error):
         raise error
     config = trainer.config
-    if trainer.pieces >= images or trainer.fabric.world_size > 1:
+    if trainer.micro_batches >= images or trainer.fabric.world_size > 1:
         raise UserError(
             f"Memory is too small for {images} images of {config.height}x{config.width} with "
             f"{config.encoder}: choose a smaller batch, size or encoder."
         ) from error
     trainer.optimizer.zero_grad()
-    trainer.pieces *= 2
+    trainer.micro_batches *= 2
     release(str(trainer.fabric.device))
-    each = math.ceil(images / trainer.pieces)
+    each = math.ceil(images / trainer.micro_batches)
     return Note(
-        f"Memory is too small for {math.ceil(2 * images / trainer.pieces)} images at once: going on with "
-        f"{each} at a time, {trainer.pieces} times a step.",
+        f"Memory is too small for {math.ceil(2 * images / trainer.micro_batches)} images at once: "
+        f"continuing with {each} at a time, {trainer.micro_batches} times a step.",
         "warning",
     )
 

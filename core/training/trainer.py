@@ -1,4 +1,4 @@
-"""What the loop works with: the model and everything around it, on its device."""
+"""The model and what trains it, on its device."""
 
 import contextlib
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from core.training.progress import Progress
 class Trainer:
     """Made by `set_up`. `plain` is the network itself, `model` the same as Fabric runs it.
 
-    `pieces` is how many parts a step's images are put through in: more when memory is short.
+    `micro_batches` is the number of forward passes of a step: more when memory is short.
     """
 
     config: TrainConfig
@@ -42,7 +42,7 @@ class Trainer:
     preprocessing: Preprocessing
     channels_last: bool
     progress: Progress
-    pieces: int
+    micro_batches: int
     detour: bool = False
 
     @property
@@ -51,11 +51,11 @@ class Trainer:
 
     @property
     def final_model(self) -> nn.Module:
-        """The weights that are validated and saved: the running average where one is kept."""
+        """The weights that are validated and saved: the moving average where there is one."""
         return self.averaged.module if self.averaged is not None else self.plain
 
     def training_mode(self) -> None:
-        """Layers that behave differently in training do so; a frozen encoder's do not."""
+        """Put layers into training mode, except those of a frozen encoder."""
         self.model.train()
         if self.config.freeze_encoder:
             self.plain.get_submodule("encoder").eval()
@@ -118,6 +118,6 @@ def set_up(
         preprocessing=built.preprocessing,
         channels_last=channels_last,
         progress=Progress(total),
-        pieces=config.accumulate,
+        micro_batches=config.accumulate,
         detour=depthwise.is_needed(device, precision) and not compiled,
     )

@@ -25,8 +25,8 @@ class Validated:
 def validate(trainer: Trainer, store: Store) -> Validated:
     """The loss of all stored images as one batch, and their scores.
 
-    Batches are shared among the processes, and what was added up of each comes together again: neither
-    their number nor the batch size changes a figure, save that Lovász ranks the pixels of a batch.
+    Batches are shared among the processes, and their sums are added up: neither the number of processes nor
+    the batch size changes a score, except that Lovász ranks the pixels of each batch.
     """
     fabric, task, step = trainer.fabric, trainer.task, trainer.config.batch_size
     counts = torch.zeros(4, len(store), task.outputs, dtype=torch.int64)

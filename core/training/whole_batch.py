@@ -1,4 +1,4 @@
-"""The gradient of a whole batch's loss, though the batch is put through in parts, or by several processes."""
+"""The gradient of a whole batch's loss from micro-batches or from several processes."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -8,32 +8,32 @@ from torch import Tensor, nn
 
 from core.training.trainer import Trainer
 
-Part = tuple[Tensor, Tensor]  # images uint8 (b, 3, h, w) and labels uint8 (b, h, w)
+MicroBatch = tuple[Tensor, Tensor]  # images uint8 (b, 3, h, w) and labels uint8 (b, h, w)
 
 
-def backward(trainer: Trainer, parts: Sequence[Part]) -> tuple[Tensor, Tensor, Tensor]:
+def backward(trainer: Trainer, batches: Sequence[MicroBatch]) -> tuple[Tensor, Tensor, Tensor]:
     """Add the gradient of the loss of all these images, and of those of the other processes, to the weights.
 
-    Returns the loss of the whole batch, and the last part's logits and labels. Of several parts, each is
-    put through twice: how much a pixel counts in an overlap such as Dice depends on all the others, so
-    their sums are needed first, and no memory holds all parts' activations. The idea is that of Gao et
-    al. 2021, https://arxiv.org/abs/2101.06983. What layers normalise over is still the part alone.
+    Returns the loss of the whole batch, and the last one's logits and labels. Of several, each is
+    passed through twice: how much a pixel counts in an overlap such as Dice depends on all the others, so
+    their sums are needed first, and no memory holds the activations of all. The idea is that of Gao et
+    al. 2021, https://arxiv.org/abs/2101.06983. Batch norms still see one micro-batch alone.
     """
     device = trainer.fabric.device
     states: list[Tensor | None] = [None]
     sums: Tensor | None = None
-    if len(parts) > 1:
+    if len(batches) > 1:
         with torch.no_grad(), _buffers_kept(trainer.plain):
             states = []
             each = []
-            for part in parts:
+            for batch in batches:
                 states.append(_random_state(device))
-                each.append(_sums(trainer, part)[0])
+                each.append(_sums(trainer, batch)[0])
             sums = torch.stack(each).sum(dim=0)
-    for number, (part, state) in enumerate(zip(parts, states, strict=True), 1):
+    for number, (batch, state) in enumerate(zip(batches, states, strict=True), 1):
         _set_random_state(device, state)
-        with trainer.fabric.no_backward_sync(trainer.model, enabled=number < len(parts)):  # type: ignore[arg-type]
-            own, logits, truth = _sums(trainer, part)
+        with trainer.fabric.no_backward_sync(trainer.model, enabled=number < len(batches)):  # type: ignore[arg-type]
+            own, logits, truth = _sums(trainer, batch)
             if number == 1:
                 loss, slope = _of_all(trainer, own if sums is None else sums)
             trainer.fabric.backward(own @ slope)
@@ -41,7 +41,7 @@ def backward(trainer: Trainer, parts: Sequence[Part]) -> tuple[Tensor, Tensor, T
 
 
 def share_statistics(trainer: Trainer) -> None:
-    """Give all processes the mean of their norms' running statistics: each has seen its own images."""
+    """Average the running statistics of norms over all processes: each has seen its own images."""
     if trainer.fabric.world_size == 1:
         return
     models = [trainer.plain, *([trainer.averaged.module] if trainer.averaged is not None else [])]
@@ -54,9 +54,9 @@ def share_statistics(trainer: Trainer) -> None:
         buffer.copy_(mean.view_as(buffer))
 
 
-def _sums(trainer: Trainer, part: Part) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss's sums over a part, its logits and its labels."""
-    images, labels = part
+def _sums(trainer: Trainer, batch: MicroBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss's sums over a micro-batch, its logits and its labels."""
+    images, labels = batch
     labels = labels.to(trainer.fabric.device, non_blocking=True)
     with trainer.forward_context():
         logits = trainer.model(trainer.inputs(images))
@@ -78,7 +78,7 @@ def _of_all(trainer: Trainer, sums: Tensor) -> tuple[Tensor, Tensor]:
 
 @contextlib.contextmanager
 def _buffers_kept(model: nn.Module) -> Iterator[None]:
-    """Running statistics are as before: the images come again."""
+    """Restore running statistics afterwards: the images come again."""
     kept = [buffer.clone() for buffer in model.buffers()]
     try:
         yield
@@ -94,7 +94,7 @@ def _random_state(device: torch.device) -> Tensor:
 
 
 def _set_random_state(device: torch.device, state: Tensor | None) -> None:
-    """So that dropout drops the same again."""
+    """So that dropout drops the same units again."""
     if state is None:
         return
     if device.type == "cuda":

@@ -1,7 +1,7 @@
-"""The body of a training process: waits for its device, trains, and leaves a true status behind.
+"""The training process: waits for its device, trains, and always leaves a correct status.
 
-torch is imported only after the stop watch runs, so that even a worker that is still loading can
-be stopped at once.
+torch is imported after the thread that watches for a stop has started, so that a worker can be stopped while
+it is still loading.
 """
 
 import contextlib
@@ -33,22 +33,22 @@ GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process 
 
 
 class Stop(threading.Event):
-    """That a training should end, and why."""
+    """A request to end a training, and its reason."""
 
     why = "Stopped by request."
 
     def __init__(self) -> None:
         super().__init__()
-        self.last_word = threading.Lock()  # for whoever writes how it ended: nobody writes after them
+        self.last_word = threading.Lock()  # held to write the final status; nothing follows it
 
 
-def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
+def work(run: Run, report: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
     """Train the run of this folder in this process, or find a learning rate for it with `sweep`.
 
     Returns the final state.
 
-    Every event is appended to the run's events and given to `tell`. Raises UserError, after
-    writing it down, when the training cannot go on.
+    Every event is appended to the run's events and passed to `report`. Raises UserError when the training
+    cannot go on, and writes it to the status first.
     """
     if run.status().state == "finished":
         raise UserError("This run has finished: start another from its model with `start_from`.")
@@ -61,7 +61,7 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
 
     def say(event: Event) -> None:
         run.append(event)
-        tell(event)
+        report(event)
 
     try:
         say(Note("Loading libraries."))
@@ -88,26 +88,27 @@ def work(run: Run, tell: Callable[[Event], None] = lambda event: None, sweep: bo
 
 
 def _what_next(run: Run) -> str:
-    """What is kept, and what is possible then: resuming takes the state of a whole epoch."""
+    """What is kept and what to do next: resuming needs the state of a whole epoch."""
     if (run.folder / STATE_FILE).is_file():
-        return "The models of the last whole epoch are kept: resume the run when that is mended."
+        return "The models of the last whole epoch are kept: resume the run once the problem is fixed."
     if is_model(run.best):
         return (
-            "The best model so far is kept, but the run cannot be resumed: start another when that is mended."
+            "The best model so far is kept, but the run cannot be resumed: start another once the problem is "
+            "fixed."
         )
-    return "Nothing was saved yet: start the training again when that is mended."
+    return "Nothing was saved yet: start the training again once the problem is fixed."
 
 
 def _let_pages_go_first() -> None:
-    """A training takes what is left of the processors: whoever waits at a page waits for its answer."""
+    """A training uses the processors that the pages leave idle, because people wait for pages."""
     if os.environ.get(POLITE):
         with contextlib.suppress(OSError, AttributeError):  # no such thing on Windows
             os.nice(10)
 
 
 def assist(config: TrainConfig, folder: Path) -> None:
-    """Train beside the process that speaks and writes: same settings, other images. A signal is waited out:
-    the first process has it too, and says between two steps that all stop."""
+    """Train beside the first process, which reports and writes: same settings, other images. A signal does
+    not end it: the first process has it too, and stops all between two steps."""
     from core.system.device import part_from_the_others
     from core.training.loop import fit
     from core.training.memory import keep_freed_memory
@@ -123,20 +124,20 @@ def assist(config: TrainConfig, folder: Path) -> None:
     except Exception:
         if not (leaving.is_set() or Run(folder).stop_file.exists()):
             raise
-        os._exit(0)  # the first process was told the same, and has ended in the middle of a step
+        os._exit(0)  # the first process had the same signal, and has ended in the middle of a step
 
 
 def _leave_in_time(leaving: Stop) -> None:
-    """Where the first process does not say within a while that all stop, it is no longer there."""
+    """End this process where the first one does not stop all in time: it is gone."""
     leaving.wait()
     time.sleep(LEAVE_SECONDS)
     os._exit(0)
 
 
 def _refused_by_the_system(error: Exception) -> str:
-    """What the system said, where it refused to read or write; "" for every other error.
+    """The system's message where it refused to read or write; "" for every other error.
 
-    The safetensors library has an error of its own, with the system's words and number in its text.
+    The safetensors library has its own error, with the system's message and number in its text.
     """
     if isinstance(error, OSError) and is_of_the_system(error):
         return system_said(error)
@@ -191,7 +192,7 @@ def _sweep(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
 
 @contextlib.contextmanager
 def _device_turn(run: Run, device: str, stopping: Stop, say: Callable[[Event], None]) -> Iterator[bool]:
-    """Wait, first come first served, until no other run is at work on this device. False: stopped."""
+    """Wait, first come first served, until no other run uses this device. False: stopped."""
     from core.system.device import slots
 
     needed = slots(device, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
@@ -207,7 +208,7 @@ def _device_turn(run: Run, device: str, stopping: Stop, say: Callable[[Event], N
             said = True
             busy = " and ".join(needed)
             run.set_status("queued", f"Waiting for the training that runs on {busy} now.", devices=needed)
-            say(Note(f"Another training runs on {busy}; this one is next in line and starts by itself."))
+            say(Note(f"Another training runs on {busy}; this one starts by itself when it ends."))
         time.sleep(POLL_SECONDS)
     yield False
 
@@ -236,15 +237,15 @@ def _older_in_line(run: Run, needed: Sequence[str]) -> bool:
 
 
 def _watch_for_stop(run: Run, stopping: Stop) -> None:
-    """Turn a stop file, or the end of the time that the policy allows, into a stop; end the
-    process when the loop does not get to it in time."""
+    """Turn a stop file, or the end of the time that the policy allows, into a stop; end the process when the
+    loop does not stop in time."""
     limit, deadline = current_policy().training_minutes * 60, math.inf
     while not (stopping.is_set() or run.stop_file.exists()):
         time.sleep(POLL_SECONDS)
         if limit and deadline == math.inf and run.status().state == "running":
             deadline = time.monotonic() + limit
         if time.monotonic() > deadline:
-            stopping.why = f"The {limit // 60} minutes of a training on this server are over."
+            stopping.why = f"A training on this server may take {limit // 60} minutes."
             break
     stopping.set()
     time.sleep(GRACE_SECONDS)

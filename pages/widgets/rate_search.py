@@ -1,4 +1,4 @@
-"""Find a learning rate: a sweep in a process of its own, its curve, and a button that takes the result."""
+"""The learning-rate finder: a run in a process of its own, its curve, and a button to use its result."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ KEY = "sweep"
 def find_rate_button(config: TrainConfig) -> None:
     if st.button(
         "Find a learning rate", icon=":material/search:",
-        help="Trains for half a minute at rising rates and shows where the loss falls fastest.",
+        help="Trains for up to 60 steps at rising rates and shows where the loss falls fastest.",
     ):  # fmt: skip
         try:
             st.session_state[KEY] = jobs.find_rate(config)
@@ -24,7 +24,7 @@ def find_rate_button(config: TrainConfig) -> None:
 
 
 def rate_search() -> None:
-    """The sweep that was started here, if any; renewed every second while it runs."""
+    """The finder that was started here, if any; renewed every second while it runs."""
     run: Run | None = st.session_state.get(KEY)
     if run is None:
         return
@@ -33,7 +33,7 @@ def rate_search() -> None:
 
 
 def _show(run: Run, was_live: bool) -> None:
-    if KEY not in st.session_state:  # taken or closed, by a click that has run this fragment alone
+    if KEY not in st.session_state:  # used or closed by a click that has run this fragment alone
         st.rerun()
     if not run.folder.is_dir():
         _close()
@@ -47,7 +47,7 @@ def _show(run: Run, was_live: bool) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.progress(
                     history.fraction_done,
-                    "Trying rates …" if history.rates else plain(status.message) or "Starting …",
+                    "Trying learning rates …" if history.rates else plain(status.message) or "Starting …",
                 )
                 if st.button("Stop", key="stop_sweep"):
                     jobs.stop(run)
@@ -64,12 +64,12 @@ def _show(run: Run, was_live: bool) -> None:
 
 def _proposal(rate: float, preset: str) -> None:
     if not rate:
-        st.warning("The loss did not fall at any rate: look at the data, or choose another loss.")
+        st.warning("The loss did not fall at any rate: check the data, or choose another loss.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(f"Use {rate:g}", type="primary", on_click=_take, args=(rate, preset))
         st.button("Close", on_click=_close)
-        st.caption("Where the loss falls fastest. A third of it is the careful choice for long trainings.")
+        st.caption("Where the loss falls fastest. For long trainings a third of it is safer.")
 
 
 def _take(rate: float, preset: str) -> None:

@@ -122,7 +122,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
     real, sizes = steps_module.take_step, []
 
     def greedy(trainer, pictures, labels):
-        each = -(-len(pictures) // trainer.pieces)
+        each = -(-len(pictures) // trainer.micro_batches)
         sizes.append(each)
         if each > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
@@ -160,7 +160,7 @@ def test_early_stopping_ends_a_training_that_gains_nothing(small_data: Path, tmp
     )
     events = trained(config, tmp_path / "run")
     assert of(EpochEnd, events)[-1].epoch < 30
-    assert any("Ended early" in n.text for n in of(Note, events))
+    assert any("Stopped early" in n.text for n in of(Note, events))
 
 
 def test_the_batch_size_is_found(small_data: Path, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def stopped_in_second_epoch(run: Run) -> None:
 def test_a_finished_run_and_one_without_an_epoch_do_not_resume(small_data: Path) -> None:
     run = run_folder.create(tiny(small_data))
     run.set_status("died")
-    with pytest.raises(UserError, match="cannot go on"):
+    with pytest.raises(UserError, match="cannot be resumed"):
         jobs.resume(run)
 
 
@@ -112,7 +112,7 @@ def test_a_damaged_state_is_said_and_the_models_stay(small_data: Path, tmp_path:
     trained(config, tmp_path / "run", stop_after=3)
     state = tmp_path / "run" / STATE_FILE
     state.write_bytes(state.read_bytes()[:500])
-    with pytest.raises(UserError, match="cannot go on"):
+    with pytest.raises(UserError, match="cannot be resumed"):
         trained(config, tmp_path / "run")
     load_model(tmp_path / "run" / "best")
 

@@ -87,7 +87,7 @@ def test_the_loss_of_pieces_is_that_of_the_whole(kind: str) -> None:
     with torch.no_grad():
         for p, b in zip(trainer.plain.parameters(), before, strict=True):
             p.copy_(b)
-    trainer.pieces = 4
+    trainer.micro_batches = 4
     assert take_step(trainer, pictures, labels)[0].item() == pytest.approx(whole, rel=1e-5)
 
 
@@ -120,7 +120,7 @@ def test_the_second_pass_is_the_first_once_more(monkeypatch: pytest.MonkeyPatch)
         return sums(logits, labels)
 
     trainer.loss = replace(trainer.loss, sums=noted)
-    trainer.pieces = 3
+    trainer.micro_batches = 3
     take_step(trainer, torch.randint(0, 256, (6, 3, 64, 64), dtype=torch.uint8), labels_for(Task(), 6, 64))
     assert len(seen) == 6
     for first, second in zip(seen[:3], seen[3:], strict=True):
@@ -139,7 +139,7 @@ def test_one_image_at_a_time_trains_whatever_the_network_pools(architecture: str
     images = torch.randint(0, 256, (2, 3, config.height, config.width), dtype=torch.uint8)
     labels = torch.randint(0, 2, (2, config.height, config.width), dtype=torch.uint8)
     assert take_step(trainer, images[:1], labels[:1])[0].isfinite()
-    trainer.pieces = 2
+    trainer.micro_batches = 2
     assert take_step(trainer, images, labels)[0].isfinite()
     norms = [m for m in trainer.plain.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert all(m.training for m in norms)
@@ -168,7 +168,7 @@ def test_the_batch_size_is_tried_as_it_will_be_held_in_memory(
     real = batch_size.take_step
 
     def noted(trainer, pictures, labels):
-        tried.append(-(-len(pictures) // min(trainer.pieces, len(pictures))))
+        tried.append(-(-len(pictures) // min(trainer.micro_batches, len(pictures))))
         return real(trainer, pictures, labels)
 
     monkeypatch.setattr(batch_size, "take_step", noted)
