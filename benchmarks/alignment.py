@@ -5,8 +5,8 @@
 
 Trains on ../shared/data/people and compares where prediction and truth lie in each photo that the model
 has understood (Dice of 0.9 or more), in the photo's own pixels: by their centroids, and by the shift that
-explains best how they differ near the mask's edge, which a missed hand moves less. What
-tests/core/test_alignment.py holds without a network is looked at here with one, which might learn a shift.
+explains best how they differ near the mask's edge, which a missed hand moves less.
+tests/core/end_to_end/test_alignment.py checks the same without a trained network, which might learn a shift.
 At 128x96 and four epochs, trainings differ by more from seed to seed than by half a pixel of the network,
 so a short run at that size tells nothing about alignment.
 """

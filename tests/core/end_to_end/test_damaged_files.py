@@ -20,7 +20,7 @@ from core.errors import UserError
 from core.evaluation.scoring import score_images
 from core.inference import zip_writer
 from core.inference.predictor import Predictor
-from tests.core.damage import FORMS, damages, whole, write_pairs
+from tests.core.end_to_end.damage import FORMS, damages, whole, write_pairs
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
