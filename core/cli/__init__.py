@@ -1,16 +1,16 @@
-"""The command line: the same code as the pages, for scripts and for machines without a browser.
+"""The command line: the same code as the pages, for scripts and machines without a browser.
 
-    python -m core train    --data DIR          teach a model
-    python -m core find-rate --data DIR         see which learning rate suits
-    python -m core evaluate --model M --data D  score it, at each photo's own size
-    python -m core predict  --model M PHOTO...  cut out what it finds
-    python -m core video    --model M CLIP      a short video with another background
-    python -m core export   --model M --out DIR  as ONNX, in 8 bits, with a script that needs no torch
-    python -m core serve    --model M           answer photos over HTTP
+    python -m core train    --data DIR          train a model
+    python -m core find-rate --data DIR         find a learning rate
+    python -m core evaluate --model M --data D  score a model at each photo's own size
+    python -m core predict  --model M PHOTO...  write masks and cut-outs of photos
+    python -m core video    --model M CLIP      replace the background of a short video
+    python -m core export   --model M --out DIR  write ONNX, int8 and other files
+    python -m core serve    --model M           serve a model over HTTP
     python -m core data     check | import | split | compose | export | demo
 
-`--json` puts one JSON object on the last line of standard output, {"error": "..."} where something was
-wrong; everything else may change.
+`--json` prints one JSON object as the last line of standard output, {"error": "..."} if something went
+wrong. All other output may change.
 """
 
 import argparse
@@ -34,16 +34,15 @@ from core.policy.permissions import OWNER, acting_as
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 said why not, or one of several files failed, 2 wrong arguments, 130
-    interrupted."""
+    """Exit status: 0 done; 1 failed, or one of several files did; 2 wrong arguments; 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files may hold what a terminal cannot show
+        if isinstance(stream, io.TextIOWrapper):  # file names may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
-    # Of several processes that train together, the first speaks.
+    # Of several processes that train together, only the first prints.
     in_json = "--json" in (sys.argv[1:] if arguments is None else arguments) and is_first_process()
     try:
         args = parser().parse_args(arguments)
-        with acting_as(OWNER):  # whoever starts a process on this machine needs no leave of the app
+        with acting_as(OWNER):  # whoever can start a process here needs no permission of the app
             result: dict[str, Any] = args.work(args)
     except ArgumentsError as error:
         return _failed(2, str(error), in_json)
@@ -53,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(STOPPED, "Interrupted.", in_json)
     except Exception as error:
         if is_of_the_system(error):
-            return _failed(1, _said_of_a_file(error), in_json)
-        if in_json:  # the traceback, for whoever mends it, goes to standard error
+            return _failed(1, _file_error(error), in_json)
+        if in_json:  # the traceback goes to standard error
             first = next(iter(str(error).splitlines()), "")
             _print_json({"error": f"{type(error).__name__}: {first}"[:300]})
         raise
@@ -72,7 +71,7 @@ def _failed(status: int, sentence: str, in_json: bool) -> int:
     return status
 
 
-def _said_of_a_file(error: OSError) -> str:
+def _file_error(error: OSError) -> str:
     return f"{f'{error.filename}: ' if error.filename else ''}{system_said(error)}."
 
 
@@ -86,19 +85,19 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"Segmentation Studio {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     train_arguments(commands.add_parser(
-        "train", formatter_class=form, help="teach a model to find the foreground",
-        description="Train on a folder with images/ and masks/ (same file names). Every fifth photo, "
-        "chosen by a seeded shuffle and written down in dataset.json, is kept for validation.\n\n"
+        "train", formatter_class=form, help="train a model",
+        description="Train on a folder with images/ and masks/ (same file names). A fifth of the "
+        "photos, chosen by a seeded shuffle and recorded in dataset.json, is kept for validation.\n\n"
         "  python -m core train --data my_photos\n"
         "  python -m core train --data my_photos --preset Balanced --encoder resnet34 --epochs 30\n\n"
         "  torchrun --nproc-per-node 2 -m core train --data my_photos\n\n"
         "The run's folder holds best/ and last/ models, previews and events. Ctrl+C stops and keeps them; "
-        "--resume RUN goes on.",
+        "--resume RUN continues.",
     ))  # fmt: skip
     rate_arguments(commands.add_parser(
-        "find-rate", formatter_class=form, help="see which learning rate suits",
-        description="Train a fresh model for a minute at rising rates, and see where the loss falls fastest. "
-        "Takes the settings of `train`.\n\n  python -m core find-rate --data my_photos",
+        "find-rate", formatter_class=form, help="find a learning rate",
+        description="Train a new model for a minute at rising rates and report where the loss falls fastest. "
+        "Takes the same settings as `train`.\n\n  python -m core find-rate --data my_photos",
     ))  # fmt: skip
     evaluate_arguments(commands.add_parser(
         "evaluate", formatter_class=form, help="score a model on photos with masks",
@@ -107,26 +106,26 @@ def parser() -> argparse.ArgumentParser:
         "  python -m core evaluate --model checkpoints/person-lite0 --data my_photos --json",
     ))  # fmt: skip
     predict_arguments(commands.add_parser(
-        "predict", formatter_class=form, help="cut the foreground out of photos",
+        "predict", formatter_class=form, help="write masks and cut-outs of photos",
         description="Write masks, cut-outs or overlays of photos at their own size.\n\n"
         "  python -m core predict --model checkpoints/person-lite0 me.jpg --out cut --save cutout",
     ))  # fmt: skip
     video_arguments(commands.add_parser(
         "video", formatter_class=form, help="replace the background of a short video",
-        description="Replace the background of a short video or GIF, the mask steadied over time.\n\n"
+        description="Replace the background of a short video or GIF, with masks smoothed over time.\n\n"
         "  python -m core video --model checkpoints/person-lite0 call.mp4 --out blurred.mp4",
     ))  # fmt: skip
     export_arguments(commands.add_parser(
-        "export", formatter_class=form, help="write a model as files that other programs run",
-        description="Write a model as ONNX, in 8 bits, as a torch.export program, as smp's folder, or with "
-        "one file that predicts and needs no torch. Each is checked against the model.\n\n"
+        "export", formatter_class=form, help="export a model to files that other programs run",
+        description="Export a model to ONNX, ONNX int8, a torch.export program or a checkpoint for smp. A "
+        "script that predicts without torch can go with it. Each file is checked against the model.\n\n"
         "  python -m core export --model checkpoints/person-lite0 --out person --formats onnx,script,int8",
     ))  # fmt: skip
     serve_arguments(commands.add_parser(
-        "serve", formatter_class=form, help="answer photos over HTTP",
+        "serve", formatter_class=form, help="serve a model over HTTP",
         description="A REST endpoint: POST a photo, get its mask, cut-out, overlay or components.\n\n"
         "  python -m core serve --model checkpoints/person-lite0\n"
         '  curl --data-binary @me.jpg "http://127.0.0.1:8600/segment?result=cutout" -o me.png',
     ))  # fmt: skip
-    data_arguments(commands.add_parser("data", help="check, import, split, make or export a data set"))
+    data_arguments(commands.add_parser("data", help="check, import, split, compose or export a data set"))
     return top

@@ -1,4 +1,4 @@
-"""What the command line takes: wrong arguments are errors like others, so that `--json` can say them."""
+"""Command-line arguments. Wrong ones raise an error, so that `--json` can report them too."""
 
 import argparse
 import os
@@ -10,11 +10,11 @@ from core.settings import Setting, settings_of
 
 
 class ArgumentsError(Exception):
-    """Arguments that make no sense. The message names the command."""
+    """Wrong arguments. The message names the command."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Prints how a command is used and raises ArgumentsError, where argparse ends the process."""
+    """Prints the usage and raises ArgumentsError, where argparse would exit."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -22,15 +22,15 @@ class Parser(argparse.ArgumentParser):
 
 
 def is_first_process() -> bool:
-    """As core.system.device's, without torch: a mistake is said at once."""
+    """Like core.system.device's, without importing torch, so that errors are reported at once."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def add_settings(
     p: argparse.ArgumentParser, config: type[Any], names: Iterable[str], default: str = "{!r}"
 ) -> None:
-    """An option for each of these settings of a dataclass: None unless it is given. `default` is how the
-    help words the default; those that are None are "the model's own"."""
+    """Add an option for each of these settings of a dataclass, None unless given. `default` formats the
+    default in the help; None becomes "the model's own"."""
     wanted = set(names)
     for name, kind, own, about in settings_of(config):
         if name not in wanted:
@@ -48,13 +48,13 @@ def add_settings(
 
 
 def given_settings(args: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
-    """The settings of a dataclass that were given."""
+    """Those settings of a dataclass that were given."""
     values = {name: getattr(args, name, None) for name, *_ in settings_of(config)}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _reader(kind: type[Any], about: Setting) -> Callable[[str], Any]:
-    """Reads what was given, and refuses what the setting may not be."""
+    """A function that parses a value and rejects what the setting does not allow."""
 
     def read(text: str) -> Any:
         try:

@@ -10,27 +10,31 @@ from typing import Any, TypeVar
 from core.errors import UserError
 
 _Result = TypeVar("_Result")
-SHOWN = 20  # sentences about single files, unless all are asked for
+SHOWN = 20  # messages about single files
 
 
 def data_arguments(p: argparse.ArgumentParser) -> None:
     commands = p.add_subparsers(required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="say what is in a data set and what is wrong with it")
+    check = commands.add_parser("check", help="report what is in a data set and what is wrong with it")
     check.add_argument("folder", type=Path)
-    check.add_argument("--csv", type=Path, help="write the list of everything found to this file")
+    check.add_argument("--csv", type=Path, help="write all findings to this file")
     check.set_defaults(work=_check)
     bring = commands.add_parser("import", help="copy a folder, a zip or a public data set into the workspace")
     bring.add_argument("source", help="a folder, a zip, kaggle:OWNER/NAME or hf:OWNER/NAME")
     bring.add_argument("--name", required=True)
-    bring.add_argument("--photos", default="", help="folder of photos in the source, if names do not say")
+    bring.add_argument(
+        "--photos", default="", help="folder of photos in the source, if its name does not show"
+    )
     bring.add_argument("--masks", default="", help="folder of masks in the source")
-    bring.add_argument("--classes", default="", help="names of the classes to take, with commas between")
+    bring.add_argument("--classes", default="", help="classes to import, separated by commas")
     meaning = bring.add_mutually_exclusive_group()
-    meaning.add_argument("--foreground", action="store_true", help="all chosen classes are one foreground")
-    meaning.add_argument("--as-classes", action="store_true", help="keep classes apart")
-    bring.add_argument("--dry-run", action="store_true", help="say what was recognised and copy nothing")
+    meaning.add_argument(
+        "--foreground", action="store_true", help="merge the chosen classes into one foreground"
+    )
+    meaning.add_argument("--as-classes", action="store_true", help="keep the classes separate")
+    bring.add_argument("--dry-run", action="store_true", help="report what was recognised and copy nothing")
     bring.set_defaults(work=_import)
-    split = commands.add_parser("split", help="deal the photos to training, validation and test anew")
+    split = commands.add_parser("split", help="re-split the photos into training, validation and test sets")
     split.add_argument("folder", type=Path)
     split.add_argument("--kind", default="random", choices=("random", "stratified", "grouped", "listed"))
     split.add_argument("--validation", type=float, default=0.2, help="share of all photos (%(default)s)")
@@ -38,10 +42,10 @@ def data_arguments(p: argparse.ArgumentParser) -> None:
     split.add_argument("--seed", type=int, default=42)
     split.add_argument("--pattern", help="regular expression whose first group names a photo's group")
     split.add_argument("--fold", default="", metavar="N/K", help="validate on fold N of K")
-    split.add_argument("--validation-list", type=Path, help="file with names, one a line")
-    split.add_argument("--test-list", type=Path, help="file with names, one a line")
+    split.add_argument("--validation-list", type=Path, help="file with one name per line")
+    split.add_argument("--test-list", type=Path, help="file with one name per line")
     split.set_defaults(work=_split)
-    compose = commands.add_parser("compose", help="make pairs of cut-outs and backgrounds")
+    compose = commands.add_parser("compose", help="compose pairs from cut-outs and backgrounds")
     compose.add_argument("cutouts", type=Path, help="folder of pictures with transparency")
     compose.add_argument("backgrounds", type=Path, help="folder of photos")
     compose.add_argument("--name", required=True)
@@ -50,12 +54,12 @@ def data_arguments(p: argparse.ArgumentParser) -> None:
                                   ("seed", int, 0)):  # fmt: skip
         compose.add_argument(f"--{option}", type=kind, default=default, help="%(default)s")
     compose.set_defaults(work=_compose)
-    out = commands.add_parser("export", help="pack a data set into a zip")
+    out = commands.add_parser("export", help="write a data set to a zip")
     out.add_argument("folder", type=Path)
     out.add_argument("target", type=Path)
     out.add_argument("--form", default="zip", choices=("zip", "coco"))
     out.set_defaults(work=_export)
-    demo = commands.add_parser("demo", help="generate the data set that comes with the project")
+    demo = commands.add_parser("demo", help="generate the built-in data set")
     demo.set_defaults(work=_demo)
     for command in (check, bring, split, compose, out, demo):
         command.add_argument("--json", action="store_true", help="one JSON object on the last line")
@@ -81,12 +85,12 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
         kind = findings.BY_CODE[code]
         print(f"{count:6,}  {kind.title}: {kind.advice}")
     for _, row in report.problems.head(SHOWN).iterrows():
-        print(f"Left out: {row['problem']}")
+        print(f"Skipped: {row['problem']}")
     for _, row in report.notes.head(SHOWN).iterrows():
         print(f"{row['name']}: {row['note']}")
     more = max(0, len(report.problems) - SHOWN) + max(0, len(report.notes) - SHOWN)
     if more:
-        print(f"… and {more:,} more; --csv FILE writes them all down.")
+        print(f"… and {more:,} more; --csv FILE writes them all.")
     if args.csv:
         write_atomically(args.csv, findings.download(report.table))
     return {"name": data.name, "masks": data.rule.meaning, **summary, "notes": len(report.notes)}
@@ -122,7 +126,7 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
     data = result.data
     print(f"{data.name}: {len(data.pairs)} pairs in {data.root}")
     for problem in result.problems[:SHOWN]:
-        print(f"Left out: {problem.sentence}")
+        print(f"Skipped: {problem.sentence}")
     for note in result.notes[:SHOWN]:
         print(note)
     return {"folder": str(data.root), "layout": plan.layout, "pairs": len(data.pairs),
@@ -183,7 +187,7 @@ def _compose(args: argparse.Namespace) -> dict[str, Any]:
         ((p, p.name) for p in composing.pictures_in(args.backgrounds)), composing.read_background
     )
     for sentence in [*odd, *damaged]:
-        print(f"Left out: {sentence}", file=sys.stderr)
+        print(f"Skipped: {sentence}", file=sys.stderr)
     folder = _last(composing.compose(args.name, how, cutouts, backgrounds), Path, "Made")
     print(f"{how.count} pairs in {folder}")
     return {"folder": str(folder), "pairs": how.count, "left_out": len(odd) + len(damaged)}
@@ -198,7 +202,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     problems: list[Problem] = []
     path = _last(export(data, args.target, args.form, problems.append), Path, "Packed")
     for problem in problems[:SHOWN]:
-        print(f"Left out: {problem.sentence}", file=sys.stderr)
+        print(f"Skipped: {problem.sentence}", file=sys.stderr)
     count = len(data.pairs) - len(problems)
     print(f"{count} pairs in {path}")
     return {"file": str(path), "pairs": count, "left_out": len(problems), "bytes": path.stat().st_size}
@@ -213,7 +217,7 @@ def _demo(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _last(steps: Iterator[float | _Result], kind: type[_Result], word: str) -> _Result:
-    """The result at the end of the steps, telling the share done on the way."""
+    """The result after the last step, printing progress on the way."""
     shown = time.monotonic()
     for step in steps:
         if isinstance(step, kind):
@@ -221,7 +225,7 @@ def _last(steps: Iterator[float | _Result], kind: type[_Result], word: str) -> _
         if time.monotonic() - shown > 5:
             shown = time.monotonic()
             print(f"{word} {step:.0%}", file=sys.stderr)
-    raise UserError("The work did not finish: try again.")
+    raise UserError("This did not finish: try again.")
 
 
 def _fold(text: str) -> tuple[int, int]:

@@ -22,15 +22,19 @@ SHOWN = ("dice_mean", "iou_mean", "dice_pooled", "iou_pooled", "miou", "pixel_ac
 
 def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
-    p.add_argument("--against", type=Path, help="another model: say which is better on the same images")
+    p.add_argument("--against", type=Path, help="another model to compare with on the same images")
     p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
-    p.add_argument("--part", default="validation", choices=("train", "validation", "test", "all"))
+    p.add_argument("--split", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
     add_settings(p, CutOutSettings, ["threshold", "long_side"])
-    p.add_argument("--plain", action="store_true", help="score the mask as `predict --plain` saves it")
+    p.add_argument(
+        "--plain",
+        action="store_true",
+        help="score masks without refined edges, as `predict --plain` saves them",
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
-    p.add_argument("--report", type=Path, help="write an HTML file with figures and the worst images")
-    p.add_argument("--csv", type=Path, help="write every image's scores")
+    p.add_argument("--report", type=Path, help="write an HTML report with charts and the worst images")
+    p.add_argument("--csv", type=Path, help="write the scores of every image to this file")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_evaluate)
 
@@ -42,22 +46,22 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
 
     model = of_folder(args.model, args.device, args.threshold, args.long_side, not args.plain)
     data = open_data(args.data)
-    write_down(data)  # what is scored as held out must not train later
+    write_down(data)  # what was scored as held out must not be trained on later
     names = _named(data, args.names) if args.names else None
-    part = "all" if args.names else args.part
+    part = "all" if args.names else args.split
     note = reading(data, model.card.task).note
     if note:
         print(note, file=sys.stderr)
     found = _predict(model, data, part, names)
     for problem in found.problems:
-        print(f"Left out: {problem.sentence}", file=sys.stderr)
-    result = _told(found, model.card.threshold) | ({"masks": note} if note else {})
+        print(f"Skipped: {problem.sentence}", file=sys.stderr)
+    result = _scores(found, model.card.threshold) | ({"masks": note} if note else {})
     _write(args, found, data, model, part)
     return result | (_against(args, model, found, data, part, names) if args.against else {})
 
 
-def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
-    """Print the scores with their intervals; the same as a dictionary."""
+def _scores(found: "Evaluation", threshold: float) -> dict[str, Any]:
+    """Print the scores with their intervals, and return them."""
     from core.evaluation import metrics, thresholds
     from core.evaluation.statistics import pooled_intervals
 
@@ -86,7 +90,7 @@ def _told(found: "Evaluation", threshold: float) -> dict[str, Any]:
 
 
 def _predict(model: "Candidate", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":
-    """With a line every few seconds."""
+    """Evaluate, printing progress every few seconds."""
     from core.evaluation.cache import Evaluation, evaluate
 
     total, shown = len(names or data.part(part)), time.monotonic()
@@ -102,7 +106,7 @@ def _predict(model: "Candidate", data: "DataFolder", part: str, names: list[str]
 def _write(
     args: argparse.Namespace, found: "Evaluation", data: "DataFolder", model: "Candidate", part: str
 ) -> None:
-    """The files that were asked for."""
+    """Write the requested files."""
     from core.evaluation.report import report, scores_table
 
     threshold = model.card.threshold
@@ -120,14 +124,14 @@ def _against(
     part: str,
     names: list[str] | None,
 ) -> dict[str, Any]:
-    """The second model beside the first, in a sentence."""
+    """Compare with a second model and print the verdict."""
     from core.evaluation import comparison
     from core.evaluation.candidates import of_folder
     from core.evaluation.report import comparison_report
 
     other = of_folder(args.against, args.device, refine=not args.plain)
     if other.card.task != model.card.task:
-        raise UserError("The two models tell different things apart, so they cannot be compared.")
+        raise UserError("The two models have different classes, so they cannot be compared.")
     first, second = comparison.unique_labels([model.label, other.label])
     both = {first: found, second: _predict(other, data, part, names)}
     levels = {first: model.card.threshold, second: other.card.threshold}

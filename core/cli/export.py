@@ -15,7 +15,7 @@ def export_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--formats", default=",".join(DEFAULT), help=f"any of {','.join(FORMATS)} (default: %(default)s)"
     )
-    p.add_argument("--data", type=Path, help="data set that 8 bits are calibrated and scored on")
+    p.add_argument("--data", type=Path, help="data set to calibrate and score int8 on")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_export)
 
@@ -31,9 +31,9 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
         difference = made.differences.get(file)
         print(made.folder / file, f"(within {difference:.1e} of the model)" if difference is not None else "")
     if not made.any_size:
-        print("The network takes pictures of one size alone; it is in the file's metadata.")
+        print("The network takes pictures of one size only, given in the file's metadata.")
     if made.int8 is not None:
-        print(f"8 bits: {cost_of_int8(made.int8)}")
+        print(f"int8: {cost_of_int8(made.int8)}")
     return {**made.to_dict(), "folder": str(made.folder)}
 
 

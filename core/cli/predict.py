@@ -34,21 +34,21 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def cut_out_arguments(p: argparse.ArgumentParser) -> None:
-    """All settings of a cut-out but its background, for which each command has its own default."""
+    """Add all settings of a cut-out except the background, whose default differs between commands."""
     add_settings(p, CutOutSettings, [field.name for field in dataclasses.fields(CutOutSettings)])
     p.add_argument(
-        "--plain", dest="refine_edges", action="store_false", default=None, help="as --no-refine-edges"
+        "--plain", dest="refine_edges", action="store_false", default=None, help="same as --no-refine-edges"
     )
 
 
 def cut_out_settings(args: argparse.Namespace) -> CutOutSettings:
-    """What these arguments and --background ask for. Raises UserError for a background that is none."""
+    """The settings that these arguments give. Raises UserError for an invalid --background."""
     values = given_settings(args, CutOutSettings)
     return CutOutSettings(**values, background=_background(args.background))
 
 
 def _background(text: str) -> Background:
-    """What --background names: a colour, a kind, or the file of a picture."""
+    """Parse --background: a colour, a kind, or a picture file."""
     from core.data.photos import read_photo
 
     if text.startswith("#") or text in ("", "none", *BACKGROUNDS):
@@ -80,19 +80,19 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
         try:
             photo = read_photo(path, value_range=card.value_range)
             files = files_of(segment(photo, predictor, settings), wanted, shown(path.name))
-            for kind, content in files.items():  # each whole or not at all: --resume trusts what exists
+            for kind, content in files.items():  # atomically: --resume trusts files that exist
                 write_atomically(targets[kind], content)
                 written.append(str(targets[kind]))
                 print(targets[kind], flush=True)
         except UserError as error:
             failed[shown(str(path))] = str(error)
-            print(f"Left out: {error}", file=sys.stderr)
+            print(f"Skipped: {error}", file=sys.stderr)
             continue
         if len(photos) > 1 and time.monotonic() - last > 5:
             last = time.monotonic()
             print(f"{number} of {len(photos)} photos", file=sys.stderr)
     if failed:
-        print(f"{len(failed)} of {plural(len(photos), 'photo')} left out.", file=sys.stderr)
+        print(f"{len(failed)} of {plural(len(photos), 'photo')} skipped.", file=sys.stderr)
     return {"written": written, "failed": failed, "passed_over": passed}
 
 
@@ -104,12 +104,12 @@ def _wanted(save: str, task: "Task") -> list[str]:
         raise UserError(f"--save cannot be '{save}': name any of {', '.join(SAVES)}.")
     possible = [kind for kind in wanted if kind in results_of(task)]
     if possible != wanted:
-        print("Left out: cut-outs and components need a model with one foreground.", file=sys.stderr)
+        print("Skipped: cut-outs and components need a model with one foreground.", file=sys.stderr)
     return possible or ["mask"]
 
 
 def _photos(given: list[Path]) -> Iterator[Path]:
-    """Files as they are named, and the photos of folders, in order."""
+    """The given files and the photos in the given folders, in order."""
     from core.data.photos import PHOTO_SUFFIXES
 
     for path in given:

@@ -18,15 +18,17 @@ from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
 from core.system.score_names import DICE_MEAN, IOU_MEAN, score
 
-STOPPED = 130  # exit status of what was interrupted
+STOPPED = 130  # exit status after an interruption
 ASKED_AGAIN_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
 
 
 def train_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", type=Path, help="the run's folder (default: a new one in the workspace)")
-    p.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that ended early: its folder")
-    p.add_argument("--list-encoders", action="store_true", help="print the encoders smp names, and end")
+    p.add_argument(
+        "--resume", type=Path, metavar="RUN", help="continue a run that ended early, given its folder"
+    )
+    p.add_argument("--list-encoders", action="store_true", help="list the encoders of smp and exit")
     _setting_arguments(p)
     p.set_defaults(work=_train)
 
@@ -37,12 +39,12 @@ def rate_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def _setting_arguments(p: argparse.ArgumentParser) -> None:
-    """All of TrainConfig."""
+    """Add every setting of TrainConfig."""
     p.add_argument("--data", help="folder with images/ and masks/")
     p.add_argument(
         "--preset", default="Balanced", choices=list(PRESETS), help="starting settings (%(default)s)"
     )
-    # A folder that is ready: the worker's way in. Not "--run", which torchrun takes for its own.
+    # Used by the worker, for a folder that exists. Not "--run", which torchrun would read as its own.
     p.add_argument("--run-folder", dest="run", type=Path, help=argparse.SUPPRESS)
     add_settings(p, TrainConfig, [f.name for f in dataclasses.fields(TrainConfig)], "the preset's, else {!r}")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
@@ -96,7 +98,7 @@ def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
                 print(f"  rate {event.rate:.1e}: loss {event.loss:.4f}", flush=True)
             case RateFound():
                 found = event.rate
-    print(f"The loss falls fastest at a rate of {found:g}." if found else "The loss did not fall.")
+    print(f"The loss falls fastest at a learning rate of {found:g}." if found else "The loss did not fall.")
     return {"rate": found, "points": points}
 
 
@@ -104,23 +106,23 @@ def _config_of(args: argparse.Namespace) -> TrainConfig:
     from core.data.pairing import find_root
 
     if not args.data:
-        raise UserError("Which data? Give --data FOLDER, with images/ and masks/ in it.")
-    find_root(Path(args.data))  # before a run's folder is made for nothing
+        raise UserError("--data is missing: give a folder with images/ and masks/.")
+    find_root(Path(args.data))  # before creating the run's folder
     names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset"}
     changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
     return preset_config(args.preset, Path(args.data).resolve(), **changes)
 
 
 def was_stopped(result: dict[str, Any]) -> bool:
-    """Whether a training ended before its time. One of several processes does not say so: torchrun takes
-    every exit status but 0 for a failure."""
+    """Whether a training was stopped early. False in one of several processes, because torchrun treats
+    every exit status except 0 as a failure."""
     return result.get("state") == "stopped" and "WORLD_SIZE" not in os.environ
 
 
 def _start_all_processes(config: TrainConfig) -> None:
-    """Where the settings ask for several and torchrun has not started them, run torchrun, and end with it."""
+    """If the settings ask for several processes and torchrun has not started them, run it and exit."""
     if "WORLD_SIZE" in os.environ:
-        # Until a handler is ready for it: an end in the middle of loading libraries looks like a failure.
+        # Until a handler is installed: an exit while libraries load would look like a failure.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return
     if config.devices == 1:
@@ -132,8 +134,8 @@ def _start_all_processes(config: TrainConfig) -> None:
 
 
 def _supervised(command: list[str]) -> int:
-    """Run torchrun to its end. A signal goes to the processes that train, which agree on where to stop;
-    torchrun itself would report it as a failure of its own."""
+    """Run torchrun and return its exit status. Signals are passed to the training processes, which agree on
+    where to stop; torchrun itself would report a failure."""
     import psutil
 
     asked: list[int] = []

@@ -12,12 +12,12 @@ from core.cli.predict import cut_out_arguments, cut_out_settings
 def video_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("video", type=Path, help="a short video or a GIF")
     p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
-    p.add_argument("--out", type=Path, required=True, help=".mp4, or .webm, which keeps transparency")
+    p.add_argument("--out", type=Path, required=True, help="an .mp4 file, or .webm, which keeps transparency")
     p.add_argument(
         "--background", default="blur", help="#RRGGBB, blur, grey, none or a picture file (%(default)s)"
     )
     cut_out_arguments(p)
-    p.add_argument("--unsteadied", action="store_true", help="each frame's mask on its own")
+    p.add_argument("--unsteadied", action="store_true", help="do not smooth masks over time")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_video)

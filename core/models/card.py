@@ -1,6 +1,6 @@
-"""What is known of a saved model, as studio.json for the project and README.md for people.
+"""The card of a saved model: studio.json for the project, README.md for people.
 
-Kept without torch, so that a page can list models at once.
+Imports no torch, so that a page lists models at once.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ PATHS = ("data", "start_from")  # settings of a training that name folders
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What is known of a saved model. `scores` are fractions in 0..1 by the keys of LABELS, `intervals` their
+    """The card of a saved model. `scores` are fractions in 0..1 by the keys of LABELS, `intervals` their
     95 % intervals where known, `height`/`width` in pixels. `value_range` are the values that are black and
     white in photos of more than 8 bits (core.data.value_range), where the training data say so. `subject` is
     what the foreground shows, in the plural: "people". Licences and subject are "" where not stated."""
@@ -133,19 +133,19 @@ def _task_of(config: dict[str, Any], kind: str) -> Task:
 
 @needs("change")
 def update_card(folder: Path, **changes: Any) -> None:
-    """Change single fields of a saved model's card, such as its name or threshold."""
+    """Change fields of a saved model's card, such as its name or threshold."""
     card = dataclasses.replace(read_card(folder), **changes)
     write_card(folder, card)
 
 
 def write_card(folder: Path, card: ModelCard) -> None:
-    """Write studio.json and README.md, each whole or not at all."""
+    """Write studio.json and README.md, each atomically."""
     write_json(folder / CARD_FILE, card.to_dict())
     write_atomically(folder / README_FILE, card_text(card))
 
 
 def without_paths(card: ModelCard) -> ModelCard:
-    """The card as it may leave this machine, or come from another: its settings name no folders."""
+    """The card without settings that name folders, as it may leave this machine or come from another."""
     settings = {
         key: value
         for key, value in card.settings.items()
@@ -197,7 +197,7 @@ def card_text(card: ModelCard) -> str:
 
 
 def score_with_interval(card: ModelCard, key: str) -> str:
-    """A score with its interval, where there is one."""
+    """A score, with its interval if there is one."""
     value, ends = card.scores[key], card.intervals.get(key)
     return f"{score(value)} ({score(ends[0])} to {score(ends[1])})" if ends else score(value)
 
@@ -216,7 +216,7 @@ def _scores_section(rows: list[str], scored_on: str) -> str:
 
 def _usage(card: ModelCard) -> str:
     prep = card.preprocessing
-    # Of a shallower encoder the stages that are not run are not in the file.
+    # The file lacks the stages that a shallower encoder does not run.
     loosely = ", strict=False" if card.settings.get("encoder_depth", 5) < 5 else ""
     return (
         "## Use\n\n"

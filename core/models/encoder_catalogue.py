@@ -1,6 +1,6 @@
-"""Which encoder to take: a few that are good, then everything that smp names, with what each costs.
+"""The encoders: a few recommended ones, then everything smp offers, with the cost of each.
 
-Kept without importing torch, so that the page opens at once; a test holds the list against smp.
+Imports no torch, so that the page opens at once; a test compares the list with smp.
 """
 
 import csv
@@ -64,12 +64,12 @@ class Facts:
 
 
 def all_encoders() -> list[str]:
-    """Those that smp names, the suggested ones first."""
+    """The encoders of smp, recommended ones first."""
     return [*SUGGESTED, *(name for name in OTHERS if name not in SUGGESTED)]
 
 
 def offered_encoders() -> list[str]:
-    """For the page: smp's and a selection of timm's, without those that are known to fail."""
+    """For the page: those of smp and a selection of timm's, without those known to fail."""
     known = facts()
     listed = [*all_encoders(), *TIMM_SELECTION]
     return [n for n in listed if n not in known or known[n].works == "yes" or n == DPT_ENCODER]
@@ -77,7 +77,7 @@ def offered_encoders() -> list[str]:
 
 @functools.cache
 def facts() -> dict[str, Facts]:
-    """What is measured, by encoder. Empty where the table is missing."""
+    """The measurements by encoder; empty if the table is missing."""
     if not TABLE_FILE.is_file():
         return {}
     with open(TABLE_FILE, encoding="utf-8", newline="") as file:
@@ -96,7 +96,7 @@ def facts() -> dict[str, Facts]:
 
 
 def cost(encoder: str) -> str:
-    """What an encoder takes, in words and beside the default one; "" where it was never measured."""
+    """An encoder's cost in words, compared with the default; "" if it was never measured."""
     known = facts()
     if encoder not in known or known[encoder].works != "yes":
         return ""
@@ -109,7 +109,7 @@ def cost(encoder: str) -> str:
 
 
 def short_name(encoder: str) -> str:
-    """Without the prefixes that say which library an encoder came through."""
+    """The name without the prefix of its library."""
     return encoder.removeprefix("timm-").removeprefix("tu-").removeprefix("tf_").replace("_", "-")
 
 

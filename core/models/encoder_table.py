@@ -1,4 +1,4 @@
-"""Every encoder beside each other: what it takes, how good it is on ImageNet, how fast it is here."""
+"""All encoders compared: cost, ImageNet accuracy and speed on this machine."""
 
 import csv
 import functools
@@ -20,35 +20,34 @@ from core.system import workspace
 from core.system.workspace import read_json, write_json
 
 SECONDS = 180
-HERE, KEPT, HUB, NOWHERE = "included", "kept from before", "at the hub", "none"
+HERE, KEPT, HUB, NOWHERE = "included", "downloaded", "on the hub", "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """`names` in the order of preference, and why."""
+    """`names` in order of preference, and the reason for them."""
 
     names: tuple[str, ...]
     reason: str
 
 
 SHORTLISTS: dict[str, Shortlist] = {
-    "Good for a processor": Shortlist(
+    "For a CPU": Shortlist(
         ("timm-tf_efficientnet_lite0", "tu-efficientvit_b0", "tu-mobilenetv4_conv_small", "mit_b0",
          "tu-regnety_004", "tu-mobilenetv3_large_100", "tu-edgenext_x_small"),
-        "Few multiplications a photo and operations that processors have kernels for. Under some 2.5 GMACs "
-        "a training of some minutes on two cores gets somewhere.",
+        "Few multiplications, in operations with fast CPU kernels. Below about 2.5 GMACs, a training of "
+        "some minutes on two cores is worthwhile.",
     ),
-    "Good for few photos": Shortlist(
+    "For few photos": Shortlist(
         ("timm-tf_efficientnet_lite0", "resnet18", "resnet34", "tu-convnext_atto", "efficientnet-b0",
          "densenet121"),
-        "With fifty to a few hundred photos most of what the network knows must come from ImageNet: "
-        "pretrained weights matter more than size, and small networks overfit later.",
+        "With fifty to a few hundred photos, pretrained weights matter more than size, and small networks "
+        "overfit later.",
     ),
-    "Good for a graphics card": Shortlist(
+    "For a GPU": Shortlist(
         ("efficientnet-b3", "resnet50", "tu-convnext_tiny", "tu-tf_efficientnetv2_s", "mit_b2",
          "tu-resnet50d", "se_resnext50_32x4d"),
-        "Ten to thirty million parameters: more exact with thousands of photos, and a graphics card "
-        "hardly notices.",
+        "Ten to thirty million parameters: more accurate with thousands of photos, at little cost on a GPU.",
     ),
 }  # fmt: skip
 
@@ -84,7 +83,7 @@ def encoder_table(every: bool = False) -> pd.DataFrame:
 
 
 def weights_state(encoder: str) -> str:
-    """Where its ImageNet weights are: one of HERE, KEPT, HUB, NOWHERE."""
+    """Where its ImageNet weights are: HERE, KEPT, HUB or NOWHERE."""
     from core.models import pretrained
 
     if pretrained.local_package(encoder):
@@ -123,9 +122,9 @@ def speeds() -> dict[str, float]:
 
 @needs("train")
 def measure_here(encoder: str) -> float:
-    """Train a U-Net with it on noise for some seconds, in a process of its own; the result is kept.
+    """Train a U-Net with it on noise for some seconds, in a process of its own, and store the result.
 
-    Returns images a second at 256x192. Raises UserError when it cannot be trained here.
+    Returns images per second at 256x192. Raises UserError if it cannot be trained here.
     """
     command = [sys.executable, "-m", "core.training.encoder_benchmark", encoder]
     try:
@@ -138,10 +137,10 @@ def measure_here(encoder: str) -> float:
             f"{encoder} took longer than {SECONDS} s: it is too slow for this machine."
         ) from error
     if done.returncode < 0:
-        raise UserError(f"{encoder} ends the process here ({signal.Signals(-done.returncode).name}).")
+        raise UserError(f"{encoder} crashes the process here ({signal.Signals(-done.returncode).name}).")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else {}
     if found.get("works") != "yes":
-        raise UserError(f"{encoder} cannot be trained here: {found.get('works', 'it says nothing')}")
+        raise UserError(f"{encoder} cannot be trained here: {found.get('works', 'no reason given')}")
     write_json(_speeds_file(), {**speeds(), encoder: found["images_per_second"]})
     return float(found["images_per_second"])
 

@@ -37,7 +37,7 @@ FULL_DEPTH = max(DECODERS)
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A fresh model, where its encoder's weights came from, and the normalisation they expect."""
+    """A new model, the source of its encoder's weights, and the normalisation they expect."""
 
     model: nn.Module
     weights: InitialWeights
@@ -84,12 +84,12 @@ def _continued(config: TrainConfig, task: Task) -> Built:
     model, card = load_model(Path(config.start_from))
     if card.task.outputs != task.outputs:
         raise UserError(
-            f"{card.name} tells {card.task.outputs} classes apart and this data has {task.outputs}: "
+            f"{card.name} has {card.task.outputs} classes and this data set has {task.outputs}: "
             "choose data with the same classes to go on from it."
         )
     if (card.architecture, card.encoder) != (config.architecture, config.encoder):
         raise UserError(
-            f"{card.name} is a {card.architecture} with {card.encoder}: choose these to go on from it, "
+            f"{card.name} is a {card.architecture} with {card.encoder}: choose these to start from it, "
             f"not {config.architecture} with {config.encoder}."
         )
     origin = Origin.MODEL
@@ -106,7 +106,7 @@ def _from_hub(config: TrainConfig, outputs: int, origin: Origin) -> Built:
         model = _create(config, outputs, "imagenet")
         licence = pretrained.hub_licence(config.encoder)
         return Built(model, InitialWeights(origin), pretrained.hub_preprocessing(config.encoder), licence)
-    except (OSError, ValueError) as error:  # what the hub client raises for every failed download
+    except (OSError, ValueError) as error:  # what the hub client raises for failed downloads
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         failed = InitialWeights(Origin.HUB_FAILED, reason)
         return Built(_create(config, outputs), failed, Preprocessing())
@@ -118,7 +118,7 @@ def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # `timm-` names, which still work
-            # Without it a vision transformer takes pictures of one size alone.
+            # Without it a vision transformer takes pictures of one size only.
             more: dict[str, Any] = {"dynamic_img_size": True} if config.architecture == "DPT" else {}
             if config.encoder_depth < FULL_DEPTH:
                 channels = DECODERS[config.encoder_depth]
@@ -135,15 +135,13 @@ def _create(config: TrainConfig, outputs: int, weights: str | None = None) -> nn
         if weights is not None:
             raise
         reason = str(error).splitlines()[0]
-        raise UserError(
-            f"{config.architecture} does not go with the encoder {config.encoder}: {reason}"
-        ) from error
+        raise UserError(f"{config.architecture} cannot use the encoder {config.encoder}: {reason}") from error
     return model
 
 
 def save_model(model: nn.Module, card: ModelCard, folder: Path) -> None:
-    """Write the model's folder. Each file is replaced whole, so a kill at any moment leaves a
-    model that opens."""
+    """Write the model's folder. Each file is replaced atomically, so a kill at any moment leaves a model
+    that opens."""
     with part_folder(folder) as part:
         model.save_pretrained(part)  # type: ignore[operator]
         (part / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone
@@ -189,14 +187,14 @@ def open_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
         model.load_state_dict(weights)
     except UserError:
         raise
-    except Exception as error:  # whatever hostile or damaged files provoke, one sentence
+    except Exception as error:  # hostile or damaged files raise anything
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise UserError(f"The model in {folder} cannot be opened: {reason}") from error
     return model, settings
 
 
 def encoder_names() -> list[str]:
-    """Every encoder that smp names; timm's others go by `tu-<name>`."""
+    """The encoders of smp; all others of timm are called `tu-<name>`."""
     from segmentation_models_pytorch.encoders import get_encoder_names
 
     return sorted(get_encoder_names())

@@ -1,4 +1,4 @@
-"""What a training's weights are at its start: a value that says where they came from, and its words."""
+"""Where the weights came from that a training starts with, as a value and in words."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ class Origin(StrEnum):
 
     LOCAL_PACKAGE = "ImageNet (local package)"
     HUB = "ImageNet (model hub)"
-    HUB_CACHE = "ImageNet (model hub, kept from before)"
+    HUB_CACHE = "ImageNet (model hub, downloaded before)"
     MODEL = "those of {detail}"
     ENCODER_OF_MODEL = "the encoder's of {detail}"
     RANDOM_AS_ASKED = "random (asked for)"
@@ -27,7 +27,7 @@ class InitialWeights:
 
     @property
     def are_missing(self) -> bool:
-        """Whether trained weights were asked for, and random ones are what the training has to start from."""
+        """Whether pretrained weights were requested but the training has to start from random ones."""
         return self.origin in (Origin.NONE_EXIST, Origin.HUB_UNREACHABLE, Origin.HUB_FAILED)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What every photo goes through before the network, in training, evaluation and prediction alike.
+"""Preprocessing of photos, the same in training, evaluation and prediction.
 
 One normalisation, on uint8 batches and on the model's own device, so that the three cannot drift
 apart. Kept apart from the augmentations, whose library takes long to import.
@@ -36,7 +36,7 @@ class Preprocessing:
         return (images.float() - mean) / std
 
 
-# ImageNet's as one channel: what grey pictures of photos have on average.
+# ImageNet's as one channel, for greyscale photos.
 GREY_PREPROCESSING = Preprocessing((0.449,) * 3, (0.226,) * 3)
 LITE_PREPROCESSING = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # efficientnet-lite0 to lite4
 

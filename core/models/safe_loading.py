@@ -36,11 +36,11 @@ def settings_of(folder: Path) -> tuple[str, dict[str, Any]]:
     config = read_config(folder)
     kind = config.get("_model_class")
     if kind not in ARCHITECTURES:
-        raise UserError(f"{file} names no architecture that is known here: {str(kind)[:MAX_TEXT]!r}.")
+        raise UserError(f"{file} names an unknown architecture: {str(kind)[:MAX_TEXT]!r}.")
     settings = {k: v for k, v in config.items() if not k.startswith("_")}
     settings["encoder_weights"] = None
     if not _is_plain(settings):
-        raise UserError(f"{file} holds values that no segmentation model needs: it is not opened.")
+        raise UserError(f"{file} holds values that no segmentation model needs, so it is not opened.")
     # timm takes "hf-hub:…" and "local-dir:…" for names too, and would fetch what they point to.
     if not re.fullmatch(r"[\w.-]+", str(settings.get("encoder_name", ""))):
         raise UserError(f"{file} names no encoder: {str(settings.get('encoder_name'))[:MAX_TEXT]!r}.")
@@ -51,7 +51,7 @@ def settings_of(folder: Path) -> tuple[str, dict[str, Any]]:
             "pictures can be used here."
         )
     if str(settings.get("activation")) not in ACTIVATIONS:
-        raise UserError(f"{file} names an activation that is not known here: {settings['activation']!r}.")
+        raise UserError(f"{file} names an unknown activation: {settings['activation']!r}.")
     return kind, settings | {"activation": None, "aux_params": None}
 
 
@@ -92,7 +92,7 @@ def check_sizes(kind: str, settings: dict[str, Any], folder: Path) -> None:
             if not network.state_dict().keys() <= stored.keys():
                 trim(network)
     except (RuntimeError, NotImplementedError):
-        return  # a few transformers compute while they are built; their sizes are their names'
+        return  # a few transformers compute while they are built; their sizes follow from their names
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     for name, shape in wanted.items():
         if stored.get(name, shape) != shape:
@@ -106,7 +106,7 @@ def check_sizes(kind: str, settings: dict[str, Any], folder: Path) -> None:
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:
-    """Numbers, words and short lists of them, none of a size that makes sense nowhere."""
+    """Whether a value consists of numbers, strings and short lists of them, all of plausible size."""
     if depth > MAX_DEPTH:
         return False
     if isinstance(value, bool) or value is None:

@@ -1,4 +1,4 @@
-"""A shallower encoder carries the stages that it no longer runs: here they are taken out."""
+"""Removes the stages that a shallower encoder carries but does not run."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def trim(model: "nn.Module", side: int = 64) -> "nn.Module":
-    """Put an empty layer in the place of each one that takes no part in `model`'s output, in place.
+    """Replace, in place, each layer that has no part in `model`'s output by an empty one.
 
     smp builds an encoder of `encoder_depth` 4 with all its stages and runs four of them; without the
     rest a file with efficientnet-lite0 is 10 MB smaller. What takes part is read off the gradients of
@@ -29,6 +29,6 @@ def trim(model: "nn.Module", side: int = 64) -> "nn.Module":
 
 
 def _is_idle(module: "nn.Module") -> bool:
-    """A layer with weights of its own, none of which a gradient reached."""
+    """Whether a layer has weights, none of which a gradient reached."""
     own = list(module.parameters(recurse=False))
     return bool(own) and all(p.grad is None for p in own)

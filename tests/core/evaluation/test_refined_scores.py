@@ -40,7 +40,7 @@ def test_evaluate_scores_the_masks_that_predict_saves(
     options: tuple[str, ...], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved = dice_of_saved(data, tmp_path / "out", *options)
-    words = ["evaluate", "--model", str(SHIPPED), "--data", str(data), "--part", "all", "--json"]
+    words = ["evaluate", "--model", str(SHIPPED), "--data", str(data), "--split", "all", "--json"]
     report = tmp_path / "report.html"
     assert cli.main([*words, "--threshold", "0.2", "--report", str(report), *options]) == 0
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
