@@ -7,19 +7,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from core.config import TrainConfig
-from core.data import demo
-
-if TYPE_CHECKING:
-    from core.models.card import ModelCard
-
-LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
+from tests.builders import LIGHT_ENCODER, untrained_card, write_scenes
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -57,22 +49,6 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     config = TrainConfig("x", encoder=LIGHT_ENCODER, encoder_weights="none")
     save_model(build_model(config).model, untrained_card(), folder)
-    return folder
-
-
-def untrained_card() -> "ModelCard":
-    from core.models.card import ModelCard
-
-    return ModelCard("Test", "Unet", LIGHT_ENCODER, "random", long_side=96)
-
-
-def write_scenes(folder: Path, count: int) -> Path:
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    for i in range(count):
-        photo, mask = demo.draw_scene(i, 96, 64)
-        Image.fromarray(photo).save(folder / "images" / f"{i:02d}.jpg")
-        Image.fromarray(mask * np.uint8(255)).save(folder / "masks" / f"{i:02d}.png")
     return folder
 
 

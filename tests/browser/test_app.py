@@ -20,8 +20,7 @@ from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.runs import run_folder
 from tests.browser.conftest import App
-from tests.conftest import write_scenes
-from tests.core.test_training import tiny, trained
+from tests.builders import tiny, trained, write_scenes
 from tests.limits import seconds
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]

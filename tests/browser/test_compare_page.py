@@ -18,8 +18,7 @@ from core.models.card import read_card
 from core.runs import run_folder
 from tests.browser.conftest import App
 from tests.browser.test_app import metric, settle, visit
-from tests.conftest import write_scenes
-from tests.core.test_training import tiny, trained
+from tests.builders import tiny, trained, write_scenes
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

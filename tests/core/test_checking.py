@@ -15,7 +15,7 @@ from core.data.dataset import DataFolder, open_data
 from core.data.store import read_pair
 from core.errors import UserError
 from core.task import Task
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 
 def report_of(folder: Path) -> Report:

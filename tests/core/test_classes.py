@@ -23,9 +23,7 @@ from core.imaging import palette, rendering
 from core.models.registry import list_models
 from core.runs import run_folder
 from core.task import IGNORE, Task
-from tests.conftest import write_scenes
-from tests.core.test_engine import write_camera
-from tests.core.test_training import tiny, trained
+from tests.builders import tiny, trained, write_camera, write_scenes
 
 THREE = Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)
 

@@ -20,7 +20,7 @@ from core.runs import plots
 from core.runs.events import EpochEnd, Step
 from core.system import formatting
 from core.system.workspace import PROJECT
-from tests.conftest import LIGHT_ENCODER
+from tests.builders import LIGHT_ENCODER
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, object]:

@@ -32,7 +32,7 @@ from core.training.losses import class_weights, make_loss
 from core.training.lr_finder import steepest, sweep
 from core.training.memory import is_out_of_memory, keep_freed_memory
 from core.training.optimizers import average_of, make_optimizer
-from tests.core.test_training import of, tiny, trained
+from tests.builders import LIGHT_ENCODER, of, tiny, trained, write_camera
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -207,25 +207,6 @@ def test_the_steepest_point_is_found() -> None:
     assert steepest(points) == pytest.approx(1e-3, rel=0.3)
 
 
-def write_camera(folder: Path, count: int = 8) -> Path:
-    """Sky above, road below, a car between, and a void line: class indices 0, 1, 2 and 7."""
-    rng = np.random.default_rng(0)
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    for i in range(count):
-        horizon, left = int(rng.integers(20, 40)), int(rng.integers(5, 35))
-        mask = np.zeros((64, 64), np.uint8)
-        mask[horizon:] = 1
-        mask[horizon - 6 : horizon + 6, left : left + 20] = 2
-        mask[horizon - 8] = 7
-        colours = np.zeros((8, 3), np.uint8)
-        colours[[0, 1, 2]] = (90, 140, 220), (90, 90, 90), (200, 40, 40)
-        photo = np.clip(colours[mask] + rng.normal(0, 8, (64, 64, 3)), 0, 255).astype(np.uint8)
-        Image.fromarray(photo).save(folder / "images" / f"{i}.png")
-        Image.fromarray(mask).save(folder / "masks" / f"{i}.png")
-    return folder
-
-
 def test_several_classes_are_learnt_and_void_is_ignored(tmp_path: Path) -> None:
     data = write_camera(tmp_path / "camera", 16)
     config = tiny(
@@ -298,7 +279,7 @@ def test_two_processes_score_as_one_and_learn_the_same_from_the_same_images(
 
     def run(folder: Path, launcher: list[str]) -> list[EpochEnd]:
         arguments = (
-            f"train --data {small_data} --out {folder} --encoder {TINY_ENCODER} --epochs 2 --device cpu "
+            f"train --data {small_data} --out {folder} --encoder {LIGHT_ENCODER} --epochs 2 --device cpu "
             "--encoder-weights none --height 64 --width 64 --batch-size 8 --images-per-epoch 7 "
             "--precision fp32 --loss bce+dice --augmentation none --freeze-encoder --architecture FPN "
             "--optimizer sgd --learning-rate 0.01 --json"
@@ -337,9 +318,6 @@ def test_asking_for_two_processes_starts_them(small_data: Path, tmp_path: Path) 
     history = History(run).refresh()
     assert run.status().state == "finished" and history.started is not None
     assert history.started.device.startswith("2 x ")
-
-
-TINY_ENCODER = "timm-mobilenetv3_small_minimal_100"
 
 
 def test_tensorboard_and_csv_lie_beside_the_run(small_data: Path) -> None:

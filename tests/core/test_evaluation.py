@@ -32,7 +32,7 @@ from core.inference.cutout import cut_out
 from core.models import registry
 from core.models.card import read_card, weights_megabytes
 from core.task import Task
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 masks = arrays.arrays(np.uint8, (12, 15), elements=st.integers(0, 1))
 probabilities = arrays.arrays(

@@ -30,8 +30,7 @@ from core.runs.run_folder import History, Run
 from core.server import retention, status
 from core.system import workspace
 from core.training import worker
-from tests.conftest import write_scenes
-from tests.core.test_training import tiny, trained
+from tests.builders import tiny, trained, write_scenes
 
 # --- kill -9 of the worker, at every kind of moment ---
 

@@ -14,10 +14,10 @@ from core.data.importing.copying import Imported, import_data
 from core.data.store import read_pair
 from core.errors import UserError
 from core.training.loop import fit
+from tests.builders import tiny
 from tests.core import archives
 from tests.core.archives import photo, picture, scene
 from tests.core.test_checking import classes
-from tests.core.test_training import tiny
 
 
 def cutout(seed: int = 0) -> bytes:

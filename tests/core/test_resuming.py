@@ -20,7 +20,7 @@ from core.runs.events import EpochEnd, Finished, Note
 from core.runs.run_folder import LIVE, STATE_FILE, History, Run
 from core.training.checkpoint import read_state
 from core.training.loop import fit
-from tests.core.test_training import of, tiny, trained
+from tests.builders import of, tiny, trained
 
 PROJECT = Path(__file__).resolve().parents[2]
 HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "encoder_lr_multiplier": 0.5}

@@ -17,7 +17,7 @@ from core.models.registry import Entry
 from core.runs import jobs, run_folder
 from core.runs.events import EpochEnd, Note, Started, Step
 from core.runs.run_folder import LIVE, History, Run
-from tests.core.test_training import TINY
+from tests.builders import TINY
 from tests.limits import seconds
 
 LONG = {**TINY, "epochs": 5000}

@@ -7,40 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from core.config import TrainConfig, preset_config
+from core.config import TrainConfig
 from core.data.sampling import TrainingOrder
 from core.errors import UserError
 from core.models.card import read_card
 from core.models.factory import load_model
-from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started, Step, from_lines, to_line
+from core.runs.events import EpochEnd, Finished, Note, Preview, Started, Step, from_lines, to_line
 from core.system.device import use_channels_last
-from core.training.loop import fit
-from tests.conftest import write_scenes
-
-TINY = {
-    "encoder": "timm-mobilenetv3_small_minimal_100", "encoder_weights": "none", "height": 64, "width": 32,
-    "epochs": 2, "batch_size": 4, "precision": "fp32", "images_per_epoch": 0, "device": "cpu",
-}  # fmt: skip
-
-
-def tiny(data: Path, **changes: object) -> TrainConfig:
-    return preset_config("Balanced", data, **{**TINY, **changes})
-
-
-def trained(config: TrainConfig, folder: Path, stop_after: int = 10**9) -> list[Event]:
-    folder.mkdir(exist_ok=True)
-    steps = 0
-
-    def should_stop() -> bool:
-        nonlocal steps
-        steps += 1
-        return steps > stop_after
-
-    return list(fit(config, folder, should_stop))
-
-
-def of(kind: type[Event], events: list[Event]) -> list[Event]:
-    return [event for event in events if isinstance(event, kind)]
+from tests.builders import of, tiny, trained, write_scenes
 
 
 def test_a_training_tells_its_story_in_order(small_data: Path, tmp_path: Path) -> None:

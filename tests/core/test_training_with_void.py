@@ -11,9 +11,7 @@ from PIL import Image
 from core.data.masks import BinaryEncoding
 from core.errors import UserError
 from core.runs.events import EpochEnd, Finished
-from tests.conftest import write_scenes
-from tests.core.test_engine import write_camera
-from tests.core.test_training import tiny, trained
+from tests.builders import tiny, trained, write_camera, write_scenes
 
 
 def test_masks_of_background_and_void_hold_nothing_to_learn(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from core.models.initial_weights import Origin
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
 from core.system.device import multiplies_bf16
 from core.system.workspace import SHIPPED_MODELS
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 from tests.limits import seconds
 
 

@@ -20,8 +20,7 @@ from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXE
 from core.system.workspace import PROJECT
 from core.training import estimate
 from pages.widgets.entry import INSIDE
-from tests.core.test_engine import write_camera
-from tests.core.test_training import TINY, tiny, trained
+from tests.builders import TINY, tiny, trained, write_camera
 from tests.limits import seconds
 
 PAGES = ("segment", "data", "train", "compare", "models", "metrics", "machine")

@@ -14,8 +14,7 @@ from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
-from tests.conftest import write_scenes
-from tests.core.test_training import tiny, trained
+from tests.builders import tiny, trained, write_scenes
 
 PAGES = ("segment", "data", "train", "compare", "models", "metrics", "machine")
 CHANGING = {

@@ -12,8 +12,7 @@ from core.config import preset_config
 from core.data import demo
 from core.runs import jobs, run_folder
 from core.runs.run_folder import Run
-from tests.conftest import write_scenes
-from tests.core.test_training import TINY
+from tests.builders import TINY, write_scenes
 from tests.pages.test_pages import few_drawn_people, opened, words
 
 _ = few_drawn_people  # a fixture that every test of this file uses

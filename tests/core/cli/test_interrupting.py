@@ -12,7 +12,7 @@ import pytest
 from core.models.factory import load_model
 from core.runs.run_folder import History, Run
 from core.system.workspace import PROJECT
-from tests.conftest import LIGHT_ENCODER
+from tests.builders import LIGHT_ENCODER
 
 
 @pytest.mark.parametrize("devices", [1, 2])

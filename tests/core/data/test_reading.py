@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from core import cli
+from core.config import TrainConfig
 from core.data import fixes
 from core.data.dataset import DataFolder, as_task, open_data
 from core.data.reading import for_model, reading
@@ -15,8 +16,7 @@ from core.data.store import read_pair
 from core.errors import UserError
 from core.models.factory import build_model, save_model
 from core.task import IGNORE, Task
-from tests.conftest import LIGHT_ENCODER, TrainConfig, untrained_card, write_scenes
-from tests.core.test_engine import write_camera
+from tests.builders import LIGHT_ENCODER, untrained_card, write_camera, write_scenes
 
 THREE = Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)
 TWO = Task("multiclass", ("background", "person"), (0, 1))

@@ -26,7 +26,7 @@ from core.imaging import rendering
 from core.inference.predictor import Predictor
 from core.models.preprocessing import Preprocessing
 from core.task import IGNORE, Task
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 
 SIDE = 64
 RULE = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")

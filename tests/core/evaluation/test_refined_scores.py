@@ -12,7 +12,7 @@ from core.data.dataset import open_data
 from core.evaluation.cache import Evaluation, evaluate
 from core.evaluation.candidates import of_folder
 from core.system.workspace import SHIPPED_MODELS
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
 

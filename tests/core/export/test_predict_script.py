@@ -17,7 +17,7 @@ from core.export import predict
 from core.export.onnx_file import metadata
 from core.inference.cutout import cut_out
 from core.inference.predictor import Predictor
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 
 CARD = replace(untrained_card(), threshold=0.4)
 

@@ -21,7 +21,7 @@ from core.imaging import components, matting
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import alpha_of, compose, foreground
 from core.inference import zip_writer
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 masks = arrays.arrays(np.uint8, (14, 17), elements=st.integers(0, 1))
 

@@ -25,7 +25,7 @@ from core.models import registry
 from core.server import rest
 from core.system.workspace import SHIPPED_MODELS
 from core.task import Task
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
 SETTINGS = CutOutSettings(0.4, background=Background("colour", (0, 200, 0)))

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 
 from core.inference.predictor import Predictor
 from core.task import Task
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 
 SMALL, LARGE = (30, 40), (600, 800)
 

@@ -14,7 +14,7 @@ from core.imaging.components import find_components, inner_point
 from core.imaging.matting import alpha_of
 from core.inference.predictor import Predictor
 from core.inference.test_time_augmentation import probability_map, spans
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 
 
 class Reddish(torch.nn.Module):

@@ -16,7 +16,7 @@ from core.inference import clips
 from core.inference.clips import first_frame, read_clip
 from core.inference.predictor import Predictor
 from core.inference.video import Treated, replace_background
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 from tests.core.inference.test_test_time_augmentation import Reddish
 
 GREEN = CutOutSettings(0.9, decontaminate=False, background=Background("colour", (0, 200, 0)))

@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.inference import sound
 from core.inference.predictor import Predictor
 from core.inference.video import replace_background
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 from tests.core.inference.test_test_time_augmentation import Reddish
 
 COLOUR = Background("colour", (0, 200, 0))

@@ -24,7 +24,7 @@ from core.models.card import update_card
 from core.models.factory import load_model
 from core.models.importing import FILES, import_folder, import_zip
 from core.system import workspace
-from tests.conftest import LIGHT_ENCODER
+from tests.builders import LIGHT_ENCODER
 from tests.limits import seconds
 
 

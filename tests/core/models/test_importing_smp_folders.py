@@ -18,7 +18,7 @@ from core.models.factory import load_model
 from core.models.importing import import_folder
 from core.models.preprocessing import GREY_PREPROCESSING
 from core.system import workspace
-from tests.conftest import LIGHT_ENCODER
+from tests.builders import LIGHT_ENCODER
 
 
 def saved(folder: Path, architecture: str = "Linknet", encoder: str = LIGHT_ENCODER, **settings: Any) -> Path:

@@ -20,7 +20,7 @@ from core.policy import permissions, policy
 from core.policy.folders import may_open
 from core.policy.permissions import OWNER, STRANGER, acting_as
 from core.runs import jobs, run_folder
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 REFUSED = "may use folders of the server"
 

@@ -14,7 +14,7 @@ from core.evaluation.candidates import of_folder
 from core.evaluation.report import comparison_report, report
 from core.policy import permissions, policy
 from core.policy.permissions import OWNER, STRANGER, acting_as
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 REFUSED = "may start trainings or other long work"
 

@@ -29,7 +29,7 @@ from core.policy.permissions import (
 from core.runs import jobs, run_folder
 from core.server import retention
 from core.server.middleware import lifespan
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 
 @pytest.fixture(autouse=True)

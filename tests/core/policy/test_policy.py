@@ -14,7 +14,7 @@ from core.policy.permissions import OWNER, STRANGER, Person, acting_as, allowed,
 from core.policy.policy import Policy, parsed
 from core.runs import jobs
 from core.system import workspace
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 ADMIN, MEMBER = Person("Ada@example.org", "a"), Person("bob@example.org", "b")
 

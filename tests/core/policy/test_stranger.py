@@ -30,7 +30,7 @@ from core.policy.permissions import ACTIONS, NEEDS, OWNER, STRANGER, acting_as
 from core.runs import jobs, run_folder
 from core.runs.run_folder import Run
 from core.server.rest import api
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 from tests.core.policy.effects import Function, Source, source_of
 
 PHOTO = "what anybody may do: cut out a photo or a short video of their own, within the quotas that pages ask"

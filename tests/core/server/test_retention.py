@@ -19,7 +19,7 @@ from core.policy.ownership import is_own, sign
 from core.policy.permissions import OWNER, STRANGER, Person, acting_as
 from core.runs import run_folder
 from core.server import retention
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 ADMIN, VISITOR = Person("ada@example.org", "a"), Person(mark="b")
 

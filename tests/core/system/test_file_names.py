@@ -17,7 +17,7 @@ from core.data.dataset import open_data
 from core.data.importing.copying import Imported, import_data
 from core.system.file_names import LONGEST, short_stem, unique_stems
 from core.system.workspace import safe_name
-from tests.conftest import write_scenes
+from tests.builders import write_scenes
 
 LONG, LONGER = "n" * 240, "é" * 118 + "a"
 NO_TEXT = os.fsdecode(b"caf\xe9")

@@ -10,7 +10,7 @@ from core.errors import UserError
 from core.models.card import read_card, write_card
 from core.runs import run_folder
 from core.training.naming import rename
-from tests.conftest import untrained_card
+from tests.builders import untrained_card
 
 
 @pytest.fixture

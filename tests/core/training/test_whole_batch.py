@@ -17,8 +17,7 @@ from core.training.losses import TVERSKY, make_loss
 from core.training.steps import take_step
 from core.training.trainer import Trainer, set_up
 from core.training.whole_batch import backward
-from tests.conftest import LIGHT_ENCODER
-from tests.core.test_training import tiny, trained
+from tests.builders import LIGHT_ENCODER, tiny, trained
 
 NAMES = ("a", "b", "c")
 TASKS = {
