@@ -1,4 +1,4 @@
-"""Machine: what the server is doing."""
+"""Machine: the load of the server and its policy."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pages.widgets.wording import plain
 
 
 def machine_page() -> None:
-    st.title("This machine")
+    st.title("Machine")
     if open_to("machine"):
         state()
         what_is_allowed()
@@ -27,15 +27,15 @@ def state() -> None:
         st.error(plain(problem))
     with st.container(horizontal=True):
         st.metric("Device", seen.device, border=True)
-        st.metric(f"In use, of {plural(seen.processors, 'core')}", percent(seen.busy), border=True)
-        st.metric("Memory in use", f"{seen.memory:.1f} GB", border=True)
+        st.metric(f"CPU use, {plural(seen.processors, 'core')}", percent(seen.busy), border=True)
+        st.metric("Memory used", f"{seen.memory:.1f} GB", border=True)
         st.metric("Memory free", f"{seen.memory_free:.1f} GB", border=True)
         st.metric("Disk free", f"{seen.disk_free:.0f} GB", border=True)
     with st.container(horizontal=True):
         st.metric("Open pages", sessions_open(), border=True)
-        st.metric("Photos waiting", photos_waiting(), border=True)
-        st.metric("Training", seen.training, border=True)
-        st.metric("Waiting in line", seen.waiting, border=True)
+        st.metric("Photos queued", photos_waiting(), border=True)
+        st.metric("Trainings", seen.training, border=True)
+        st.metric("Queued", seen.waiting, border=True)
     rows = [
         {"Run": run.title, "State": run.status().state, "Process": run.status().process}
         for run in jobs.active()
@@ -46,8 +46,8 @@ def state() -> None:
 
 def what_is_allowed() -> None:
     policy = current_policy()
-    with st.expander("What this server allows"):
-        st.caption("One file sets it: studio.toml. 0 stands for no limit.")
+    with st.expander("Policy of this server"):
+        st.caption("Set in studio.toml; 0 means no limit.")
         st.dataframe(
             inert(
                 [

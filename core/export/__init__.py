@@ -1,1 +1,1 @@
-"""Ways out: a saved model as files that other programs run, each checked against the model itself."""
+"""Export of a saved model to files that other programs run, each checked against the model."""

@@ -1,4 +1,4 @@
-"""Everything that was asked for, in one folder, each file checked, with a report of what was found."""
+"""The exported files in one folder, each checked against the model, with a report."""
 
 import dataclasses
 import shutil
@@ -28,8 +28,8 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Made:
-    """What was written. `differences` are the largest of the logits from the model's own, by file;
-    `int8` is what 8 bits cost; `any_size` says whether the network takes pictures of any size."""
+    """What was written. `differences`: the largest difference from the model's logits, by file. `int8`: the
+    cost of quantisation. `any_size`: whether the network takes pictures of any size."""
 
     folder: Path
     files: list[str] = field(default_factory=list)
@@ -54,9 +54,9 @@ def export(
 ) -> Made:
     """Write the saved model in `model` to the folder `target` in each of the FORMATS named.
 
-    `data` is what 8 bits are calibrated on (training part) and scored on (validation part). Files of
-    an earlier export are replaced. Raises UserError for an unknown format, a model that cannot be
-    exported, or a file that does not give what the model gives; then `target` is left as it was.
+    `data` calibrates int8 (training set) and scores it (validation set). Files of an earlier export are
+    replaced. Raises UserError for an unknown format, a model that cannot be exported, or a file whose
+    output differs from the model's; then `target` is left as it was.
     """
     wanted = _known(formats)
     predictor = Predictor(model, "cpu")
@@ -95,7 +95,7 @@ def _known(formats: Iterable[str]) -> set[str]:
 
 
 def _graphs(predictor: Predictor, folder: Path, wanted: set[str], made: Made, tell: Tell) -> None:
-    """The traced network as ONNX and as a program of torch's, each held against the model."""
+    """The traced network as ONNX and as a torch.export program, each checked against the model."""
     card, network = predictor.card, predictor.network
     tell("Tracing the network.")
     program, made.any_size = traced(network, card)
@@ -135,7 +135,7 @@ def saved_program(program: torch.export.ExportedProgram, card: ModelCard, file: 
 def _difference(
     network: torch.nn.Module, other: torch.nn.Module, predictor: Predictor, any_size: bool
 ) -> float:
-    """Infinite where the other cannot even be run at every size that it should take."""
+    """The largest difference; infinite if the other network cannot run at every size."""
     size = None if any_size else (predictor.card.height, predictor.card.width)
     try:
         return largest_difference(network, other, size)
@@ -150,17 +150,17 @@ def _accept(file: str, difference: float, made: Made) -> None:
 
 
 def _eight_bits(predictor: Predictor, folder: Path, data: DataFolder | None, made: Made, tell: Tell) -> None:
-    tell("Bringing it to 8 bits.")
+    tell("Quantising to int8.")
     photos = calibration_photos(data, CALIBRATION_PHOTOS)
     target = folder / "model-int8.onnx"
     quantize(folder / "model.onnx", target, predictor, photos)
-    tell("Measuring what 8 bits cost.")
+    tell("Comparing int8 with the model.")
     full = Predictor.of(OnnxModel(folder / "model.onnx"), predictor.card)
     made.int8 = compare(full, Predictor.of(OnnxModel(target), predictor.card), data)
 
 
 def summary(made: Made, card: ModelCard) -> list[str]:
-    """What was found, a line each, as Markdown."""
+    """The results of the checks as lines of Markdown."""
     lines = [f"`{file}`: logits within {d:.1e} of the model's own." for file, d in made.differences.items()]
     if made.differences:
         size = "any height and width that are multiples of 32"
@@ -185,12 +185,12 @@ def _readme(card: ModelCard, made: Made) -> str:
 
 
 def cost_of_int8(trial: Trial) -> str:
-    """What 8 bits cost and gain, in a sentence."""
+    """The cost and gain of int8 in a sentence."""
     speed = trial.milliseconds_before / trial.milliseconds_after
     told = (
-        f"the same label on {trial.agreement:.2%} of pixels of {trial.photos} photos, "
+        f"the same class on {trial.agreement:.2%} of pixels of {trial.photos} photos, "
         f"{speed:.1f} times the speed of the full ONNX file on the machine that made it"
     )
     if trial.dice_before is None or trial.dice_after is None:
-        return f"{told}. No masks were at hand, so its scores are not known."
+        return f"{told}. Not scored, because no data set was given."
     return f"{told}; {DICE_MEAN} {score(trial.dice_before)} before and {score(trial.dice_after)} after."

@@ -1,4 +1,4 @@
-"""ONNX: the network for any program that reads it, with what it must know in the file's metadata."""
+"""ONNX export: the network, with all that is needed to use it in the file's metadata."""
 
 import contextlib
 import io
@@ -68,9 +68,8 @@ def save_onnx(program: torch.export.ExportedProgram, card: ModelCard, fixed: boo
 
 
 def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
-    """What a program must know to use the network as it was meant. `size` is (height, width) where
-    the network takes no other, else None; `value_range` what is black and white in photos of more than
-    8 bits, where the model's data say so."""
+    """What a program needs to use the network. `size` is (height, width) if the network takes no other, else
+    None; `value_range` are the black and white values of photos of more than 8 bits, if known."""
     return {
         "name": card.name,
         "task": card.task.kind,
@@ -87,14 +86,14 @@ def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
 
 
 def write_metadata(proto: Any, values: dict[str, Any]) -> None:
-    """Each value as JSON under its own key, as ONNX keeps strings alone."""
+    """Store each value as JSON under its own key, since ONNX stores only strings."""
     import onnx
 
     onnx.helper.set_model_props(proto, {key: json.dumps(value) for key, value in values.items()})
 
 
 def file_metadata(path: Path) -> dict[str, Any]:
-    """The inverse, from a file. Raises UserError for one that was not exported from here."""
+    """Read what `write_metadata` wrote. Raises UserError for a file that was not exported here."""
     import onnx
 
     try:
@@ -105,7 +104,7 @@ def file_metadata(path: Path) -> dict[str, Any]:
 
 
 class OnnxModel(nn.Module):
-    """An ONNX file in the place of the model it came from: images in, logits out, on the CPU."""
+    """An ONNX file that is called like the model it was exported from, on the CPU."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         super().__init__()
@@ -123,9 +122,9 @@ class OnnxModel(nn.Module):
 
 
 def largest_difference(model: nn.Module, other: nn.Module, fixed_size: tuple[int, int] | None) -> float:
-    """How far the logits of two networks lie apart at most, over batches of several shapes.
+    """The largest difference between the logits of two networks, over batches of several shapes.
 
-    Where logits are above 1 in size, relative to the largest: float32 has no more digits than that.
+    Relative to the largest logit if that exceeds 1, because float32 has no more digits.
     """
     shapes = [(1, 128, 96), (3, 96, 160), (2, 320, 256)]
     if fixed_size is not None:
@@ -154,13 +153,13 @@ def _trace(
 
 
 def first_line(error: Exception) -> str:
-    """What a library said, as far as it fits into a sentence."""
+    """The first line of a library's error message, shortened to fit into a sentence."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter reports its steps to users; what goes wrong comes as an exception all the same."""
+    """Silence the exporter's progress messages; errors still raise exceptions."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

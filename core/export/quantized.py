@@ -1,4 +1,4 @@
-"""The ONNX file in 8 bits for processors: a quarter of the size, its scales set on real photos."""
+"""int8 quantisation of the ONNX file for CPUs: a quarter of the size, calibrated on real photos."""
 
 import contextlib
 import logging
@@ -18,10 +18,10 @@ CALIBRATION_PHOTOS = 48
 
 
 def quantize(source: Path, target: Path, predictor: Predictor, photos: Sequence[NDArray[np.uint8]]) -> None:
-    """Write `source`, an exported network, with 8-bit weights and activations.
+    """Write `source`, an exported network, with int8 weights and activations.
 
-    `photos`, uint8 RGB, are like those that it will see: the range of every activation is taken from
-    them. Raises UserError where ONNX Runtime cannot quantise the network.
+    The ranges of activations are calibrated on `photos`, uint8 RGB, which should resemble those it will
+    see. Raises UserError if ONNX Runtime cannot quantise the network.
     """
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -49,7 +49,7 @@ def quantize(source: Path, target: Path, predictor: Predictor, photos: Sequence[
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise UserError(
-                f"{predictor.card.name} cannot be brought to 8 bits: {reason}. Take it as ONNX."
+                f"{predictor.card.name} cannot be quantised to int8: {reason}. Export it as ONNX instead."
             ) from error
         proto = onnx.load(made)
     write_metadata(proto, file_metadata(source))
@@ -57,7 +57,7 @@ def quantize(source: Path, target: Path, predictor: Predictor, photos: Sequence[
 
 
 class _Reader:
-    """The photos one by one, as the network sees them; None after the last."""
+    """The preprocessed photos one by one, then None."""
 
     def __init__(self, predictor: Predictor, photos: Sequence[NDArray[np.uint8]]) -> None:
         self._predictor, self._left = predictor, iter(photos)

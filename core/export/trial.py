@@ -1,4 +1,4 @@
-"""What an exported file is worth beside its model: agreement, score and speed on the same photos."""
+"""Comparison of an exported file with its model: agreement, score and speed on the same photos."""
 
 import statistics
 import time
@@ -36,7 +36,7 @@ class Trial:
 
 
 def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Trial:
-    """Both on validation photos of `data`; without data, on the sample photos alone."""
+    """Compare on validation photos of `data`; without data, on the sample photos."""
     photos = sample_photos()
     times = _milliseconds(before, after, photos[0])
     if data is None:
@@ -50,7 +50,9 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
         for p in (before, after)
     )
     if not first:
-        raise UserError("None of the validation photos of this data set can be read: choose another.")
+        raise UserError(
+            "None of the validation photos of this data set can be read: choose another data set."
+        )
     same = [(a.predicted == b.predicted).mean() for a, b in zip(first, second, strict=True)]
     scores = [
         metrics.summarise(metrics.join(s.counts for s in found), before.card.task)
@@ -60,8 +62,8 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
 
 
 def calibration_photos(data: DataFolder | None, count: int) -> list[NDArray[np.uint8]]:
-    """Training photos of `data`, spread over it; without data, the samples as they are and mirrored,
-    darker and brighter."""
+    """Training photos of `data`, evenly spread; without data, the samples as they are and mirrored, darker
+    and brighter."""
     if data is not None:
         pairs = data.part("train")
         found = []
@@ -82,7 +84,7 @@ def sample_photos() -> list[NDArray[np.uint8]]:
 
 
 def _milliseconds(first: Predictor, second: Predictor, photo: NDArray[np.uint8]) -> tuple[float, float]:
-    """The median of forward passes in turns, so that whatever else the machine does hits both."""
+    """Median time of forward passes, taken in turns so that other load affects both alike."""
     ready: Sequence[object] = [p.prepare(photo) for p in (first, second)]
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(TIMED + 1):

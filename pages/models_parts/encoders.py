@@ -1,4 +1,4 @@
-"""A guide to encoders: what each takes, how good it is, how fast it is here."""
+"""The guide to encoders: cost, accuracy and speed of each."""
 
 import pandas as pd
 import streamlit as st
@@ -16,20 +16,20 @@ from pages.widgets.wording import plain
 
 COLUMNS = {
     "encoder": "Encoder", "parameters": "Params, M", "gmacs": "GMACs", "top1": "ImageNet, %",
-    "pace": "Speed", "here": "Here, images/s", "weights": "Weights",
+    "pace": "Speed", "here": "Speed here, images/s", "weights": "Weights",
 }  # fmt: skip
 
 
 def encoder_guide() -> None:
     st.caption(
-        "The encoder is the part of the network that has seen ImageNet before your photos. "
-        "Parameters are the encoder's; GMACs and speed those of a U-Net with it, a photo of 256x192. "
-        "Speed is that of training, as a multiple of the first one's, measured on two processor cores."
+        "The encoder is the part of the network that was trained on ImageNet. Parameters are the encoder's; "
+        "GMACs and speed are those of a U-Net with it at 256x192. Speed is relative to the first row, in "
+        "training on two CPU cores."
     )
     shown = narrowed()
     shown["weights"] = [weights_of(name) for name in shown["encoder"]]
     if shown.empty:
-        st.info("No encoder is called that. All of timm's are searched when that switch is on.")
+        st.info('No encoder matches. Switch on "All of timm" to search all of timm\'s.')
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -41,13 +41,13 @@ def encoder_guide() -> None:
 
 
 def narrowed() -> pd.DataFrame:
-    """The encoders that the search, the shortlist and the switches leave."""
+    """The encoders that match the search, the shortlist and the switch."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
             "Search", placeholder="convnext, resnet, mobile …", width=260, key="encoder_search"
         )
         chosen = st.pills("Shortlists", list(SHORTLISTS), key="encoder_shortlist")
-        every = st.toggle("All of timm's", False, key="encoder_every")
+        every = st.toggle("All of timm", False, key="encoder_every")
     found = encoder_table(every)
     if chosen:
         st.caption(SHORTLISTS[chosen].reason)
@@ -58,7 +58,7 @@ def narrowed() -> pd.DataFrame:
 
 
 def table(shown: pd.DataFrame) -> str:
-    """The rows; returns the encoder that is picked, "" for none."""
+    """Show the rows; returns the selected encoder, "" for none."""
     number = st.column_config.NumberColumn
     event = st.dataframe(
         inert(shown.rename(columns=COLUMNS)[list(COLUMNS.values())]),
@@ -67,38 +67,38 @@ def table(shown: pd.DataFrame) -> str:
         column_config={
             "Params, M": number(format="%.1f"), "GMACs": number(format="%.1f"),
             "ImageNet, %": number(format="%.1f"), "Speed": number(format="%.2f x"),
-            "Here, images/s": number(format="%.1f"),
+            "Speed here, images/s": number(format="%.1f"),
         },
         placeholder=" ",
     )  # fmt: skip
-    st.caption(f"{plural(len(shown), 'encoder')}. Click a row; click a heading to sort.")
+    st.caption(f"{plural(len(shown), 'encoder')}. Click a row to select it, a heading to sort.")
     rows = event.selection.rows
     return str(shown["encoder"][rows[0]]) if rows and rows[0] < len(shown) else ""
 
 
 def costs(shown: pd.DataFrame, picked: str) -> None:
-    """ImageNet accuracy against what it takes."""
+    """A chart of ImageNet accuracy against cost."""
     known = shown.dropna(subset=["top1", "gmacs"])
     if known.empty:
-        st.caption("The ImageNet accuracy of none of these is known.")
+        st.caption("No ImageNet accuracy is known for these.")
         return
     front = on_the_front(known["top1"].tolist(), known["gmacs"].tolist())
     chart(encoder_costs(known, front, picked), "encoder_costs")
-    st.caption("None takes fewer multiplications and is better on ImageNet than those on the line.")
+    st.caption("Encoders on the line: none is both cheaper and more accurate.")
 
 
 def about(encoder: str) -> None:
-    """The picked one: its weights, its speed here, and on to a training."""
+    """The selected encoder: its weights, its speed here, and a button that trains with it."""
     state = weights_of(encoder)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(short_name(encoder))}** · ImageNet weights: {state}", width="content")
         if state == HUB:
-            st.caption("They are downloaded when a training starts.", width="content")
+            st.caption("Downloaded when a training starts.", width="content")
         if st.button("Train with it", icon=":material/model_training:", type="primary"):
             st.session_state.wanted_encoder = encoder
             st.switch_page("pages/train.py")
         if allowed("train") and st.button(
-            "Measure here", icon=":material/speed:", help="Some seconds of training on noise."
+            "Measure here", icon=":material/speed:", help="Trains on noise for some seconds."
         ):
             try:
                 with st.spinner(f"Training a U-Net with {short_name(encoder)} for some seconds …"):

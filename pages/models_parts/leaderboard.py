@@ -1,4 +1,4 @@
-"""Who is best on which data."""
+"""The leaderboard of a data set."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from pages.widgets.wording import plain
 def leaderboard() -> None:
     left, right = st.columns([3, 2])
     with left:
-        folder = choose_dataset("On which data", "leaderboard_data")
+        folder = choose_dataset("Data set", "leaderboard_data")
     with right:
         part = SPLITS[
             str(
@@ -37,9 +37,9 @@ def leaderboard() -> None:
         st.error(plain(str(error)))
         return
     if not images:
-        st.info("This data set has no such part: deal the photos out on the Data page.")
+        st.info("This data set has no such split: re-split it on the Data page.")
     elif not board:
-        st.info("No model on the shelf tells apart what this data set's masks tell apart.")
+        st.info("No model has the classes of this data set.")
     else:
         table(board, images)
         missing = [s for s in board if s.dice is None]
@@ -57,10 +57,10 @@ def leaderboard() -> None:
 def table(board: list[Standing], images: int) -> None:
     rows = [
         {
-            "Model": s.entry.card.name,
+            "Model": s.entry.card.name + (f" #{s.entry.short_id}" if s.entry.has_namesake else ""),
             DICE_MEAN: s.dice.mean if s.dice else None,
-            "from": s.dice.low if s.dice else None,
-            "to": s.dice.high if s.dice else None,
+            "95 % low": s.dice.low if s.dice else None,
+            "95 % high": s.dice.high if s.dice else None,
             IOU_MEAN: s.iou,
             PIXEL_ACCURACY: s.pixel_accuracy,
             "Latency, ms": s.milliseconds,
@@ -71,15 +71,15 @@ def table(board: list[Standing], images: int) -> None:
     ]
     numbers = {
         name: st.column_config.NumberColumn(format=SCORE_FORMAT)
-        for name in (DICE_MEAN, "from", "to", IOU_MEAN, PIXEL_ACCURACY)
+        for name in (DICE_MEAN, "95 % low", "95 % high", IOU_MEAN, PIXEL_ACCURACY)
     }
     numbers |= {n: st.column_config.NumberColumn(format="%.1f") for n in ("Latency, ms", "Size, MB")}
     st.dataframe(inert(rows), hide_index=True, column_config=numbers, placeholder=" ")
     devices = {s.device for s in board if s.device}
     st.caption(
         f"{plural(images, 'image')}, each at its own size, with refined edges where there is one "
-        f"foreground. From and to: the 95 % interval of {DICE_MEAN}. "
-        "A model that was trained on this very data was also chosen by its validation part."
+        f"foreground. The interval is that of {DICE_MEAN}. "
+        "A model trained on this data set was also chosen by its validation set."
         + (f" Latency: one forward pass on {', '.join(sorted(devices))}." if devices else "")
     )
 

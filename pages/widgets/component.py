@@ -1,4 +1,4 @@
-"""A component from the .html, .css and .js that lie beside its Python file."""
+"""Components made of the .html, .css and .js files beside a Python file."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import streamlit as st
 
 
 def component(python_file: str) -> Any:
-    """What `st.components.v2.component` makes of the files; called after the Python file."""
+    """Register the component of `python_file`, under its name."""
     here = Path(python_file)
     return st.components.v2.component(
         f"segmentation_studio.{here.stem}",

@@ -1,4 +1,4 @@
-"""Every score in the app leads to the page that explains it."""
+"""The link from scores to the page that explains them."""
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -9,5 +9,5 @@ def numbers_explained() -> None:
     words = "What do these numbers mean?"
     try:
         st.page_link("pages/metrics.py", label=words, icon=":material/school:")
-    except StreamlitAPIException:  # a page that is run without the app has no neighbours
+    except StreamlitAPIException:  # a page run without the app cannot link to others
         st.caption(words)

@@ -1,4 +1,4 @@
-"""In the sidebar of every page: what trains now."""
+"""What is training now, in the sidebar of every page."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from pages.widgets.wording import plain
 
 
 def running_now(page: str) -> None:
-    """A small panel that keeps itself up to date. It is silent on the Train page, which says more."""
+    """A small panel that updates itself; absent on the Train page, which shows more."""
     if page != "Train":
         _panel()
 
 
 @dataclass(frozen=True)
 class Training:
-    """What the panel says of a training; `share` is None while it waits in line."""
+    """A training as the panel shows it; `share` is None while it is queued."""
 
     name: str
     share: float | None
-    told: str
+    progress: str
 
 
 @st.cache_data(ttl=1.5, show_spinner=False)
@@ -33,7 +33,7 @@ def trainings() -> list[Training]:
     for run in jobs.active()[:3]:
         name = run.title
         if run.status().state == "queued":
-            found.append(Training(name, None, "Waiting in line."))
+            found.append(Training(name, None, "Queued"))
             continue
         history = History(run).refresh()
         left = history.steps[-1].seconds_left if history.steps else None
@@ -53,7 +53,7 @@ def _panel() -> None:
         with st.container(border=True):
             st.caption(f"Training now · {plain(training.name)}")
             if training.share is None:
-                st.write(training.told)
+                st.write(training.progress)
                 continue
-            st.progress(training.share, training.told)
+            st.progress(training.share, training.progress)
             st.page_link("pages/train.py", label="Watch it", icon=":material/visibility:")

@@ -125,7 +125,7 @@ def test_who_signs_in_as_an_admin_may_do_everything(page: Page, public: App, pro
         visit(page, public, "train")
         expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
         visit(page, public, "machine")
-        expect(page.get_by_text("Memory in use")).to_be_visible()
+        expect(page.get_by_text("Memory used")).to_be_visible()
         expect(page.get_by_text("Open pages")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_text("Sign in to use this server")).to_be_visible()

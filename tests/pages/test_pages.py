@@ -108,7 +108,7 @@ def test_the_leaderboard_scores_what_is_not_scored_and_sorts_it(finished_run: ru
     assert not app.exception and not app.error
     board = app.dataframe[0].value
     assert board[DICE_MEAN].is_monotonic_decreasing and len(board) == count >= 2
-    assert board["from"].isna().all() and board["to"].isna().all()  # fewer than ten images
+    assert board["95 % low"].isna().all() and board["95 % high"].isna().all()  # fewer than ten images
     assert (board["Latency, ms"] > 0).all()
 
 
@@ -120,7 +120,7 @@ def test_the_encoder_guide_narrows_down_and_leads_to_a_training() -> None:
     narrowed = app.dataframe[0].value
     assert 0 < len(narrowed) < every and all("resnet" in name for name in narrowed["Encoder"])
     app.text_input(key="encoder_search").set_value("no such").run()
-    assert "No encoder is called that" in words(app)
+    assert "No encoder matches" in words(app)
     train = opened("train", wanted_encoder="tu-convnext_femto")
     assert train.selectbox(key="encoder_Quick look_tu-convnext_femto").value == "tu-convnext_femto"
 
