@@ -5,7 +5,6 @@ own. Another network or size is estimated from these by the table that benchmark
 file does not import torch, because the Train page asks at every change of a setting.
 """
 
-import contextlib
 import csv
 import functools
 import json
@@ -33,7 +32,7 @@ FORWARD = 1 / 3  # of a training step: backward takes twice the operations of fo
 LOADING = 15.0  # seconds until the first step, where none was measured: importing torch, building the network
 KEPT = 40
 MEASURED_BATCH = 8
-MEASURE_SECONDS = 300.0  # after which it is given up
+MEASURE_SECONDS = 120.0  # after which it is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,17 @@ class Stopwatch:
 
 
 def note(config: TrainConfig, training: int, validation: int, epoch_seconds: float, loading: float) -> None:
-    """Keep what the first epoch of a training took."""
+    """Keep what the first epoch of a training took, unless other work has slowed it and more is known."""
     passes = _passes(config, training, validation)
-    if epoch_seconds <= 0 or not passes:
+    if epoch_seconds <= 0 or not passes or (is_busy(own=_cores()) and is_known()):
         return
     rate = passes / epoch_seconds / config.devices
     _keep(replace(_speed_of(config, rate), loading=round(loading, 1)))
+
+
+def is_busy(own: float = 0.0) -> bool:
+    """Whether other work than a load of `own` has kept more than half of the cores busy for a minute."""
+    return psutil.getloadavg()[0] > own + _cores() / 2
 
 
 def is_known() -> bool:
@@ -100,23 +104,20 @@ def is_known() -> bool:
 def measure() -> None:
     """Time a few steps of the default network, which takes some ten seconds, in another process.
 
-    Nothing is kept where that fails.
+    Nothing is kept where that fails, or where the machine is busy with other work.
     """
+    if is_busy():
+        return
     command = [sys.executable, "-m", "core.training.encoder_benchmark", DEFAULT_ENCODER]
     command += ["--batch", str(MEASURED_BATCH)]
     try:
-        child = subprocess.Popen(
-            command, cwd=workspace.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        with child, contextlib.suppress(psutil.Error):
-            psutil.Process(child.pid).nice(10)  # pages come first
-            printed, _ = child.communicate(timeout=MEASURE_SECONDS)
-        measured: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        done = subprocess.run(
+            command, cwd=workspace.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            timeout=MEASURE_SECONDS,
+        )  # fmt: skip
+        measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         rate = float(measured["images_per_second"])
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return
-    except (OSError, ValueError, IndexError, KeyError):
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError, KeyError):
         return
     if rate > 0:
         _keep(_speed_of(TrainConfig("-", height=measured["height"], width=measured["width"]), rate))
@@ -157,8 +158,12 @@ def _file() -> Path:
     return workspace.cache() / "speeds.json"
 
 
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
 def _machine() -> str:
-    return f"{platform.node()}, {platform.machine()}, {os.cpu_count()} cores"
+    return f"{platform.node()}, {platform.machine()}, {_cores()} cores"
 
 
 def _cost(encoder: str, architecture: str) -> float | None:

@@ -73,7 +73,8 @@ def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
     seconds = estimate.seconds(config, found.training, found.validation)
     time = f"{about(seconds)} on this machine" if seconds else "time not known for this encoder"
     if waited:
-        time = "measuring the speed of this machine …" if _measuring().is_alive() else "time not known"
+        measuring = _measuring().is_alive()
+        time = "measuring the speed of this machine …" if measuring else "time not known: the machine is busy"
     photos = min(found.training, config.images_per_epoch or found.training)
     st.caption(" · ".join(part for part in (
         f"{plural(config.epochs, 'epoch')} of {plural(photos, 'photo')} at {config.height}x{config.width} px",
@@ -81,9 +82,9 @@ def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
     ) if part))  # fmt: skip
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, ttl=90)
 def _measuring() -> threading.Thread:
-    """Measures this machine, once for all pages."""
+    """Measures this machine for all pages, and again after a while where it was busy."""
     thread = threading.Thread(target=later(estimate.measure), daemon=True, name="speed")
     thread.start()
     return thread

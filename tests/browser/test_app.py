@@ -233,10 +233,16 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
     assert metric(page, "Dice (mean over images)") >= 0.75
 
 
-def test_a_training_can_be_stopped(page: Page, app: App) -> None:
+def test_a_training_comes_into_sight_and_can_be_renamed_and_stopped(page: Page, app: App) -> None:
     visit(page, app, "train")
+    page.get_by_text("More settings").click()
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile(r"epoch 1 of 6"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Rename")).to_be_in_viewport()
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name="Name", exact=True).last.fill("Soon stopped")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Soon stopped")).to_be_visible()
     start = time.monotonic()
     page.get_by_role("button", name="Stop", exact=True).last.click()
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible()

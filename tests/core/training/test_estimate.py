@@ -11,6 +11,12 @@ from core.training import estimate
 CONFIG = TrainConfig("data", epochs=6, images_per_epoch=240, validation_images=60)
 
 
+@pytest.fixture(autouse=True)
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else runs beside the tests."""
+    monkeypatch.setattr(estimate.psutil, "getloadavg", lambda: (0.0, 0.0, 0.0))
+
+
 def test_nothing_is_estimated_before_anything_was_measured(workspace: Path) -> None:
     assert estimate.seconds(CONFIG, 1000, 200) is None
     assert not estimate.is_known()
@@ -56,6 +62,17 @@ def test_another_machines_measurement_does_not_count(
     estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
     monkeypatch.setattr(estimate.platform, "node", lambda: "elsewhere")
     assert not estimate.is_known()
+
+
+def test_a_training_beside_other_work_does_not_replace_a_measurement(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
+    before = estimate.seconds(CONFIG, 1000, 200)
+    monkeypatch.setattr(estimate.psutil, "getloadavg", lambda: (100.0, 100.0, 100.0))
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=400.0, loading=0.0)
+    estimate.measure()  # returns at once
+    assert estimate.seconds(CONFIG, 1000, 200) == before
 
 
 def test_a_damaged_file_of_measurements_is_no_error(workspace: Path) -> None:
