@@ -113,7 +113,7 @@ def measure() -> None:
     try:
         done = subprocess.run(
             command, cwd=workspace.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            timeout=MEASURE_SECONDS,
+            check=True, timeout=MEASURE_SECONDS,
         )  # fmt: skip
         measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         rate = float(measured["images_per_second"])
