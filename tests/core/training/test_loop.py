@@ -1,4 +1,5 @@
-import json
+"""One training from its first event to its last."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,10 @@ import torch
 from PIL import Image
 
 from core.config import TrainConfig
-from core.data.sampling import TrainingOrder
 from core.errors import UserError
 from core.models.card import read_card
 from core.models.factory import load_model
-from core.runs.events import EpochEnd, Finished, Note, Preview, Started, Step, from_lines, to_line
+from core.runs.events import EpochEnd, Finished, Note, Preview, Started, Step
 from core.system.device import use_channels_last
 from tests.builders import of, tiny, trained, write_scenes
 
@@ -132,21 +132,6 @@ def test_a_loss_that_is_no_number_ends_the_training_with_a_way_out(
         trained(tiny(small_data), tmp_path / "run")
 
 
-def test_an_epoch_shuffles_every_image_once_and_differs_from_the_last() -> None:
-    order = TrainingOrder(10, 3, seed=1)
-    first, second = ([i for batch in order for i, _ in batch] for _ in range(2))
-    assert len(first) == len(set(first)) == 9
-    assert first != second
-    again = TrainingOrder(10, 3, seed=1)
-    assert [i for batch in again for i, _ in batch] == first
-
-
-def test_a_cap_on_images_draws_others_each_epoch() -> None:
-    order = TrainingOrder(100, 4, images_per_epoch=8, seed=1)
-    seen = {i for _ in range(10) for batch in order for i, _ in batch}
-    assert len(order) == 2 and len(seen) > 30
-
-
 def test_a_data_set_smaller_than_a_batch_trains(tmp_path: Path) -> None:
     data = write_scenes(tmp_path / "three", 3)
     events = trained(tiny(data, batch_size=64, epochs=1), tmp_path / "run")
@@ -158,27 +143,3 @@ def test_mobileone_in_fp32_on_the_cpu_does_without_channels_last() -> None:
     assert not use_channels_last(config, "cpu")
     assert use_channels_last(replace(config, precision="bf16"), "cpu")
     assert use_channels_last(replace(config, encoder="resnet18"), "cpu")
-
-
-def test_events_go_to_lines_and_back_and_torn_lines_are_passed_over() -> None:
-    events = [Note("ä"), Finished("done", 3, 0.9, 1.5), Preview(1, ["a.jpg"])]
-    lines = [to_line(e) for e in events]
-    assert list(from_lines([*lines, lines[0][:10], "[]", json.dumps({"event": "other"}), ""])) == events
-
-
-def test_a_training_can_start_from_a_saved_model(saved_model: Path, small_data: Path, tmp_path: Path) -> None:
-    config = tiny(small_data, start_from=str(saved_model), epochs=1)
-    one, two = (trained(config, tmp_path / name) for name in ("one", "two"))
-    started = of(Started, one)[0]
-    assert started.weights == "those of Test"
-    other = trained(replace(config, start_from="", seed=7), tmp_path / "other")
-    untrained = [of(EpochEnd, events)[0].validation_loss for events in (one, two, other)]
-    assert untrained[0] == untrained[1] != untrained[2]
-
-
-def test_a_saved_model_of_another_kind_is_refused_by_name(
-    saved_model: Path, small_data: Path, tmp_path: Path
-) -> None:
-    config = tiny(small_data, start_from=str(saved_model), encoder="resnet18")
-    with pytest.raises(UserError, match="choose these"):
-        trained(config, tmp_path / "run")

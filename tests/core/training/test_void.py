@@ -1,22 +1,35 @@
-"""Pixels that nobody knows ("void") count neither in the loss nor in the scores of a training."""
+"""Pixels that nobody knows (void) count neither in the loss nor in the scores of a training."""
 
+import json
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.config import TrainConfig
-from core.data.masks import resize_mask
+from core.data.masks import BinaryEncoding, resize_mask
 from core.data.transforms import augmentation, variants
+from core.errors import UserError
 from core.evaluation import metrics
+from core.runs.events import EpochEnd, Finished
 from core.task import IGNORE, Task
 from core.training.losses import class_weights, make_loss
+from tests.builders import tiny, trained, write_camera, write_scenes
 from tests.core.stores import store_of
 
 LOSSES = ("bce", "dice", "bce+dice", "focal", "tversky", "lovasz")
+
+
 BINARY = Task()
+
+
 THREE = Task("multiclass", ("sky", "road", "car"), (0, 1, 2))
+
+
 KINDS = pytest.mark.parametrize("task", [BINARY, THREE], ids=["binary", "multiclass"])
 
 
@@ -120,3 +133,29 @@ def test_void_in_a_batch_of_one_size_is_void(tmp_path: object) -> None:
     for store in (store_of([labels]), replace(store_of([labels]), is_binary=False)):
         _, masks = store.batch([0], 6, 8)
         assert masks[0].tolist() == [[IGNORE] * 3 + [0] * 3 + [1] * 2] * 6
+
+
+def test_masks_of_background_and_void_hold_nothing_to_learn(tmp_path: Path) -> None:
+    data = write_scenes(tmp_path / "set", 4)
+    for path in (data / "masks").iterdir():
+        values = np.zeros_like(np.asarray(Image.open(path)))
+        values[::2] = 255
+        Image.fromarray(values).save(path)
+    rule = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
+    (data / "dataset.json").write_text(json.dumps({"mask_rule": rule.to_dict()}))
+    with pytest.raises(UserError, match="nothing to learn"):
+        trained(tiny(data), tmp_path / "run")
+
+
+@pytest.mark.parametrize("loss", ["bce", "lovasz", "focal"])
+def test_a_photo_of_void_alone_does_not_end_a_training_one_photo_at_a_time(tmp_path: Path, loss: str) -> None:
+    data = write_camera(tmp_path / "camera", 6)
+    for number in (1, 4):
+        Image.fromarray(np.full((64, 64), 7, np.uint8)).save(data / "masks" / f"{number}.png")
+    events = trained(
+        tiny(data, task="multiclass", ignore_index=7, class_names="sky,road,car", epochs=1, width=64,
+             batch_size=1, loss=loss), tmp_path / "run",
+    )  # fmt: skip
+    last = [event for event in events if isinstance(event, EpochEnd)][-1]
+    assert last.train_loss and math.isfinite(last.train_loss) and math.isfinite(last.validation_loss)
+    assert isinstance(events[-1], Finished) and events[-1].reason == "done"

@@ -1,6 +1,5 @@
 """A training that was cut short goes on as if nothing had happened."""
 
-import json
 import os
 import resource
 import signal
@@ -16,13 +15,13 @@ from core.errors import UserError
 from core.models.card import is_model
 from core.models.factory import load_model
 from core.runs import jobs, run_folder
-from core.runs.events import EpochEnd, Finished, Note
+from core.runs.events import EpochEnd, Finished
 from core.runs.run_folder import LIVE, STATE_FILE, History, Run
+from core.system.workspace import PROJECT
 from core.training.checkpoint import read_state
 from core.training.loop import fit
 from tests.builders import of, tiny, trained
 
-PROJECT = Path(__file__).resolve().parents[2]
 HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "encoder_lr_multiplier": 0.5}
 
 
@@ -140,36 +139,6 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
     assert is_model(run.best) and not run.can_resume
     load_model(run.best)
     assert not list(run.folder.glob(".*part"))
-
-
-def test_provenance_is_written_and_a_change_of_data_is_said(small_data: Path, tmp_path: Path) -> None:
-    config = tiny(small_data, epochs=3)
-    trained(config, tmp_path / "run", stop_after=3)
-    kept = json.loads((tmp_path / "run" / "provenance.json").read_text())
-    assert kept["packages"]["torch"] and kept["settings"]["seed"] == config.seed
-    assert kept["hardware"]["cores"] and kept["data"]["train"]["images"] == 8
-    again = trained(config, tmp_path / "again", stop_after=1)
-    other = json.loads((tmp_path / "again" / "provenance.json").read_text())
-    assert of(EpochEnd, again) and other["data"] == kept["data"]
-    mask = next((small_data / "masks").iterdir())
-    mask.write_bytes((sorted((small_data / "masks").iterdir())[-1]).read_bytes())
-    notes = of(Note, trained(config, tmp_path / "run"))
-    assert any("data changed" in n.text for n in notes)
-
-
-def test_the_same_photos_elsewhere_have_the_same_fingerprint(small_data: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from core.data.dataset import open_data
-    from core.data.store import Store, build_store
-
-    copy = tmp_path / "elsewhere"
-    shutil.copytree(small_data, copy)
-    found = []
-    for root in (small_data, copy):
-        data = open_data(root)
-        found += [s for s in build_store(data.pairs, data.rule, 64) if isinstance(s, Store)]
-    assert found[0].fingerprint == found[1].fingerprint != ""
 
 
 def wait_until(condition, seconds: float = 120) -> None:

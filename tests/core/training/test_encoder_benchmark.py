@@ -1,0 +1,48 @@
+"""A representative dozen of encoders takes a training step."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from core.system.workspace import PROJECT
+
+DOZEN = (
+    "timm-tf_efficientnet_lite0", "resnet18", "efficientnet-b0", "mobilenet_v2", "mit_b0", "densenet121",
+    "vgg11_bn", "timm-skresnet18", "xception", "tu-convnext_atto", "tu-mobilenetv4_conv_small", "dpn68",
+)  # fmt: skip
+
+
+def probed(*arguments: str) -> list[dict]:
+    command = [
+        sys.executable,
+        "-m",
+        "core.training.encoder_benchmark",
+        *arguments,
+        "--height",
+        "64",
+        "--width",
+        "64",
+    ]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def test_a_dozen_encoders_take_a_training_step() -> None:
+    found = probed(*DOZEN)
+    assert [(row["encoder"], row["works"]) for row in found] == [(name, "yes") for name in DOZEN]
+    assert all(row["images_per_second"] > 0 and row["gmacs"] > 0 for row in found)
+    assert all(row["parameters"] > row["encoder_parameters"] > 0 for row in found)
+
+
+def test_mobileone_which_ends_the_process_in_channels_last_is_run_without() -> None:
+    (found,) = probed("mobileone_s0")
+    assert found["works"] == "yes"
+
+
+@pytest.mark.parametrize("name", ["there_is_no_such_encoder", "tu-there_is_no_such"])
+def test_an_unknown_encoder_is_a_line_that_says_so(name: str) -> None:
+    (found,) = probed(name)
+    assert found["works"] != "yes" and name.removeprefix("tu-") in found["works"]
