@@ -1,4 +1,4 @@
-"""How a subject is cut out of a photo, written once for page, command line, REST, zips and video."""
+"""The settings of a cut-out, the same for the page, the command line, REST, zips and video."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ BACKGROUNDS = {
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What lies behind the subject. `colour` is RGB; `picture` RGB uint8 (h, w, 3) of any size.
+    """The new background. `colour` is RGB; `picture` RGB uint8 (h, w, 3) of any size.
 
     Comparing two backgrounds does not compare the pixels of their pictures: `picture_id` tells those apart.
     """
@@ -36,7 +36,7 @@ class Background:
 
     @classmethod
     def named(cls, text: str) -> "Background":
-        """What `none`, `blur`, `grey` or `#RRGGBB` means. Raises UserError for anything else."""
+        """Parse `none`, `blur`, `grey` or `#RRGGBB`. Raises UserError for anything else."""
         if text in ("", "none"):
             return cls()
         if text in ("blur", "grey"):
@@ -58,51 +58,52 @@ class CutOutSettings:
     """
 
     threshold: float | None = setting(
-        None, "Threshold", "How sure the model must be before a pixel counts as subject.",
+        None, "Threshold", "The probability from which a pixel counts as subject.",
         low=0, high=1, step=0.01,
     )  # fmt: skip
     long_side: int | None = setting(
-        None, "Longer side", "Pixels of the photo's longer side as the network sees it.",
+        None, "Longer side", "The photo is resized to this many pixels on its longer side before prediction.",
         low=MIN_LONG_SIDE, high=MAX_LONG_SIDE,
     )  # fmt: skip
     flip: bool = setting(
         False, "Flip",
-        "Predict the mirrored photo too and take the mean: twice the time. With the model that ships the "
-        "gain is not significant; a model of your own may differ.",
+        "Average with the prediction of the mirrored photo. Takes twice the time; the shipped model does not "
+        "gain significantly.",
     )  # fmt: skip
     scales: bool = setting(
         False, "Scales",
-        "Predict at three quarters and five quarters of the size too: three times the time. As with the "
-        "flip, no significant gain with the model that ships.",
+        "Average with predictions at 3/4 and 5/4 of the size. Takes three times the time; the shipped model "
+        "does not gain significantly.",
     )  # fmt: skip
     tiles: int = setting(
         1, "Tiles a side",
-        "Predict overlapping tiles too, for small subjects in large photos. With subjects of half the usual "
-        "size mean Dice was 0.08 higher with 2 x 2 tiles, with a third of it 0.13 higher with 3 x 3. Where "
-        "the subject fills the photo nothing is gained. Five and ten times the time.",
+        "Average with predictions of overlapping tiles, for small subjects in large photos. 2 x 2 tiles take "
+        "five times the time and gained 0.08 Dice (mean over images) on subjects of half the usual size; "
+        "3 x 3 take ten times and gained 0.13 on a third of it. Large subjects gain nothing.",
         low=1, high=MAX_TILES,
     )  # fmt: skip
     refine_edges: bool = setting(
         True, "Refine edges",
-        "The network sees a photo small. With this its mask is enlarged along the photo's own edges, "
-        "without it plainly. Costs a few hundredths of a second.",
+        "Align the mask to the photo's edges with a guided filter. Takes a few hundredths of a second.",
     )  # fmt: skip
     only_largest: bool = setting(False, "Only the largest component", "Drop all other components.")
     keep: tuple[tuple[float, float], ...] = ()
     smallest_component: float = setting(
-        0.001, "Smallest component", "Share of the photo below which a component is a speck and not counted.",
+        0.001, "Smallest component", "Smaller components are specks and not counted. In shares of the photo.",
         low=0, high=0.05, step=0.0005,
     )  # fmt: skip
     remove_specks: bool = setting(
-        False, "Remove specks", "Remove components below the smallest from the mask and the cut-out too."
+        False, "Remove specks", "Remove components smaller than the smallest from all results."
     )
-    fill_holes: bool = setting(False, "Fill holes", "Background that the subject encloses becomes subject.")
+    fill_holes: bool = setting(False, "Fill holes", "Background enclosed by the subject becomes subject.")
     feather: float = setting(
-        0.0, "Feather", "Softens the edge, in thousandths of the photo's longer side.",
+        0.0, "Feather", "Soften the edge. In thousandths of the photo's longer side.",
         low=0, high=10, step=0.5,
     )  # fmt: skip
     decontaminate: bool = setting(
-        True, "Decontaminate edge colours", "Remove the old background's colour from the subject's edge."
+        True,
+        "Decontaminate edge colours",
+        "Replace the old background's tint along the edge with the subject's own colour.",
     )
     background: Background = field(default_factory=Background)
 
@@ -111,15 +112,15 @@ class CutOutSettings:
 
     @property
     def passes(self) -> int:
-        """How many times the network predicts, test-time augmentation included."""
+        """The number of forward passes, with test-time augmentation."""
         whole = 3 if self.scales else 1
         return (whole + (self.tiles**2 if self.tiles > 1 else 0)) * (2 if self.flip else 1)
 
     @property
     def prediction(self) -> tuple[Any, ...]:
-        """The settings that change what the network is asked; all others act on its answer."""
+        """The settings that change the prediction; all others act on its result."""
         return self.long_side, self.flip, self.scales, self.tiles
 
     def with_threshold(self, own: float) -> "CutOutSettings":
-        """The same, with the model's `own` threshold where none is set."""
+        """A copy with the model's `own` threshold if none is set."""
         return self if self.threshold is not None else replace(self, threshold=own)

@@ -1,4 +1,4 @@
-"""The connected components of a mask, numbered and measured: people in a crowd, cells, trees, roofs."""
+"""The connected components of a mask, numbered and measured: people, cells, trees, roofs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from core.imaging.palette import class_colours
 
 MAX_COLOURS = 40
-MAX_COMPONENTS = 5000  # shown and listed; a mask with more is noise
+MAX_COMPONENTS = 5000  # listed; a mask with more is noise
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One connected component. `area` and the box in pixels, `share` of the photo in 0..1, `x` and `y` of the
-    middle."""
+    """One connected component. `area`, the box and the centroid (`x`, `y`) in pixels; `share` of the photo in
+    0..1."""
 
     number: int
     area: int
@@ -33,8 +33,8 @@ class Component:
 def find_components(
     inside: NDArray[np.uint8], smallest: float = 0.0
 ) -> tuple[list[Component], NDArray[np.int32]]:
-    """The components of a mask of 0 and 1, uint8 (h, w), largest first, without those below `smallest` of
-    the photo. And a map of their numbers, int32 (h, w), 0 where there is none.
+    """The components of a mask of 0 and 1, uint8 (h, w), largest first, without those below the fraction
+    `smallest` of it, and a map of their numbers, int32 (h, w), 0 where there is none.
     """
     count, labels, stats, centres = cv2.connectedComponentsWithStats(inside, connectivity=8)
     order = np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable") + 1
@@ -51,8 +51,8 @@ def find_components(
 
 
 def inner_point(component: Component, numbers: NDArray[np.int32]) -> tuple[float, float]:
-    """A point well inside a component, x and y as fractions of width and height: it identifies the component
-    at any size of the photo."""
+    """A point well inside a component, x and y as fractions of width and height, which identifies the
+    component at any size of the photo."""
     rows = slice(component.top, component.top + component.height)
     columns = slice(component.left, component.left + component.width)
     own = np.pad((numbers[rows, columns] == component.number).astype(np.uint8), 1)
@@ -86,8 +86,8 @@ def numbered(
 
 
 def component_table(components: Sequence[Component], file: str = "", scale: float = 1.0) -> pd.DataFrame:
-    """A row for each component; with the file's name in front, for several photos. `scale`: how many times
-    larger than the mask the photo is."""
+    """A row for each component, after a column with the `file` if that is given. `scale` is the photo's
+    size divided by the mask's."""
     rows = [asdict(component) for component in components]
     table = pd.DataFrame(rows, columns=list(Component.__dataclass_fields__))
     lengths = ["left", "top", "width", "height", "x", "y"]

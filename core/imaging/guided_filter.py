@@ -1,7 +1,7 @@
-"""A probability map brought to the photo's own size along the photo's own edges.
+"""Enlarging a probability map along the photo's edges, with a guided filter.
 
-The network sees a photo small. Enlarged plainly, its answer is soft where the subject ends; here it
-follows the colours of the photo instead.
+The network sees a photo at reduced size. Enlarged by interpolation alone, its map is soft at the subject's
+edge; the filter aligns it with the colours of the photo.
 """
 
 import cv2
@@ -12,11 +12,12 @@ Map = NDArray[np.float32]
 
 RADIUS = 4  # pixels of the small map; benchmarks/edges.py compares others
 EPSILON = 1e-4  # variance of colour, 0..1, below which a neighbourhood counts as flat
-CERTAIN = 0.02  # probabilities this near to 0 or 1 stay there: no haze far from edges
+CERTAIN = 0.02  # probabilities this close to 0 or 1 are not changed, or there is haze far from edges
 
 
 def enlarge(probability: Map, photo: NDArray[np.uint8], fine: bool = True) -> Map:
-    """A small map at the size of the photo, along its edges or plainly. Shapes as in `refine`."""
+    """Enlarge a map to the photo's size: with the guided filter, or if not `fine` by interpolation alone.
+    Shapes as in `refine`."""
     if fine:
         return refine(probability, photo)
     size = photo.shape[1], photo.shape[0]
@@ -24,10 +25,10 @@ def enlarge(probability: Map, photo: NDArray[np.uint8], fine: bool = True) -> Ma
 
 
 def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, epsilon: float = EPSILON) -> Map:
-    """A small map, float32 (h, w) in 0..1, at the size of the photo, uint8 (H, W, 3): float32 (H, W).
+    """Enlarge a map, float32 (h, w) in 0..1, to the size of the photo, uint8 (H, W, 3): float32 (H, W).
 
-    Around each pixel the map is taken to be linear in the photo's colour; what fits best at the small
-    size is applied at the large one. Source: He and Sun, Fast Guided Filter (2015),
+    Around each pixel the map is modelled as linear in the photo's colour; the fit at the small size is
+    applied at the large one. Source: He and Sun, Fast Guided Filter (2015),
     https://arxiv.org/abs/1505.00996.
     """
     height, width = probability.shape
@@ -37,7 +38,7 @@ def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, eps
     slope, offset = _fit(small, probability, radius, epsilon)
     size = photo.shape[1], photo.shape[0]
     fine = np.asarray(cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    # Most pixels are certain: the rest are worked on alone, which takes half the time.
+    # Most pixels are certain: filtering only the others takes half the time.
     unsure = (fine >= CERTAIN) & (fine <= 1 - CERTAIN)
     colours = photo[unsure] * np.float32(1 / 255)
     values = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)[unsure]
@@ -45,7 +46,7 @@ def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, eps
         wide = cv2.resize(slope[..., channel], size, interpolation=cv2.INTER_LINEAR)
         values = values + wide[unsure] * colours[:, channel]
     np.clip(values, 0, 1, out=values)
-    fine[unsure] = np.abs(values)  # -0 becomes 0: histograms go by the bits
+    fine[unsure] = np.abs(values)  # -0 becomes 0, because histograms sort by the bits
     return fine
 
 
@@ -74,7 +75,7 @@ def _fit(
 
 
 def _solved(matrix: dict[tuple[int, int], Map], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """x of Ax = b in each pixel, for symmetric 3x3 A given by its upper triangle, by cofactors: a general
+    """Solve Ax = b in each pixel, for symmetric 3x3 A given by its upper triangle, by cofactors: a general
     solver takes ten times as long for a hundred thousand small systems."""
     a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
     d, e, f = matrix[1, 1], matrix[1, 2], matrix[2, 2]

@@ -1,4 +1,4 @@
-"""Labels at another size, lying on the photo exactly as they did before."""
+"""Resizing labels without shifting them against the photo."""
 
 import cv2
 import numpy as np
@@ -8,12 +8,12 @@ from core.imaging.resizing import resize_picture
 
 
 def resize_labels(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Labels (h, w) at (height, width), uint8: each pixel takes the label that covers most of it, the
-    higher one of two that cover it equally. No label appears that was not there.
+    """Resize labels (h, w) to (height, width), uint8: each pixel takes the label that covers most of it, the
+    higher one of equals. No new labels appear.
 
-    Picking the nearest pixel instead moves labels: by half a pixel with INTER_NEAREST, and by up to a
+    Nearest-neighbour sampling would shift labels: by half a pixel with INTER_NEAREST, and by up to a
     quarter with INTER_NEAREST_EXACT where a new pixel's centre lies between two old ones, as at 1/2
-    and 3/4. nnU-Net resamples labels in the same way (resample_data_or_seg: one map a label).
+    and 3/4. nnU-Net resamples labels the same way (resample_data_or_seg: one map per label).
     """
     if labels.shape == size:
         return labels
@@ -33,9 +33,9 @@ def resize_labels(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[n
 
 
 def _share(inside: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """How much of each new pixel is inside, in 255ths."""
+    """The fraction of each new pixel that is inside, in 255ths."""
     full = inside.astype(np.uint8) * np.uint8(255)
     if inside.shape[0] > 2 * size[0] or inside.shape[1] > 2 * size[1]:
         return resize_picture(full, size)
-    # Down to half the size, the two pixels between which a new one lies are all that it covers.
+    # Down to half the size, a new pixel covers no more than the two pixels that it lies between.
     return np.asarray(cv2.resize(full, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -1,4 +1,4 @@
-"""Matting: from a probability to an alpha channel, and the subject onto another background."""
+"""Matting: an alpha channel from a probability map, and the subject composed with a background."""
 
 import cv2
 import numpy as np
@@ -10,14 +10,14 @@ Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Colours = NDArray[np.float32]
 
-SOFT = 0.15  # alpha rises from 0 to 1 over probabilities so far below to so far above the threshold
-COARSE = 4  # times smaller
-FIRST_RADIUS, SECOND_RADIUS = 45, 3  # of the estimate of colours, in pixels of a photo of 1,024
+SOFT = 0.15  # alpha rises from 0 to 1 between threshold - SOFT and threshold + SOFT
+COARSE = 4  # the factor by which the first step is downsampled
+FIRST_RADIUS, SECOND_RADIUS = 45, 3  # of the colour estimation, in pixels of a photo of REFERENCE_SIDE
 REFERENCE_SIDE = 1024
 
 
 def alpha_of(probability: Map, threshold: float, settings: CutOutSettings) -> Map:
-    """How much of each pixel is subject: float32 (h, w) in 0..1, soft where the model is unsure.
+    """The alpha channel, float32 (h, w) in 0..1: soft where the model is unsure.
 
     At least 0.5 where `probability` is at least `threshold`, unless components are dropped, holes filled
     or the edge is feathered.
@@ -38,7 +38,7 @@ def alpha_of(probability: Map, threshold: float, settings: CutOutSettings) -> Ma
 
 
 def _kept(inside: Picture, settings: CutOutSettings) -> Picture:
-    """The components that stay; `inside` itself where all do."""
+    """The components to keep; `inside` itself if all are."""
     kept = inside
     if settings.keep:
         kept = components_at(inside, settings.keep)
@@ -50,7 +50,7 @@ def _kept(inside: Picture, settings: CutOutSettings) -> Picture:
 
 
 def largest_component(inside: Picture) -> Picture:
-    """The largest connected component of a mask of 0 and 1, uint8 (h, w); nothing where there is none."""
+    """The largest connected component of a mask of 0 and 1, uint8 (h, w); empty if there is none."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
     if count < 2:
         return np.zeros_like(inside)
@@ -58,7 +58,8 @@ def largest_component(inside: Picture) -> Picture:
 
 
 def large_components(inside: Picture, smallest: float) -> Picture:
-    """The connected components that cover at least `smallest` of a mask of 0 and 1, uint8 (h, w)."""
+    """The connected components of a mask of 0 and 1, uint8 (h, w), with an area of at least the fraction
+    `smallest` of it."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= smallest * inside.size
     large[0] = False  # the background
@@ -66,7 +67,7 @@ def large_components(inside: Picture, smallest: float) -> Picture:
 
 
 def components_at(inside: Picture, points: tuple[tuple[float, float], ...]) -> Picture:
-    """The connected components of a mask of 0 and 1 that hold one of these points, uint8 (h, w)."""
+    """The connected components of a mask of 0 and 1, uint8 (h, w), that contain one of the points."""
     height, width = inside.shape
     _, labels = cv2.connectedComponents(inside, connectivity=8)
     hit = {int(labels[min(height - 1, int(y * height)), min(width - 1, int(x * width))]) for x, y in points}
@@ -74,17 +75,17 @@ def components_at(inside: Picture, points: tuple[tuple[float, float], ...]) -> P
 
 
 def holes(inside: Picture) -> Picture:
-    """Background that the subject encloses: 0 or 1, uint8 (h, w)."""
+    """Background enclosed by the subject: 0 or 1, uint8 (h, w)."""
     outside = np.pad(1 - inside, 1, constant_values=1).astype(np.uint8)
     _, labels = cv2.connectedComponents(outside, connectivity=4)
     return np.asarray((labels[1:-1, 1:-1] != labels[0, 0]) & (inside == 0), np.uint8)
 
 
 def foreground(photo: Picture, alpha: Map) -> Picture:
-    """What the subject's own colour is where it is half transparent: uint8 (h, w, 3).
+    """The subject's own colour where it is partly transparent: uint8 (h, w, 3).
 
     Source: Forte, Approximate Fast Foreground Colour Estimation (2021), https://arxiv.org/abs/2006.14970;
-    the wide means of the first step are taken at a quarter of the size.
+    the first step, with its large radius, works at a quarter of the size.
     """
     height, width = alpha.shape
     scale = max(height, width) / REFERENCE_SIDE
@@ -104,18 +105,18 @@ def foreground(photo: Picture, alpha: Map) -> Picture:
 
 
 def compose(photo: Picture, alpha: Map, background: Background, decontaminate: bool = True) -> Picture:
-    """The subject on a background: RGB uint8 (h, w, 3), or RGBA (h, w, 4) where that is transparent."""
+    """The subject on a background: RGB uint8 (h, w, 3), or RGBA (h, w, 4) if that is transparent."""
     if background.kind == "transparent":
         colours = foreground(photo, alpha) if decontaminate else photo
         return np.dstack([colours, (alpha * 255).round().astype(np.uint8)])
     behind = _behind(photo, alpha, background)
-    keeps_colours = background.kind in ("blur", "grey")  # the old background is the new one
+    keeps_colours = background.kind in ("blur", "grey")  # the new background has the old one's colours
     colours = photo if keeps_colours or not decontaminate else foreground(photo, alpha)
     return blend(colours, behind, alpha)
 
 
 def blend(upper: Picture, lower: Picture, alpha: Map) -> Picture:
-    """`upper` where alpha is 1, `lower` where it is 0, between them in between: uint8 (h, w, 3)."""
+    """alpha * upper + (1 - alpha) * lower: uint8 (h, w, 3)."""
     return np.asarray(cv2.blendLinear(upper, lower, alpha, 1 - alpha), np.uint8)
 
 
@@ -132,7 +133,7 @@ def _behind(photo: Picture, alpha: Map, background: Background) -> Picture:
 
 
 def _blurred(photo: Picture, alpha: Map, strength: float) -> Picture:
-    """The background out of focus. The subject is left out of the blur, so that it has no halo."""
+    """The background blurred. The subject's colours are excluded, so that it has no halo."""
     sigma = max(0.5, strength * 0.04 * max(photo.shape[:2]))
     small = max(1, int(sigma // 4))  # a wide blur does not need every pixel
     size = max(1, photo.shape[1] // small), max(1, photo.shape[0] // small)
@@ -147,7 +148,7 @@ def _blurred(photo: Picture, alpha: Map, strength: float) -> Picture:
 
 
 def _covering(picture: Picture, height: int, width: int) -> Picture:
-    """A picture cut and scaled so that it fills (height, width)."""
+    """A picture scaled and cropped to fill (height, width)."""
     scale = max(height / picture.shape[0], width / picture.shape[1])
     size = max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -157,7 +158,7 @@ def _covering(picture: Picture, height: int, width: int) -> Picture:
 
 
 def _mean(colours: Colours, weight: Map, radius: int) -> Colours:
-    """Of the colours around each pixel, weighted: float32 (h, w, 3)."""
+    """The weighted mean of the colours around each pixel: float32 (h, w, 3)."""
     side = (2 * max(1, radius) + 1,) * 2
     total = cv2.blur(cv2.multiply(colours, cv2.merge([weight] * 3)), side)
     share = cv2.blur(weight, side) + np.float32(1e-5)
@@ -165,7 +166,7 @@ def _mean(colours: Colours, weight: Map, radius: int) -> Colours:
 
 
 def _explained(photo: Colours, share: Colours, ours: Colours, theirs: Colours) -> Colours:
-    """The subject's colours near `ours` that, with those behind, give the photo's."""
+    """The colours nearest to `ours` that give the photo when blended with `theirs`."""
     explained = photo - share * ours - (1 - share) * theirs
     explained *= share
     explained += ours
@@ -173,6 +174,6 @@ def _explained(photo: Colours, share: Colours, ours: Colours, theirs: Colours) -
 
 
 def _near(kept: Picture, shape: tuple[int, ...]) -> Map:
-    """The kept components with the soft rim around them."""
+    """The kept components, dilated by the width of their soft edge."""
     reach = 2 * max(1, round(max(shape) / 100)) + 1
     return cv2.dilate(kept, np.ones((reach, reach), np.uint8)).astype(np.float32)

@@ -24,7 +24,7 @@ SUBJECT: Rgb = (0, 158, 255)
 def overlay(
     photo: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float, colour: Rgb = SUBJECT
 ) -> NDArray[np.uint8]:
-    """The photo with its foreground tinted and outlined. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
+    """Tint and outline the foreground. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
     inside = probability >= threshold
     tinted = photo.copy()
     tinted[inside] = (photo[inside] * 0.55 + np.array(colour) * 0.45).astype(np.uint8)
@@ -35,7 +35,7 @@ def overlay(
 
 
 def label_overlay(photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
-    """The photo tinted by the class of each pixel. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
+    """Tint each pixel by its class. Shapes: (h, w, 3) and (h, w) -> (h, w, 3)."""
     if task.kind == "binary":
         return overlay(photo, (labels == 1).astype(np.float32), 0.5)
     colours, known = label_colours(labels, task)
@@ -44,7 +44,8 @@ def label_overlay(photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Tas
 
 
 def label_colours(labels: NDArray[np.uint8], task: Task) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Labels (h, w) as colours (h, w, 3), and where there are any. Labels on one pixel are mixed."""
+    """The colours of labels (h, w), uint8 (h, w, 3), and where there are labels, bool (h, w). The colours of
+    several labels on one pixel are averaged."""
     table = class_colours(task.outputs)
     if task.kind != "multilabel":
         known = labels < task.outputs
@@ -56,7 +57,7 @@ def label_colours(labels: NDArray[np.uint8], task: Task) -> tuple[NDArray[np.uin
 
 
 def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
-    """Labels (h, w) as a layer to lay on the photo: RGBA uint8 (h, w, 4), clear where there is nothing."""
+    """Labels (h, w) as an overlay: RGBA uint8 (h, w, 4), transparent where there are none."""
     if task.kind == "binary":
         colours, known = np.full((*labels.shape, 3), SUBJECT, np.uint8), labels == 1
     else:
@@ -65,7 +66,7 @@ def mask_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
 
 
 def contour_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
-    """The edges of labels (h, w) in their colours, the same way."""
+    """The outlines of labels (h, w) as an overlay: RGBA uint8 (h, w, 4)."""
     if task.kind == "binary":
         labels = (labels == 1).astype(np.uint8)
     size = 2 * max(1, round(max(labels.shape) / 500)) + 1
@@ -78,7 +79,7 @@ def contour_layer(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
 
 
 def class_shares(labels: NDArray[np.uint8], task: Task) -> list[tuple[str, float]]:
-    """The classes that were found and the fraction of pixels of each, largest first."""
+    """The predicted classes and the fraction of pixels of each, largest first."""
     if task.kind == "multilabel":
         found = [(labels >> bit & 1).mean() for bit in range(task.outputs)]
     else:
@@ -90,7 +91,7 @@ def class_shares(labels: NDArray[np.uint8], task: Task) -> list[tuple[str, float
 def wrong_pixels(
     photo: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8], task: Task
 ) -> NDArray[np.uint8]:
-    """Where the label is wrong, in the colour of what was predicted; the rest dimmed and grey."""
+    """Wrong pixels in the colour of the predicted class, over a dimmed grey photo: RGB uint8 (h, w, 3)."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     picture = np.repeat((grey * 0.35 + 20).astype(np.uint8)[..., None], 3, axis=2)
     colours, _ = label_colours(predicted, task)
@@ -109,12 +110,12 @@ def mask_picture(probability: NDArray[np.float32], threshold: float) -> NDArray[
 def label_result(
     kind: str, photo: NDArray[np.uint8], labels: NDArray[np.uint8], task: Task
 ) -> NDArray[np.uint8]:
-    """The "mask" of labels (h, w) as they are, or the "overlay" (h, w, 3), uint8."""
+    """The "mask", which is the labels (h, w), or the "overlay" (h, w, 3), uint8."""
     return labels if kind == "mask" else label_overlay(photo, labels, task)
 
 
 def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uint8]:
-    """An RGBA picture laid on the grey squares that stand for transparency: RGB uint8."""
+    """An RGBA picture on a checkerboard, which stands for transparency: RGB uint8."""
     height, width = rgba.shape[:2]
     rows, columns = np.arange(height) // square, np.arange(width) // square
     board = np.where((rows[:, None] + columns[None]) % 2, np.uint8(205), np.uint8(240))
@@ -125,8 +126,8 @@ def on_checkerboard(rgba: NDArray[np.uint8], square: int = 12) -> NDArray[np.uin
 def error_map(
     photo: NDArray[np.uint8], mask: NDArray[np.uint8], predicted: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """True positives, false negatives and false positives coloured over a dimmed grey photo; void is not.
-    RGB uint8 (h, w, 3)."""
+    """True positives, false negatives and false positives in colour over a dimmed grey photo: RGB uint8
+    (h, w, 3). Void is not coloured."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     picture = np.repeat((grey * 0.45 + 30).astype(np.uint8)[..., None], 3, axis=2)
     truth, background = mask == 1, mask == 0
@@ -156,7 +157,7 @@ def four_panels(
 
 
 def display_size(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
-    """Shrunk so that the longer side is at most `long_side` pixels; smaller pictures stay as they are."""
+    """Shrink a picture so that its longer side is at most `long_side` pixels."""
     scale = long_side / max(picture.shape[:2])
     if scale >= 1:
         return picture
@@ -167,7 +168,7 @@ def display_size(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8
 def pair_picture(
     photo: NDArray[np.uint8], labels: NDArray[np.uint8], view: str, task: Task | None = None
 ) -> NDArray[np.uint8]:
-    """A photo with its labels of any resolution: "Overlay", "Photo" or "Mask", in which void is grey."""
+    """A photo with labels of any resolution as "Overlay", "Photo" or "Mask", in which void is grey."""
     task = task or Task()
     if view == "Photo":
         return photo
@@ -180,13 +181,8 @@ def pair_picture(
     return colours * known[..., None].astype(np.uint8)
 
 
-def nothing(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A probability of 0 everywhere, for a photo (h, w, 3)."""
-    return np.zeros(photo.shape[:2], np.float32)
-
-
 def fit_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """A probability map brought to (height, width), to go with a picture of that size."""
+    """Resize a probability map to (height, width)."""
     if probability.shape == size:
         return probability
     way = cv2.INTER_AREA if size[0] < probability.shape[0] else cv2.INTER_LINEAR

@@ -1,4 +1,4 @@
-"""Pictures at another size, each side for itself."""
+"""Resizing pictures, each side on its own."""
 
 import cv2
 import numpy as np
@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 
 def resize_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture (h, w) or (h, w, 3) at (height, width), uint8: a side that shrinks by area, one that grows
-    linearly.
+    """Resize a picture (h, w) or (h, w, 3) to (height, width), uint8: shrinking sides by area averaging,
+    growing sides by linear interpolation.
 
-    In one call OpenCV's INTER_AREA averages only where neither side grows. Otherwise it mixes two pixels
-    on both sides, which moves a picture that shrinks to 3/8 on one of them by a fifth of a new pixel.
+    OpenCV's INTER_AREA averages areas only if neither side grows. Otherwise it interpolates both, which
+    shifts a picture that shrinks to 3/8 on one side by a fifth of a new pixel.
     """
     if picture.shape[:2] == size:
         return picture

@@ -1,4 +1,4 @@
-"""A few photos with what a model finds in them, kept small: what its card shows."""
+"""Small preview pictures of a model's predictions for its card."""
 
 import contextlib
 import hashlib
@@ -25,7 +25,7 @@ SIDE = 320  # pixels of the longer side
 
 
 def kept_pictures(entry: Entry) -> list[bytes]:
-    """What `make_pictures` made before, as JPEGs; nothing if it did not."""
+    """The JPEGs saved by `make_pictures`; empty if there are none."""
     try:
         return [path.read_bytes() for path in sorted(_folder(entry).glob("*.jpg"))]
     except OSError:
@@ -33,14 +33,14 @@ def kept_pictures(entry: Entry) -> list[bytes]:
 
 
 def make_pictures(entry: Entry, predictor: "Predictor") -> list[bytes]:
-    """Predict validation photos of the model's own data where it is here, else the sample photos."""
+    """Predict validation photos of the model's training data if available, else the sample photos."""
     folder = _folder(entry)
     made = []
     for number, photo in enumerate(_photos(entry)):
         labels = predictor.labels(photo)
         picture = rendering.display_size(rendering.label_overlay(photo, labels, entry.card.task), SIDE)
         made.append(rendering.encode(picture, "JPEG"))
-        with contextlib.suppress(OSError, UserError):  # they are shown all the same
+        with contextlib.suppress(OSError, UserError):  # they can be shown without being saved
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(folder / f"{number}.jpg", made[-1])
     return made
@@ -65,12 +65,12 @@ def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
 
 
 def _folder(entry: Entry) -> Path:
-    """Pictures of photos that the one who asks may not have opened lie apart from the others."""
+    """Previews of private data are kept apart from those of the samples."""
     key = entry.key if _own_data(entry) else f"{entry.key}|samples"
     return workspace.cache() / "cards" / hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
 def _own_data(entry: Entry) -> Path | None:
-    """What the model was trained on, where the one who asks may have it opened."""
+    """The model's training data, if this visitor may open it."""
     named = str(entry.card.settings.get("data") or "")
     return Path(named) if named and may_open(Path(named)) else None

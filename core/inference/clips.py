@@ -1,4 +1,4 @@
-"""Short videos and GIFs as they come: what is in one, its frames, and one kept while it is worked on."""
+"""Reading short videos and GIFs: length, size and frames, and a copy for as long as it is processed."""
 
 import contextlib
 import hashlib
@@ -21,19 +21,19 @@ Picture = NDArray[np.uint8]
 Source = Path | bytes
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif")
-MAX_SECONDS, MAX_SIDE = 120, 1920  # MAX_SIDE: frames are worked on no larger than this
+MAX_SECONDS, MAX_SIDE = 120, 1920  # MAX_SIDE: larger frames are shrunk to this many pixels
 MAX_RATE = 120  # frames a second: more are counted as a longer clip
-MAX_START = 7 * 24 * 3600.0  # seconds at which a recording's first frame may stand
+MAX_START = 7 * 24 * 3600.0  # seconds; the latest time of a first frame
 MAX_PIXELS = 8192 * 8192  # of a frame
-# By their first bytes, not their names: FFmpeg also reads lists of other files, addresses and more, and
-# would find out by trying. mov stands for MP4 as well, matroska for WebM.
+# Containers are recognised by their first bytes: left to guess, FFmpeg would also open playlists, which
+# name other files and addresses. mov includes MP4, matroska includes WebM.
 QUICKTIME = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-HEAD = 12  # bytes by which a container is known
+HEAD = 12  # bytes needed to recognise a container
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What a video is: (width, height) as it is shown, frames a second, seconds and frames as counted."""
+    """A video: its size in pixels after rotation, frames a second, length in seconds, number of frames."""
 
     width: int
     height: int
@@ -43,15 +43,15 @@ class Clip:
 
 
 class Moment(NamedTuple):
-    """When a frame is shown and for how long, in seconds. Rates vary, within a clip too."""
+    """When a frame is shown and for how long, in seconds. The frame rate may vary within a clip."""
 
     start: float
     lasts: float
 
 
 def read_clip(source: Source, name: str = "") -> Clip:
-    """Look through all of a video without decoding more than its first frame. `source` is its file or
-    its bytes. Raises UserError for what is no video, or one that is too long."""
+    """Read all packets of a video but decode only its first frame. `source` is its file or its bytes.
+    Raises UserError if it is not a video or too long."""
     label = _label(source, name)
     with opened(source, label) as container:
         seconds, count = _measured(container, video_of(container, label), label)
@@ -74,9 +74,10 @@ def first_frame(source: Source, name: str = "") -> Picture:
 
 
 def keep_clip(content: bytes, name: str, owner: str) -> tuple[Path, Clip, Picture]:
-    """A video as a file, with what it is and its first frame. `owner` tells one visitor's from another's.
+    """Save a video; returns its file, its properties and its first frame. `owner` keeps the videos of
+    visitors apart.
 
-    It is written only once it has proved to be one. Raises UserError, leaving nothing, where it has not.
+    Raises UserError, and writes nothing, if it cannot be used.
     """
     clip = read_clip(content, name)
     check_pixels(clip.width * clip.height, name)
@@ -99,7 +100,7 @@ def clip_cost(clip: Clip, passes: int = 1) -> int:
 
 @contextlib.contextmanager
 def opened(source: Source, label: str) -> Iterator[Any]:
-    """FFmpeg's container, of one of the kinds that are known. Raises UserError for anything else."""
+    """Open a container of a supported format. Raises UserError for anything else."""
     import av
 
     kind = container_kind(source)
@@ -117,7 +118,7 @@ def opened(source: Source, label: str) -> Iterator[Any]:
 
 
 def container_kind(source: Source) -> str | None:
-    """FFmpeg's own name for the kind of a container that is taken; None for all others."""
+    """FFmpeg's name for the format of a container; None if it is not supported."""
     if isinstance(source, bytes):
         head = source[:HEAD]
     else:
@@ -136,25 +137,25 @@ def container_kind(source: Source) -> str | None:
 
 
 def video_of(container: Any, label: str) -> Any:
-    """Its stream of pictures. Raises UserError where there is none, or they are too large."""
+    """The first video stream. Raises UserError if there is none, or its frames are too large."""
     if not container.streams.video:
-        raise UserError(f"{label} holds no pictures: choose a video or a GIF.")
+        raise UserError(f"{label} has no video stream: choose a video or a GIF.")
     stream = container.streams.video[0]
     if not 0 < stream.width * stream.height <= MAX_PIXELS:
-        raise UserError(f"The pictures of {label} are {stream.width}x{stream.height}: make them smaller.")
+        raise UserError(f"The frames of {label} are {stream.width} x {stream.height} px: make them smaller.")
     stream.thread_type = "AUTO"
     return stream
 
 
 def frames(container: Any, stream: Any, label: str) -> Iterator[Picture]:
-    """The pictures of `timed_frames`."""
+    """`timed_frames` without the times."""
     return (picture for _, picture in timed_frames(container, stream, label))
 
 
 def timed_frames(container: Any, stream: Any, label: str) -> Iterator[tuple[Moment, Picture]]:
-    """Each frame the way up that it is shown, with when: phones write how they were held beside it.
+    """Each frame with its time, rotated upright as the metadata of phones say.
 
-    Raises UserError after as many seconds as are allowed, whatever the file says of its length.
+    Raises UserError once the allowed length is passed, whatever length the file claims.
     """
     first: float | None = None
     start, lasts = 0.0, 1 / float(stream.average_rate or 25)
@@ -171,7 +172,7 @@ def timed_frames(container: Any, stream: Any, label: str) -> Iterator[tuple[Mome
 
 
 def _measured(container: Any, stream: Any, label: str) -> tuple[float, int]:
-    """Seconds and frames, counted from all packets: what a header says of them is not believed."""
+    """Seconds and frames, counted from all packets, as headers may be wrong."""
     first, last, count = None, 0.0, 0
     for packet in container.demux(stream):
         if not packet.size:
@@ -200,4 +201,4 @@ def _unreadable(label: str) -> UserError:
 
 
 def _empty(label: str) -> UserError:
-    return UserError(f"{label} holds no picture: record or export it again.")
+    return UserError(f"{label} has no frames: record or export it again.")

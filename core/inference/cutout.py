@@ -29,7 +29,7 @@ Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 RESULTS = ("mask", "cutout", "overlay", "components")
-CLASS_RESULTS = ("mask", "overlay")  # of a model that tells several classes apart
+CLASS_RESULTS = ("mask", "overlay")  # of a multi-class model
 DEFAULTS = CutOutSettings()
 
 
@@ -88,8 +88,8 @@ def cut_out(
 ) -> CutOut:
     """The whole pipeline for a photo, uint8 RGB (h, w, 3).
 
-    `between` is called after the prediction: what it raises ends the work. Raises UserError for a model
-    that tells several classes apart.
+    `between` is called after the prediction: what it raises ends the work. Raises UserError for a
+    multi-class model.
     """
     settings = settings.with_threshold(predictor.card.threshold)
     small = probability_map(photo, predictor, settings)
@@ -142,5 +142,5 @@ def files_of(found: CutOut | LabelledPhoto, kinds: Iterable[str], name: str) -> 
         elif isinstance(found, CutOut):
             files[kind] = csv_file(found.table(name))
         else:
-            raise UserError("A model that tells several classes apart has no components to count.")
+            raise UserError("A multi-class model has no components to count.")
     return files

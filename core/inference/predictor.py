@@ -1,4 +1,4 @@
-"""A photo in, a probability map at the photo's own size out."""
+"""Predictions of a loaded model for photos of any size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A photo as the network sees it: padded uint8 (h, w, 3), of which the upper left `inner`
-    (height, width) is the photo, and the (height, width) of the photo itself."""
+    """The input of the network: `padded`, uint8 (h, w, 3), whose upper left `inner` (height, width) is the
+    resized photo, and `size`, the photo's own (height, width)."""
 
     padded: NDArray[np.uint8]
     inner: tuple[int, int]
@@ -34,7 +34,7 @@ class Predictor:
     """A loaded model, ready for photos of any size. Thread-safe: it holds no state between calls."""
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
-        """Raises UserError when the folder holds no readable model or the device is absent."""
+        """Raises UserError if the folder has no readable model or the device is not available."""
         self.folder = folder
         self.device = pick_device(device)
         model, self.card = load_model(folder, self.device)
@@ -42,26 +42,26 @@ class Predictor:
 
     @classmethod
     def of(cls, model: torch.nn.Module, card: ModelCard, device: str = "cpu") -> "Predictor":
-        """A predictor around a model that is in memory already. The model is set to eval mode."""
+        """A predictor of a model that is already in memory, which is set to eval mode."""
         predictor = cls.__new__(cls)
         predictor.folder, predictor.device, predictor.card = Path(), device, card
         predictor._hold(model.to(device).eval())
         return predictor
 
     def _hold(self, model: torch.nn.Module) -> None:
-        # mobileone aborts the process in fp32 channels-last on a CPU (see core.hardware).
+        # mobileone aborts the process in fp32 channels-last on a CPU (see core.system.device).
         aborts = self.device == "cpu" and self.card.encoder.startswith("mobileone")
         self._model = model if aborts else model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # As in the validation of a training. Probabilities differ by some thousandths from fp32.
+        # As in validation. Probabilities differ by a few thousandths from fp32.
         self._kind = self.device.split(":", maxsplit=1)[0]
         self._in_bf16 = multiplies_bf16(self.device)
 
     def __call__(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
         """Foreground probability of every pixel, float32 (height, width) in 0..1.
 
-        `photo` is uint8 RGB (height, width, 3). `long_side` is the size, in pixels, at which the
-        network sees the photo's longer side; the card's own when None. Raises UserError for a model
-        that tells several classes apart: ask for `labels`.
+        `photo` is uint8 RGB (height, width, 3). `long_side` is the length, in pixels, to
+        which the longer side is resized for the network; None for the card's. Raises UserError for a
+        multi-class model, which has `labels`.
         """
         ready = self.prepare(photo, long_side)
         return self.probability(self.forward([ready])[0], ready.size)
@@ -69,28 +69,28 @@ class Predictor:
     def labels(
         self, photo: NDArray[np.uint8], long_side: int | None = None, threshold: float | None = None
     ) -> NDArray[np.uint8]:
-        """The label of every pixel, uint8 (height, width), as core.task describes them.
+        """The label of every pixel, uint8 (height, width), as described in core.task.
 
-        `threshold` is a probability in 0..1, the card's own when None; of no meaning for "multiclass".
+        `threshold` is a probability in 0..1, or None for the card's; "multiclass" models ignore it.
         """
         ready = self.prepare(photo, long_side)
         return self.labels_of(self.forward([ready])[0], ready.size, threshold)
 
     def small_map(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Maps:
-        """The foreground's probability at the size of the network's answer, float32 (h, w):
-        core.imaging.guided_filter brings it to the photo's."""
+        """Foreground probability at the network's resolution, float32 (h, w): core.imaging.guided_filter
+        enlarges it to the photo's size."""
         ready = self.prepare(photo, long_side)
         return self.probability(self.forward([ready])[0], ready.inner)
 
     def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
-        """A photo at the size that the network sees. Does not touch the model: any thread may."""
+        """A photo resized and padded for the network. Does not use the model, so any thread may call it."""
         side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
         least = SMALLEST_SIDES.get(self.card.architecture, SIZE_STEP)
         padded, inner = fit_photo(photo, side, least)
         return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
 
     def network_input(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
-        """What the network is given for a photo: normalised float32 (1, 3, h, w)."""
+        """A photo as the network's input: normalised float32 (1, 3, h, w)."""
         padded = self.prepare(photo, long_side).padded.transpose(2, 0, 1)[None]
         batch = torch.from_numpy(np.ascontiguousarray(padded))
         return np.asarray(self.card.preprocessing.normalise(batch).numpy(), np.float32)
@@ -102,7 +102,7 @@ class Predictor:
 
     @torch.inference_mode()
     def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
-        """The logits of photos whose padded shapes are equal: float32 (outputs, h, w) each."""
+        """The logits of photos with equal padded shapes: float32 (outputs, h, w) each."""
         stacked = np.stack([ready.padded.transpose(2, 0, 1) for ready in photos])
         batch = torch.from_numpy(stacked).to(self.device)
         images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
@@ -114,25 +114,25 @@ class Predictor:
             if len(photos) > 1:
                 return [self.forward([photo])[0] for photo in photos]
             raise UserError(
-                "The photo needs more memory than the GPU has free: let the model see it smaller, or wait "
-                "until a training has ended."
+                "The photo needs more memory than is free on the GPU: choose a smaller longer side, or wait "
+                "until a training run has ended."
             ) from None
         return [
             maps[:, : ready.inner[0], : ready.inner[1]] for maps, ready in zip(logits, photos, strict=True)
         ]
 
     def probability(self, logits: Maps, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Logits (1, h, w) as the foreground's probability at another size, float32 (height, width)."""
+        """Logits (1, h, w) to foreground probability of another size, float32 (height, width)."""
         if self.card.task.kind != "binary":
-            raise UserError(f"{self.card.name} tells several classes apart: it has no one foreground.")
+            raise UserError(f"{self.card.name} has several classes, not one foreground.")
         return np.asarray(_resized(_sigmoid(logits)[0], size), np.float32)
 
     def labels_of(
         self, logits: Maps, size: tuple[int, int], threshold: float | None = None
     ) -> NDArray[np.uint8]:
-        """Logits (outputs, h, w) as labels at another size, uint8 (height, width).
+        """Logits (outputs, h, w) to labels of another size, uint8 (height, width).
 
-        One class after the other is brought to that size, so that 40 need no more memory than two.
+        Classes are resized one by one, so that 40 need no more memory than two.
         """
         if self.card.task.kind == "multiclass":
             return _highest(torch.from_numpy(logits).softmax(0).numpy(), size)
@@ -144,7 +144,8 @@ class Predictor:
 
 
 def _highest(shares: Maps, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """At another size, the first class of the highest share: (classes, h, w) -> uint8 (height, width)."""
+    """The most probable class, the first of equals, at another size: from (classes, h, w) to uint8
+    (height, width)."""
     labels: NDArray[np.uint8] = np.zeros(size, np.uint8)
     best = np.array(_resized(shares[0], size))
     for index in range(1, len(shares)):
@@ -160,7 +161,7 @@ def _sigmoid(logits: Maps) -> Maps:
 
 
 def _resized(share: Maps, size: tuple[int, int]) -> Maps:
-    """(h, w) at (height, width)."""
+    """From (h, w) to (height, width)."""
     if share.shape == size:
         return share
     return np.asarray(cv2.resize(share, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)

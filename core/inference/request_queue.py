@@ -1,4 +1,4 @@
-"""One model for everybody: predictions wait in one queue and go through the network together."""
+"""A model shared by all threads: predictions wait in one queue, and a GPU takes them in batches."""
 
 import threading
 import weakref
@@ -12,11 +12,11 @@ from core.inference.predictor import Maps, Predictor, Prepared
 from core.system.concurrency import BusyError
 
 TOGETHER_ON_GPU = 8  # photos in one forward pass
-# On a CPU one photo keeps all cores busy, and of several the activations leave the caches: with
-# person-lite0 on two cores eight together took half as long again as one after the other.
+# On a CPU one photo uses all cores, and the activations of several do not fit into the caches: with
+# person-lite0 on two cores a batch of eight took half as long again as eight single photos.
 TOGETHER_ON_CPU = 1
 MAX_WAITING = 64
-PATIENCE = 120.0  # seconds after which an answer is given up
+PATIENCE = 120.0  # seconds until a waiting photo is given up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class _Asked:
 
 
 class _Queue:
-    """Photos that wait, in the order in which they came. Those of a visitor who has given up leave it."""
+    """Waiting photos, first come, first served. Cancelled ones are removed."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Asked] = deque()
@@ -37,7 +37,7 @@ class _Queue:
         return len(self._waiting)
 
     def put(self, asked: Sequence[_Asked]) -> None:
-        """All of them or none. Raises BusyError where others wait and these would be too many."""
+        """Add all of them or none. Raises BusyError if the queue is too full for them."""
         with self._changed:
             if self._waiting and len(self._waiting) + len(asked) > MAX_WAITING:
                 raise BusyError("Too many photos are waiting for this model: try again in a moment.")
@@ -45,13 +45,13 @@ class _Queue:
             self._changed.notify()
 
     def withdraw(self, asked: Sequence[_Asked]) -> None:
-        """Those of them that still wait are not predicted."""
+        """Remove those that still wait."""
         with self._changed:
             self._waiting = deque(item for item in self._waiting if item not in asked)
 
     def take(self, most: int) -> list[_Asked]:
-        """Waits for the next photo; returns it with others of its padded shape, `most` in all. Empty once
-        the queue is closed."""
+        """Wait for the next photo; returns up to `most` photos of its padded shape, or none once the queue is
+        closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_closed)
             if not self._waiting:
@@ -71,7 +71,7 @@ _all: "weakref.WeakSet[SharedPredictor]" = weakref.WeakSet()
 
 
 def photos_waiting() -> int:
-    """In all queues of this process."""
+    """The number of photos in all queues of this process."""
     return sum(one.waiting for one in list(_all))
 
 
@@ -82,10 +82,10 @@ class SharedPredictor(Predictor):
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
-        """Raises UserError when the folder holds no readable model or the device is absent."""
+        """Raises UserError if the folder has no readable model or the device is not available."""
         super().__init__(folder, device)
         self._queue = _Queue()
-        # The thread knows the network and not this object: when nobody holds that any more, both go.
+        # The thread refers to the network, not to this object, so that both can be garbage-collected.
         network = Predictor.of(self.network, self.card, self.device)
         name = f"predict {folder.name}"
         threading.Thread(target=_work, args=(network, self._queue), daemon=True, name=name).start()
@@ -94,29 +94,29 @@ class SharedPredictor(Predictor):
 
     @property
     def waiting(self) -> int:
-        """How many photos wait."""
+        """The number of waiting photos."""
         return len(self._queue)
 
     def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
-        """As Predictor's, after those that asked before. Raises BusyError where too many wait, or the
-        model does not get to a photo within PATIENCE seconds."""
+        """Predictor.forward, after the photos that already wait. Raises BusyError if the queue is full or a
+        photo waits longer than PATIENCE seconds."""
         asked = [_Asked(photo, Future()) for photo in photos]
         self._queue.put(asked)
         try:
             return [item.answer.result(PATIENCE) for item in asked]
         except TimeoutError:
-            raise BusyError("The model did not get to this photo in time: try again in a moment.") from None
+            raise BusyError("The server is too busy for this photo: try again in a moment.") from None
         finally:
             self._queue.withdraw(asked)
 
 
 def _work(network: Predictor, waiting: _Queue) -> None:
-    """What the queue's thread does, until nobody can ask any more."""
+    """The loop of the queue's thread, until the queue is closed."""
     together = TOGETHER_ON_CPU if network.device == "cpu" else TOGETHER_ON_GPU
     while batch := waiting.take(together):
         try:
             answers = network.forward([item.photo for item in batch])
-        except Exception as error:  # it belongs to whoever asked, and the queue goes on
+        except Exception as error:  # raised in the thread that asked; the queue goes on
             for item in batch:
                 item.answer.set_exception(error)
             continue

@@ -1,4 +1,4 @@
-"""The sound of a video, into another container: copied where that holds it, else encoded again."""
+"""The sound of a video in another container: copied if that supports the codec, else re-encoded."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,10 +12,10 @@ OPUS_RATE = 48_000  # Hz; Opus takes 8, 12, 16, 24 and 48 kHz
 
 
 class Sound:
-    """The first track of `source` that can be read, as a stream of `out`, written bit by bit."""
+    """Writes the first readable audio track of `source` to a stream of `out`, packet by packet."""
 
     def __init__(self, source: Any, out: Any, suffix: str, label: str) -> None:
-        """Raises UserError where there are tracks, none of which can be read."""
+        """Raises UserError if there are audio tracks but none can be read."""
         tracks = source.streams.audio
         readable = [track for track in tracks if track.codec_context is not None]
         if tracks and not readable:
@@ -32,9 +32,9 @@ class Sound:
         self._out = out
 
     def write_until(self, seconds: float = float("inf")) -> None:
-        """Everything that is heard before `seconds`; all the rest by default.
+        """Write the packets up to `seconds`; by default all that remain.
 
-        Written alongside the pictures, so that a player need not look for it at the other end of the file.
+        Interleaving sound with frames spares players seeking through the file.
         """
         while True:
             self._next = self._next or next(self._packets, None)
@@ -52,7 +52,7 @@ def _copied(source: Any, track: Any, stream: Any) -> Iterator[Any]:
 
 
 def _stream(out: Any, suffix: str, track: Any) -> Any:
-    """Of one channel or two: more are mixed down."""
+    """A mono or stereo stream: further channels are mixed down."""
     layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
     rate = OPUS_RATE if suffix == ".webm" else track.codec_context.sample_rate
     return out.add_stream(ENCODERS[suffix], rate=rate, layout=layout)

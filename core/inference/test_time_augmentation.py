@@ -1,7 +1,6 @@
-"""Test-time augmentation: a photo predicted once, or also flipped, at other scales and in tiles.
+"""Test-time augmentation: the mean of predictions of the photo, also flipped, at other scales and in tiles.
 
-It costs time and gains a little; docs/segment.md says how much, benchmarks/tta.py
-measures it.
+benchmarks/tta.py measures its gain and its cost; docs/segment.md has the figures.
 """
 
 import math
@@ -22,12 +21,12 @@ Map = NDArray[np.float32]
 Photo = NDArray[np.uint8]
 
 SCALES = (0.75, 1.0, 1.25)
-OVERLAP = 0.25  # of a tile's length, shared with its neighbour
+OVERLAP = 0.25  # of a tile's length, with each neighbour
 
 
 def probability_map(photo: Photo, predictor: "Predictor", settings: CutOutSettings) -> Map:
-    """The foreground's probability at the size at which the network saw the photo, float32 (h, w); with
-    tiles, that many times larger. Of several passes it is the mean."""
+    """Foreground probability at the network's resolution, float32 (h, w), or with tiles at `settings.tiles`
+    times that: the mean of all forward passes."""
     if settings.passes == 1:
         return predictor.small_map(photo, settings.long_side)
     side = settings.long_side or predictor.card.long_side
@@ -36,7 +35,7 @@ def probability_map(photo: Photo, predictor: "Predictor", settings: CutOutSettin
         return whole
     tiles = _tiled(predictor, photo, settings, side)
     height, width = tiles.shape
-    # The whole photo gives the context, the tiles give the detail.
+    # The whole photo adds context, the tiles add detail.
     enlarged = cv2.resize(whole, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray((enlarged + tiles) / 2, np.float32)
 
@@ -62,7 +61,7 @@ def _predicted(predictor: "Predictor", photo: Photo, flip: bool, side: int) -> M
 
 
 def _tiled(predictor: "Predictor", photo: Photo, settings: CutOutSettings, side: int) -> Map:
-    """Overlapping tiles, each predicted at `side`, joined with soft borders."""
+    """Overlapping tiles, each predicted at `side`, blended."""
     scale = min(side * settings.tiles, MAX_LONG_SIDE) / max(photo.shape[:2])
     height, width = (max(1, round(n * scale)) for n in photo.shape[:2])
     total: Map = np.zeros((height, width), np.float32)
@@ -81,8 +80,8 @@ def _tiled(predictor: "Predictor", photo: Photo, settings: CutOutSettings, side:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Where a tile lies along one side of the joint map: from `start` to `end`, in its pixels and
-    fractions of them, because tiles begin between whole pixels of the photo."""
+    """The place of a tile along one side of the blended map: from `start` to `end` in fractional pixels, as
+    tiles do not begin at whole ones."""
 
     start: float
     end: float
@@ -94,19 +93,19 @@ class _Span:
         return cls(start, end, slice(math.floor(start), min(joint, math.ceil(end))))
 
     def window(self) -> Map:
-        """High in the middle, low at the ends, nowhere 0."""
+        """Weights for blending: high in the middle, low at the ends, positive everywhere."""
         middles = np.arange(self.place.start, self.place.stop, dtype=np.float32) + 0.5
         share = np.clip((middles - self.start) / (self.end - self.start), 0, 1)
         return np.asarray(np.sin(np.pi * share) ** 2 + 0.01, np.float32)
 
     def steps(self, length: int) -> tuple[float, float]:
-        """Which of a tile's `length` pixels is under pixel i of `place`: the first of these i times."""
+        """Scale and offset from an index of `place` to one of the tile's `length` pixels."""
         each = length / (self.end - self.start)
         return each, (self.place.start + 0.5 - self.start) * each - 0.5
 
 
 def _laid(found: Map, down: _Span, across: _Span) -> Map:
-    """A tile's map at its place of the joint map, to a fraction of a pixel."""
+    """A tile's map resampled to the pixels of the blended map."""
     size = across.place.stop - across.place.start, down.place.stop - down.place.start
     (x, left), (y, top) = across.steps(found.shape[1]), down.steps(found.shape[0])
     way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -115,7 +114,7 @@ def _laid(found: Map, down: _Span, across: _Span) -> Map:
 
 
 def spans(length: int, tiles: int) -> Iterator[tuple[int, int]]:
-    """Where tiles begin and end along a side: equally long, overlapping, the ends at the ends."""
+    """Start and end of each tile along a side: equally long, overlapping, together as long as the side."""
     long = min(length, max(1, round(length / (tiles - (tiles - 1) * OVERLAP))))
     for i in range(tiles):
         start = round(i * (length - long) / max(1, tiles - 1))

@@ -1,4 +1,4 @@
-"""A short video or GIF with its background replaced, frame by frame, the mask steadied over time."""
+"""Replacing the background of a short video or GIF, frame by frame, with the mask smoothed over time."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Map = NDArray[np.float32]
 
 MAX_FRAMES = 3600
-STEADY = 0.35  # weight of a frame's own mask where nothing moves; the rest is the frames' before it
-MOVED = 0.06  # change of brightness, 0..1, from which on the past counts for nothing
+STEADY = 0.35  # weight of a frame's own mask where nothing moves; the rest is that of earlier frames
+MOVED = 0.06  # change of brightness, 0..1, from which earlier frames have no weight
 CODECS = {".mp4": ("libx264", "yuv420p"), ".webm": ("libvpx-vp9", "yuva420p")}
 TICKS = 90_000  # a second: MPEG's own clock, in which every usual rate is a whole number
 
@@ -42,10 +42,9 @@ def replace_background(
 ) -> Iterator[int]:
     """Write the video `target`, .mp4 or .webm, yielding the number of frames done after each.
 
-    `steady` averages each frame's mask with those of the frames before, where nothing moves. Each frame is
-    shown when it was and for as long, and the sound is kept, encoded again where the target cannot hold it
-    as it is. Raises UserError, leaving nothing, for what cannot be read, is too long, or does not fit on
-    the disk.
+    `steady` averages each frame's mask with those of earlier frames where nothing moves. Frames keep their
+    times. The sound is copied, or re-encoded if the target's container does not support its codec. Raises
+    UserError, and writes nothing, if the source cannot be read or is too long, or the disk is full.
     """
     import av
 
@@ -59,7 +58,7 @@ def replace_background(
             av.open(str(part), "w", format=target.suffix.removeprefix(".")) as out,
         ):
             pictures_in = timed_frames(container, video_of(container, label), label)
-            # A container learns of all its streams before the first packet.
+            # All streams must be added before the first packet is written.
             pictures = _new_stream(out, clip, target.suffix)
             sound = Sound(heard, out, target.suffix, label)
             yield from _write(out, pictures, sound, pictures_in, Treated(predictor, settings, steady))
@@ -88,7 +87,7 @@ def _write(
 
     def write(packets: list[Any]) -> None:
         for packet in packets:
-            # Encoders leave it out; without it the last frame is not shown for as long as it was.
+            # Encoders do not set it; without it the last frame is shown too briefly.
             packet.duration = lasts.pop(packet.pts, 0)
             out.mux(packet)
 
@@ -110,7 +109,7 @@ def _write(
 
 
 class Treated:
-    """One frame after the other is cut out and laid on its background, the mask steadied."""
+    """Cuts out one frame after the other, smooths the mask and composes it with the background."""
 
     def __init__(self, predictor: "Predictor", settings: CutOutSettings, steady: bool = True) -> None:
         self._predictor, self._steady = predictor, steady
@@ -119,14 +118,14 @@ class Treated:
         self._grey: Map | None = None
 
     def __call__(self, frame: Picture) -> Picture:
-        """RGB uint8 (h, w, 3) to the same, or RGBA where the background is transparent."""
+        """From RGB uint8 (h, w, 3) to RGB, or to RGBA if the background is transparent."""
         small = probability_map(frame, self._predictor, self._settings)
         if self._steady:
             small = self._steadied(small, frame)
         return from_map(frame, small, self._settings).picture("cutout")
 
     def _steadied(self, mask: Map, frame: Picture) -> Map:
-        """The past counts where the picture stands still: edges do not flicker, and nothing is dragged."""
+        """Average with earlier masks where nothing moves, so that edges do not flicker and nothing lags."""
         size = mask.shape[1], mask.shape[0]
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255, (0, 0), 2)
@@ -139,6 +138,6 @@ class Treated:
 
 
 def _even(frame: Picture) -> Picture:
-    """Codecs halve the colours, so sides are even numbers: the last row and column are repeated."""
+    """Chroma subsampling needs even sides: repeat the last row or column if they are odd."""
     bottom, right = frame.shape[0] % 2, frame.shape[1] % 2
     return np.pad(frame, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else frame

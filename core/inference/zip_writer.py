@@ -1,4 +1,4 @@
-"""Results of many photos as one zip, written photo by photo: memory does not grow with their number."""
+"""Results of many photos as one zip, written photo by photo: memory use does not depend on their number."""
 
 import time
 import zipfile
@@ -17,7 +17,7 @@ MAX_PHOTOS = 50
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One photo's turn: `problem` says why it is left out, "" where it is not."""
+    """A photo that has been processed. `problem` says why it is not in the zip; "" if it is."""
 
     name: str
     problem: str = ""
@@ -26,9 +26,9 @@ class Done:
 def pack(names: Sequence[str], make: Callable[[int], Mapping[str, bytes]], target: Path) -> Iterator[Done]:
     """Write a zip with the files of each photo, yielding after each photo.
 
-    `make` gives the files of the photo at a place in `names` by kind, as core.inference.cutout.files_of
-    does. A photo that cannot be used is left out. Raises UserError on a full disk, or when none could be
-    used; then nothing is left.
+    `make` returns the files of the photo at an index of `names` by kind, as core.inference.cutout.files_of
+    does. Unreadable photos are skipped. Raises UserError, and writes nothing, if the disk is full or no
+    photo could be read.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     used = 0
@@ -52,7 +52,7 @@ def pack(names: Sequence[str], make: Callable[[int], Mapping[str, bytes]], targe
 
 
 def new_zip() -> Path:
-    """Where the next zip goes. Old ones make room for it."""
+    """A path for the next zip. Old zips are deleted if space is short."""
     scratch.make_room("batches")
     return scratch.folder("batches") / f"{time.time_ns()}.zip"
 

@@ -209,7 +209,7 @@ def _in_time(started: float) -> None:
 def _result(predictor: "SharedPredictor", content: bytes, result: str, settings: CutOutSettings) -> Response:
     started, card = time.monotonic(), predictor.card
     if result not in results_of(card.task):
-        raise RefusedError(400, f"{card.name} tells several classes apart: ask for mask or overlay.")
+        raise RefusedError(400, f"{card.name} has several classes: ask for mask or overlay.")
     photo = read_photo(content, "the photo", value_range=card.value_range)
     _in_time(started)
     found = segment(photo, predictor, settings, lambda: _in_time(started))

@@ -32,7 +32,11 @@ SHORTCUTS = {"cutout": "D", "mask": "M"}
 
 
 def choose_view() -> str:
-    return str(st.segmented_control("Show", VIEWS, default="Cut-out", required=True, key="view"))
+    return str(
+        st.segmented_control(
+            "Show", VIEWS, default="Cut-out", required=True, label_visibility="collapsed", key="view"
+        )
+    )
 
 
 def cut_out_stage(work: Work, entry: Entry, view: str, settings: CutOutSettings) -> None:
@@ -64,8 +68,10 @@ def nothing_found(entry: Entry) -> str:
 
 
 def choose_class_view(work: Work) -> str:
-    """The view of a model that tells several classes apart, with the legend of its colours."""
-    view = st.segmented_control("Show", CLASS_VIEWS, default="Overlay", required=True, key="class_view")
+    """The view of a multi-class model, with the legend of its colours."""
+    view = st.segmented_control(
+        "Show", CLASS_VIEWS, default="Overlay", required=True, label_visibility="collapsed", key="class_view"
+    )
     class_legend(work.task)
     return str(view)
 
@@ -112,7 +118,6 @@ def downloads(
     except UserError as error:
         refusal = plain(str(error))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.caption("Full size", width="content")
         for label, kind, form in offered:
             st.download_button(
                 label,
@@ -120,6 +125,7 @@ def downloads(
                 f"{stem}_{kind}.{'png' if form == 'PNG' else 'jpg'}",
                 f"image/{form.lower()}",
                 icon=":material/download:",
+                help="At the photo's full size",
                 type="primary" if kind == "cutout" else "secondary",
                 on_click="rerun",  # of this fragment: another file may not be left
                 disabled=bool(refusal),

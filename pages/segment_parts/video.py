@@ -30,7 +30,7 @@ STALE = "This is of another video, another model or other settings: process the 
 
 
 def choose_clip() -> tuple[str, bytes] | None:
-    """The name and the first frame, as the bytes of a PNG, of an uploaded video; None without one."""
+    """The name and the first frame, a PNG, of an uploaded video; None if there is none."""
     types = [suffix[1:] for suffix in SUFFIXES]
     file = upload_one("Video", types, MAX_MEGABYTES, key="clip_upload", show="collapsed")
     st.session_state.clip = None

@@ -1,4 +1,4 @@
-"""One photo, as uploaded and as shown, with what a model predicted for it."""
+"""One photo, as uploaded and as shown, with its prediction."""
 
 import hashlib
 import time
@@ -34,10 +34,10 @@ ONE_FOREGROUND = Task()
 
 @dataclass(frozen=True)
 class Work:
-    """`small` is the foreground's probability at the size at which the network gave it, or `labels` those
-    of a model that tells several classes apart, at the size that is shown.
+    """A photo with either `small`, the foreground probability at the network's resolution, or the `labels` of
+    a multi-class model at the size that is shown.
 
-    The pixels at full size are not kept: a phone's photo has fifty megabytes of them.
+    The pixels at full size are not kept: a phone's photo takes fifty megabytes.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Work:
 
     @property
     def scale(self) -> float:
-        """How many times larger the photo is than it is shown."""
+        """The photo's size divided by the size at which it is shown."""
         return float(self.size[0] / self.photo.shape[0])
 
     def cut_out(self, settings: CutOutSettings) -> "CutOut":
-        """At the size that is shown, without another prediction."""
+        """The cut-out at the size that is shown, without another prediction."""
         from core.inference.cutout import from_probability
 
         assert self.small is not None
@@ -108,8 +108,8 @@ def bytes_of(works: dict[str, Work]) -> int:
 
 
 def segmented(chosen: tuple[str, bytes], entry: Entry, settings: CutOutSettings) -> Work:
-    """The prediction for a photo, made once per session, model and settings of the prediction. Raises
-    UserError for bad files."""
+    """Predict a photo, once for each session, model and settings of the prediction. Raises UserError for an
+    unreadable file."""
     from core.inference.test_time_augmentation import probability_map
 
     name, content = chosen

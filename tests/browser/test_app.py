@@ -157,9 +157,16 @@ def test_many_photos_become_one_zip(page: Page, app: App) -> None:
         {"name": f"{i}.jpg", "mimeType": "image/jpeg", "buffer": portrait(300 + i, 200)} for i in range(3)
     ]
     bad = {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"hello"}
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.locator("input[type=file]").set_input_files([*photos, bad])  # type: ignore[list-item]
-    page.get_by_role("button", name="Process all 4 photos").click()
+    button = page.get_by_role("button", name="Process all 4 photos")
+    button.scroll_into_view_if_needed()
+    expect(page.locator(SLIDER)).to_be_in_viewport(ratio=1)  # the picture stays while the controls scroll
+    button.click()
     expect(page.get_by_text("bad.jpg is not a picture that can be read")).to_be_visible()
+    expect(page.get_by_role("button", name="Download the zip")).to_be_visible()
+    page.get_by_role("button", name="Open 2.jpg").click()
+    expect(page.get_by_text("302 x 200 px")).to_be_visible()
     expect(page.locator(".cell img")).to_have_count(3)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the zip").click()
