@@ -12,7 +12,7 @@ from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
 from core.runs.run_folder import LIVE, History, Run, Status
-from core.system.formatting import duration, shortened
+from core.system.formatting import duration
 from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
 from core.task import Task
 from core.training.naming import rename
@@ -21,19 +21,10 @@ from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
 from pages.widgets.explained import numbers_explained
 from pages.widgets.rate_search import find_rate_button, rate_search
+from pages.widgets.run_labels import STATES, run_label
 from pages.widgets.scroll_here import scroll_here
 from pages.widgets.settings import choose_config
 from pages.widgets.wording import cut, plain
-
-STATES = {
-    "starting": ("Starting", "blue"),
-    "queued": ("Queued", "orange"),
-    "running": ("Training", "blue"),
-    "finished": ("Finished", "green"),
-    "stopped": ("Stopped", "gray"),
-    "failed": ("Failed", "red"),
-    "died": ("Died", "red"),
-}
 
 RESUME_HELP = "Continue after the last whole epoch."
 _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "off"}
@@ -122,16 +113,6 @@ def is_on(run: Run, folder: Path) -> bool:
         return Path(run.config.data).resolve() == folder.resolve()
     except UserError:
         return False
-
-
-def run_label(run: Run) -> str:
-    """Name, data set, time and state."""
-    try:
-        title, data = run.title, run.data_name
-    except UserError:
-        return f"{run.id} · settings cannot be read"
-    parts = [shortened(title), data if data not in title else "", f"{run.created:%d %b %Y, %H:%M}"]
-    return " · ".join(part for part in (*parts, STATES[run.status().state][0].lower()) if part)
 
 
 def watch(run: Run) -> None:

@@ -6,12 +6,14 @@ import streamlit as st
 
 from core.errors import UserError
 from core.evaluation import comparison, plots
+from core.evaluation.comparison import unique_labels
 from core.policy.disclosure import for_visitor
 from core.runs import run_folder
 from core.runs.run_folder import History, Run
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from pages.widgets.chart import chart
+from pages.widgets.run_labels import STATES, run_label
 from pages.widgets.wording import plain
 
 MEASURES = {
@@ -25,15 +27,19 @@ MAX_RUNS = 8
 
 
 def compare_runs() -> None:
-    known = {label: run for run in run_folder.list_runs() if (label := run_label(run))}
-    if not known:
+    runs = {run.id: run for run in run_folder.list_runs() if is_readable(run)}
+    if not runs:
         st.info("No runs yet: start two on the Train page to compare them here.")
         return
-    labels = list(known)
-    picked = st.multiselect("Runs", labels, labels[:4], max_selections=MAX_RUNS, key="runs_compared")
+    labels = dict(zip(runs, unique_labels([run_label(run) for run in runs.values()]), strict=True))
+    picked = st.multiselect(
+        "Runs", list(runs), list(runs)[:4], max_selections=MAX_RUNS, key="runs_compared",
+        format_func=labels.__getitem__,
+    )  # fmt: skip
     if not picked:
         return
-    histories = {label: History(known[label]).refresh() for label in picked}
+    chosen = {labels[run_id]: runs[run_id] for run_id in picked}
+    histories = {label: History(run).refresh() for label, run in chosen.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
             "Measure", list(MEASURES), default=DICE_MEAN, required=True, key="run_measure"
@@ -46,14 +52,14 @@ def compare_runs() -> None:
         for label, history in histories.items()
     }
     chart(plots.run_curves(curves, str(over).lower(), str(measure)), "run_chart")
-    settings({label: known[label] for label in picked}, histories)
+    settings(chosen, histories)
 
 
-def run_label(run: Run) -> str:
+def is_readable(run: Run) -> bool:
     try:
-        return f"{run.config.name or run.config.preset} · {run.id}"
+        return bool(run.config)
     except UserError:
-        return ""
+        return False
 
 
 def curve(history: History, measure: str, over_seconds: bool) -> tuple[list[float], list[float]]:
@@ -78,7 +84,7 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
         rows.append(
             {
                 "Run": label,
-                "State": run.status().state,
+                "State": STATES[run.status().state][0],
                 f"Best {DICE_MEAN}": best.dice_mean if best else None,
                 IOU_MEAN: best.iou_mean if best else None,
                 PIXEL_ACCURACY: best.pixel_accuracy if best else None,

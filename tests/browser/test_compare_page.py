@@ -130,12 +130,12 @@ def test_a_click_on_a_bar_shows_its_images(page: Page, app: App, run: run_folder
     expect(page.locator(".row")).to_have_count(0)
 
 
-def test_a_threshold_becomes_the_models_own(page: Page, app: App, run: run_folder.Run) -> None:
+def test_a_threshold_is_saved_for_the_model(page: Page, app: App, run: run_folder.Run) -> None:
     section(page, app, "Scores")
     button = page.get_by_role("button", name=re.compile("^Use .* for this model")).first
     wanted = float(button.inner_text().split()[1])
     button.click()
-    expect(page.get_by_text(f"The model's own is {wanted:g}.")).to_be_visible()
+    expect(page.get_by_text(f"The model uses {wanted:g}.")).to_be_visible()
     assert read_card(run.best).threshold == wanted
 
 
@@ -211,7 +211,7 @@ def test_runs_are_laid_over_each_other(page: Page, app: App, run: run_folder.Run
     section(page, app, "Runs")
     expect(page.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(1)
     page.get_by_role("radio", name="Seconds").click()
-    expect(page.locator(".js-plotly-plot").get_by_text("seconds")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").get_by_text("seconds", exact=True)).to_be_visible()
 
 
 def test_the_scores_follow_the_shapes_that_are_dragged(page: Page, app: App) -> None:
