@@ -1,10 +1,11 @@
-"""What each default is worth: the same short training with one setting changed at a time.
+"""What each default is worth: a short training, repeated with one setting changed at a time.
 
     python benchmarks/ablation.py --work /tmp/ablation
 
-Trains on people, pedestrians and the built-in data, last fifth held out (the built-in data: its own
-validation part), lite0 from ImageNet weights, 256x192. Rows of docs/ablation.csv that are there
-already are kept, so that a stopped run goes on. The table in docs/training.md is `--table`.
+Trains efficientnet-lite0 from ImageNet weights at 256x192 on people, pedestrians and the built-in data. The
+last fifth by name is held out (of the built-in data its own validation set) and scored by Dice (pooled
+pixels). Rows that docs/ablation.csv has already are kept, so that an interrupted run continues. `--table`
+prints the table of docs/training.md.
 """
 
 import argparse
@@ -17,8 +18,10 @@ from pathlib import Path
 
 from held_out import PROJECT, SHARED, built_in, last_fifth_held_out
 
+from core.system.score_names import DICE_POOLED
+
 TABLE = PROJECT / "docs" / "ablation.csv"
-FIELDS = ("setting", "data", "seed", "dice", "best_dice", "seconds")
+FIELDS = ("setting", "data", "seed", "dice_pooled", "best_dice_pooled", "seconds")
 BASE = {
     "batch_size": 8, "learning_rate": 1e-3, "ema_decay": 0.98, "augmentation": "standard", "loss": "bce+dice",
     "optimizer": "adamw", "schedule": "one-cycle", "weight_decay": 1e-2,
@@ -28,7 +31,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "defaults": {},
     "loss: BCE alone": {"loss": "bce"},
     "augmentation: the tutorial's": {"augmentation": "tutorial"},
-    "no average of weights": {"ema_decay": 0.0},
+    "no EMA": {"ema_decay": 0.0},
     "schedule: constant": {"schedule": "constant"},
     "batches of 16": {"batch_size": 16},
     "no ImageNet weights": {"encoder_weights": "none"},
@@ -73,7 +76,10 @@ def main() -> None:
             found = json.loads(done.stdout.strip().splitlines()[-1])
             rows.append({"setting": setting, "data": data, "seed": args.seed, **found})
             write(rows)
-            print(f"{setting:32} {data:12} Dice {found['dice']:.4f}  {found['seconds']:.0f} s", flush=True)
+            print(
+                f"{setting:32} {data:12} {DICE_POOLED} {found['dice_pooled']:.4f}  {found['seconds']:.0f} s",
+                flush=True,
+            )
 
 
 def train(job: dict) -> None:
@@ -96,13 +102,13 @@ def train(job: dict) -> None:
     config = preset_config("Balanced", folder, epochs=EPOCHS[name], **job["changes"])
     with tempfile.TemporaryDirectory() as run:
         epochs = [event for event in fit(config, Path(run)) if isinstance(event, EpochEnd)]
-    best = max(e.dice_mean for e in epochs[1:])
-    print(json.dumps({"dice": epochs[-1].dice_mean, "best_dice": best, "seconds": epochs[-1].seconds}))
+    last, best = epochs[-1], max(e.dice_pooled for e in epochs[1:])
+    print(json.dumps({"dice_pooled": last.dice_pooled, "best_dice_pooled": best, "seconds": last.seconds}))
 
 
 def table() -> str:
-    """Markdown: Dice after the last epoch, and the difference from the defaults."""
-    found = {(r["setting"], r["data"]): float(r["dice"]) for r in read()}
+    """Markdown: Dice (pooled pixels) after the last epoch, and the difference from the defaults."""
+    found = {(r["setting"], r["data"]): float(r["dice_pooled"]) for r in read()}
     lines = [f"| changed | {' | '.join(EPOCHS)} | mean difference |", "|---|" + "---|" * (len(EPOCHS) + 1)]
     for setting in SETTINGS:
         cells, differences = [], []
