@@ -148,6 +148,7 @@ def write(
         folder,
         name=NAMES[target],
         data="portraits, people and pedestrians",
+        subject="people",
         data_licence="mixed; see the text",
         long_side=long_side,
         threshold=threshold,
