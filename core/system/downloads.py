@@ -7,15 +7,19 @@ the server is probed for two seconds first.
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from core.errors import UserError
 
 PROBE_SECONDS = 2.0
 POLL_SECONDS = 0.25
+HUB = "The Hugging Face hub"
+
+HubKind = Literal["model", "dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +75,49 @@ def repository_name(name: str, address: str, what: str = "data set") -> str:
     return handle
 
 
-def probe(address: str, label: str, instead: str) -> None:
-    """Raises UserError, with what to do `instead`, if no connection opens within two seconds."""
+def reaches(address: str) -> bool:
+    """Whether a connection to `address`, a URL, opens within two seconds."""
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         with socket.create_connection((parts.hostname or "", port), timeout=PROBE_SECONDS):
-            return
+            return True
     except OSError:
-        raise UserError(
-            f"{label} cannot be reached from this machine: check the network, or {instead}."
-        ) from None
+        return False
+
+
+def require_reachable(address: str, label: str, instead: str) -> None:
+    """Raises UserError, with what to do `instead`, if no connection opens within two seconds."""
+    if not reaches(address):
+        raise UserError(f"{label} cannot be reached from this machine: check the network, or {instead}.")
+
+
+def from_hub(
+    repository: str, kind: HubKind, instead: str, patterns: Sequence[str] = ()
+) -> Iterator[Progress | Path]:
+    """Download a repository of the Hugging Face hub into its client's cache.
+
+    `patterns` are globs of the files to download; without any, all are. Yields Progress, then the folder.
+    Raises UserError if the hub cannot be reached, with what to do `instead`, or the download fails.
+    """
+    from huggingface_hub import constants, snapshot_download
+
+    require_reachable(constants.ENDPOINT, HUB, instead)
+
+    def fetch() -> Path:
+        allowed = list(patterns) or None
+        return Path(
+            snapshot_download(repository, repo_type=kind, allow_patterns=allowed, endpoint=constants.ENDPOINT)
+        )
+
+    yield from in_background(fetch, hub_cache(repository, kind), f"The hub's {repository}")
+
+
+def hub_cache(repository: str, kind: HubKind) -> Path:
+    """The folder where the hub's client keeps a repository, which may not exist."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
 
 
 def _bytes_in(folder: Path) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 from core.data.importing.sources import FolderSource, Source, ZipSource
 from core.data.importing.tables import with_tables
 from core.policy.permissions import needs
-from core.system.downloads import Progress, in_background, probe, repository_name
+from core.system import downloads
+from core.system.downloads import Progress, in_background, repository_name, require_reachable
 
 TUTORIAL_SET = "tapakah68/supervisely-filtered-segmentation-person-dataset"
 INSTEAD = "download the data set elsewhere and import its zip here"
@@ -19,7 +20,7 @@ def from_kaggle(name: str) -> Iterator[Progress | Path]:
     Raises UserError when there is no such set, no network, or it asks for an account.
     """
     handle = repository_name(name, "https://www.kaggle.com/datasets/")
-    probe(_kaggle_address(), "Kaggle", INSTEAD)
+    require_reachable(_kaggle_address(), "Kaggle", INSTEAD)
     import kagglehub
     from kagglehub.cache import get_cached_archive_path
     from kagglehub.handle import parse_dataset_handle
@@ -35,15 +36,7 @@ def from_hub(name: str) -> Iterator[Progress | Path]:
     Raises UserError when there is no such set, no network, or it asks for an account.
     """
     handle = repository_name(name, "https://huggingface.co/datasets/")
-    from huggingface_hub import constants, snapshot_download
-
-    probe(constants.ENDPOINT, "The Hugging Face hub", INSTEAD)
-    cache = Path(constants.HF_HUB_CACHE) / f"datasets--{handle.replace('/', '--')}"
-    yield from in_background(
-        lambda: Path(snapshot_download(handle, repo_type="dataset", endpoint=constants.ENDPOINT)),
-        cache,
-        f"The hub's {handle}",
-    )
+    yield from downloads.from_hub(handle, "dataset", INSTEAD)
 
 
 @needs("machine")
