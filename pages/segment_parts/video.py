@@ -75,7 +75,9 @@ def whole_clip(controls: "DeltaGenerator", entry: Entry, settings: CutOutSetting
     clip, seen = st.session_state.clip
     with controls:
         steady = st.toggle("Steady the mask over time", True, key="clip_steady")
-        asked = st.button("Process the whole video", icon=":material/movie:", type="primary")
+        asked = st.button(
+            "Process the whole video", icon=":material/movie:", type="primary", key="process_video"
+        )
     recipe = (clip, entry.key, settings, steady)
     if asked:
         replace_file("made_clip", process(clip, seen, entry, settings, steady))

@@ -42,8 +42,10 @@ def upload(app: AppTest, *photos: bytes) -> None:
     assert not app.exception, app.exception
 
 
-def test_the_page_says_what_the_model_finds(page: AppTest) -> None:
+def test_the_page_says_what_the_model_finds_and_takes_large_photos_by_camera(page: AppTest) -> None:
     assert "Person, lite0 finds people" in words(page).replace("\\", "")
+    page.segmented_control(key="origin").set_value("Camera").run()
+    assert page.get("camera_input")[0].proto.resolution_height == 1080  # not as small as the widget
 
 
 def test_a_photo_without_a_subject_says_what_the_model_finds(page: AppTest) -> None:
@@ -85,3 +87,16 @@ def test_a_zip_of_other_photos_is_marked(page: AppTest) -> None:
     page.button(key="process_all").click().run()
     upload(page, portrait(48), portrait(56))
     assert downloads(page)[-1].startswith("Download the earlier zip")
+
+
+def test_a_video_made_with_other_settings_is_marked(page: AppTest) -> None:
+    stream = io.BytesIO()
+    frames = [Image.new("RGB", (64, 48), (shade, 90, 90)) for shade in (40, 80)]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    page.segmented_control(key="origin").set_value("Video").run()
+    page.file_uploader(key="clip_upload").set_value(("a.gif", stream.getvalue(), "image/gif")).run()
+    page.button(key="process_video").click().run()
+    assert not page.exception and downloads(page)[-1] == "Download the video"
+    page.segmented_control(key="background").set_value("grey").run()
+    assert downloads(page)[-1] == "Download the earlier video"
+    assert "process the video again" in page.warning[-1].value
