@@ -9,11 +9,14 @@ from PIL import Image
 from core.config import TrainConfig, preset_config
 from core.data import demo
 from core.runs.events import Event
+from core.task import Task
 
 if TYPE_CHECKING:
     from core.models.card import ModelCard
 
 LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
+
+THREE = Task("multiclass", ("sky", "road", "tree"), (0, 1, 2))
 
 E = TypeVar("E")
 

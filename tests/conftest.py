@@ -7,11 +7,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.config import TrainConfig
 from tests.builders import LIGHT_ENCODER, untrained_card, write_scenes
+
+if TYPE_CHECKING:
+    from core.models.registry import Entry
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -50,6 +54,15 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = TrainConfig("x", encoder=LIGHT_ENCODER, encoder_weights="none")
     save_model(build_model(config).model, untrained_card(), folder)
     return folder
+
+
+@pytest.fixture
+def entry(saved_model: Path) -> "Entry":
+    """The saved model as the registry lists it."""
+    from core.models.card import read_card, weights_megabytes
+    from core.models.registry import Entry
+
+    return Entry(saved_model, read_card(saved_model), weights_megabytes(saved_model))
 
 
 @pytest.fixture(scope="session", autouse=True)

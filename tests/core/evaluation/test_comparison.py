@@ -68,3 +68,9 @@ def test_edges_are_measured_at_the_threshold_that_is_asked_for(
     fresh = at(asked)
     pd.testing.assert_frame_equal(after.table, fresh.table)
     assert already(of_folder(saved_model, threshold=0.3), open_data(small_data), "all") is None
+
+
+def test_settings_that_differ_and_the_front() -> None:
+    assert comparison.differing([{"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}]) == ["b", "c"]
+    assert comparison.on_the_front([0.9, 0.8, 0.95], [10, 20, 30]) == [True, False, True]
+    assert comparison.unique_labels(["a", "b", "a"]) == ["a", "b", "a (2)"]

@@ -1,4 +1,4 @@
-"""Pixels are counted in integers, and absent classes lift no score."""
+"""What an export costs in accuracy."""
 
 from pathlib import Path
 
@@ -8,46 +8,10 @@ import torch
 from PIL import Image
 
 from core.data.dataset import open_data
-from core.evaluation import metrics
 from core.export.trial import compare
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard
-from core.task import IGNORE, Task
-
-THREE = Task("multiclass", ("sky", "road", "tree"), (0, 1, 2))
-
-
-def test_a_photo_of_25_megapixels_is_counted_exactly_on_one_thread() -> None:
-    truth = torch.ones(1, 5000, 5000, dtype=torch.uint8)
-    predicted = truth.clone()
-    predicted[:, :500] = 0
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        counts = metrics.count_labels(predicted, truth, THREE)
-    finally:
-        torch.set_num_threads(threads)
-    assert counts.tp[0].tolist() == [0, 22_500_000, 0]
-    assert counts.fp[0].tolist() == [2_500_000, 0, 0]
-    assert counts.fn[0].tolist() == [0, 2_500_000, 0]
-    assert counts.tn[0].tolist() == [22_500_000, 0, 25_000_000]
-    assert metrics.summarise(counts, THREE).pixel_accuracy == 0.9
-
-
-def test_counts_of_no_image_are_empty() -> None:
-    nothing = torch.zeros(0, 4, 4, dtype=torch.uint8)
-    assert metrics.count_labels(nothing, nothing, THREE).tp.shape == (0, 3)
-
-
-def test_counts_of_classes_are_those_counted_one_by_one() -> None:
-    rng = np.random.default_rng(0)
-    truth = torch.from_numpy(rng.choice([0, 1, 2, IGNORE], (3, 9, 7)).astype(np.uint8))
-    predicted = torch.from_numpy(rng.integers(0, 3, (3, 9, 7)).astype(np.uint8))
-    counts = metrics.count_labels(predicted, truth, THREE)
-    for label in range(3):
-        single = metrics.count(predicted == label, truth == label, truth != IGNORE)
-        for name in ("tp", "fp", "fn", "tn"):
-            assert torch.equal(getattr(counts, name)[:, label], getattr(single, name)[:, 0])
+from tests.builders import THREE
 
 
 class Fixed(torch.nn.Module):
