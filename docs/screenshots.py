@@ -1,7 +1,8 @@
 """Photograph the real app: python docs/screenshots.py
 
-Without arguments, the README's pictures in docs/images: the app starts on a workspace of its own,
-trains *Quick look* on the built-in data through the page, and each page is photographed.
+Without arguments, it makes the README's images in docs/images: the app starts on a workspace of its own and
+trains the preset *Quick look* on the built-in data through the page. The training is filmed
+(training.webp), and each page is photographed.
 
     python docs/screenshots.py --all DIR [--workspace DIR] [--pages segment,train]
 
@@ -12,17 +13,25 @@ seconds. Needs the development requirements and a Chromium.
 
 import argparse
 import contextlib
+import io
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
+from tests.browser.conftest import BROWSERS, FLAGS, found_browser
+from tests.served import App
 
 TARGET = Path(__file__).parent / "images"
+PATIENCE = 180_000  # milliseconds
+FILM: ViewportSize = {"width": 1280, "height": 1180}
+FILM_WIDTH, FILM_SECONDS, FILM_FRAMES = 1000, 8, 48
+LONGEST_TRAINING = 1800  # seconds
 SIZES = {"wide": (1440, 900), "laptop": (1280, 720), "phone": (390, 844)}
 VIEWS = {  # what stands behind a segmented control is photographed too
     "segment": ["Camera", "Video", "Samples", "Overlay", "Count"],
@@ -58,22 +67,54 @@ def _arguments() -> argparse.Namespace:
 
 
 def photograph(page: Page, app: App) -> None:
-    """The README's pictures: a run is trained through the page, then every page at 1280 px."""
+    """The README's images: a training is started and filmed, then every page is photographed at 1280 px."""
+    page.set_default_timeout(PATIENCE)
     page.goto(app.url)
-    expect(page.get_by_text("subject covers")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("subject covers")).to_be_visible(timeout=PATIENCE)
     save(page, "segment")
+    page.set_viewport_size(FILM)
     page.goto(f"{app.url}/train")
-    page.get_by_role("button", name="Start training").click(timeout=60_000)
-    expect(page.get_by_text("after epoch 4")).to_be_visible(timeout=400_000)
-    save(page, "train", height=1250)
-    expect(page.get_by_text("Finished")).to_be_visible(timeout=400_000)
+    page.get_by_role("button", name="Start training").click()
+    frames = filmed(page)
+    (TARGET / "train.png").write_bytes(frames[len(frames) * 3 // 4])
+    write_film(frames, TARGET / "training.webp")
     page.get_by_role("button", name="Compare with the ground truth").click()
-    expect(page.locator(".row")).to_have_count(6, timeout=60_000)
+    expect(page.locator(".row")).to_have_count(6, timeout=PATIENCE)
     save(page, "compare", height=1100)
     for name in ("data", "models", "metrics"):
         page.goto(f"{app.url}/{name}")
-        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
         save(page, name)
+
+
+def filmed(page: Page) -> list[bytes]:
+    """Screenshots of a training (PNG), one a second, until it has finished."""
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=PATIENCE)
+    frames = []
+    end = time.monotonic() + LONGEST_TRAINING
+    while not page.get_by_text("Finished", exact=True).first.is_visible():
+        if time.monotonic() > end:
+            raise TimeoutError(f"The training took longer than {LONGEST_TRAINING} s.")
+        frames.append(page.screenshot())
+        page.wait_for_timeout(1000)
+    page.wait_for_timeout(3000)
+    return [*frames, page.screenshot()]
+
+
+def write_film(frames: list[bytes], path: Path) -> None:
+    """An animated WebP of FILM_SECONDS from evenly spaced frames; the last one stays longest."""
+    count = min(len(frames), FILM_FRAMES)
+    chosen = [frames[round(i * (len(frames) - 1) / max(1, count - 1))] for i in range(count)]
+    width, height = FILM_WIDTH, FILM["height"] * FILM_WIDTH // FILM["width"]
+    images = [
+        Image.open(io.BytesIO(frame)).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+        for frame in chosen
+    ]
+    durations = [int(1000 * (FILM_SECONDS - 2) / count)] * (count - 1) + [2000]
+    images[0].save(
+        path, save_all=True, append_images=images[1:], duration=durations, loop=0, quality=60, method=4,
+        minimize_size=True,
+    )  # fmt: skip
 
 
 def save(page: Page, name: str, height: int = 860) -> None:
