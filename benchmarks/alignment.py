@@ -77,8 +77,8 @@ def offsets(model: Path, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     predictor, data = Predictor(model), open_data(folder)
     centroids, edges = [], []
     for pair in data.pairs:
-        photo, labels = read_pair(pair, data.rule)
-        truth = data.rule.resize(labels, photo.shape[:2]) == 1
+        photo, labels = read_pair(pair, data.encoding)
+        truth = data.encoding.resize(labels, photo.shape[:2]) == 1
         found = predictor(photo) >= predictor.card.threshold
         if 2 * (found & truth).sum() < UNDERSTOOD * (found.sum() + truth.sum()) or not truth.any():
             continue

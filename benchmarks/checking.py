@@ -111,7 +111,7 @@ def open_first_page(folder: Path) -> float:
     start = time.perf_counter()
     shown = next(r for r in open_catalogue(folder) if isinstance(r, Catalogue))
     part = page_of(rows_of(shown, View()), 1, 24)
-    assert all(thumbnails([shown.pair(name) for name in part["name"]], shown.rule, "Overlay"))
+    assert all(thumbnails([shown.pair(name) for name in part["name"]], shown.encoding, "Overlay"))
     return time.perf_counter() - start
 
 

@@ -52,8 +52,8 @@ def main() -> None:
     seconds: dict[str, float] = {}
     named = {f"radius {radius}, epsilon {epsilon:g}": (radius, epsilon) for radius, epsilon in SETTINGS}
     for pair in data.part(args.part)[: args.most]:
-        photo, stored = read_pair(pair, data.rule)
-        truth = data.rule.resize(stored, photo.shape[:2])
+        photo, stored = read_pair(pair, data.encoding)
+        truth = data.encoding.resize(stored, photo.shape[:2])
         ready = predictor.prepare(photo)
         small = torch.from_numpy(predictor.forward([ready])[0][0]).sigmoid().numpy()
         for name, (radius, epsilon) in {"plain": (0, 0.0), **named}.items():

@@ -66,7 +66,7 @@ def speeds(data: DataFolder) -> tuple[float, float]:
     """Images a second of the evaluation, and of bare forward passes before and after it."""
     candidate = model()
     predictor = candidate.make()
-    ready = [predictor.prepare(read_pair(pair, data.rule)[0]) for pair in data.pairs]
+    ready = [predictor.prepare(read_pair(pair, data.encoding)[0]) for pair in data.pairs]
     predictor.forward(ready[: scoring.BATCH])  # warm
 
     def bare() -> float:

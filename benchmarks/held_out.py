@@ -23,7 +23,7 @@ def last_fifth_held_out(source: Path, folder: Path) -> Path:
         names = [pair.name for pair in data.pairs]
         cut = round(len(names) * 0.8)
         split = Split(tuple(names[:cut]), tuple(names[cut:]))
-        about = describe(source.name, data.rule, split)
+        about = describe(source.name, data.encoding, split)
         (folder / "dataset.json").write_text(json.dumps(about), "utf-8")
     return folder
 

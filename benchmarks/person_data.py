@@ -86,12 +86,12 @@ def named_pairs(folder: Path) -> list[Pair]:
     ]
 
 
-def copy_pair(pair: Pair, rule: BinaryEncoding, source: str, out: Path, held_out: list[int]) -> str:
+def copy_pair(pair: Pair, encoding: BinaryEncoding, source: str, out: Path, held_out: list[int]) -> str:
     own = difference_hash(pair.image)
     if min((own ^ other).bit_count() for other in held_out) <= 6:
         print(f"left out, looks like a held-out photo: {source}/{pair.name}")
         return ""
-    photo, mask = read_pair(pair, rule)
+    photo, mask = read_pair(pair, encoding)
     photo = display_size(photo, LONG_SIDE)
     return save(out, f"{source}-{Path(pair.name).stem}", photo, resize_mask(mask, photo.shape[:2]))
 

@@ -112,7 +112,7 @@ def main() -> None:
     long_side, threshold = predictor.card.long_side, predictor.card.threshold
     if args.model:
         data = open_data(args.data)
-        long_side, threshold = chosen(predictor, data.part("validation"), data.rule)
+        long_side, threshold = chosen(predictor, data.part("validation"), data.encoding)
     results = {
         (name, mask): scored(predictor, pairs, GREY, long_side, threshold, mask == "refined")
         for name, pairs in held_out(args.source).items()
@@ -165,12 +165,14 @@ def write(
     )
 
 
-def chosen(predictor: Predictor, pairs: list[Pair], rule: BinaryEncoding) -> tuple[int, float]:
+def chosen(predictor: Predictor, pairs: list[Pair], encoding: BinaryEncoding) -> tuple[int, float]:
     """The long side and the threshold with the highest Dice on the validation photos."""
     found: dict[tuple[int, float], float] = {}
     for side in LONG_SIDES:
         seen = [
-            s for s in score_images(predictor, pairs, rule, 0.5, side, refine=False) if isinstance(s, Scored)
+            s
+            for s in score_images(predictor, pairs, encoding, 0.5, side, refine=False)
+            if isinstance(s, Scored)
         ]
         for threshold in THRESHOLDS:
             found[side, threshold] = dice_at(seen, threshold)
@@ -194,14 +196,14 @@ def dice_at(seen: list[Scored], threshold: float) -> float:
 def scored(
     predictor: Predictor,
     pairs: list[Pair],
-    rule: BinaryEncoding,
+    encoding: BinaryEncoding,
     long_side: int,
     threshold: float,
     refine: bool,
 ) -> Result:
     images = [
         Image(image.counts, float((image.truth == 1).mean()))
-        for image in score_images(predictor, pairs, rule, threshold, long_side, refine)
+        for image in score_images(predictor, pairs, encoding, threshold, long_side, refine)
         if isinstance(image, Scored)
     ]
     counts = metrics.join(image.counts for image in images)

@@ -86,10 +86,10 @@ def overview(shown: Catalogue) -> None:
         st.metric("Validation", f"{summary['validation']:,}", border=True)
         if summary["test"]:
             st.metric("Test", f"{summary['test']:,}", border=True)
-        covered = "Foreground" if shown.rule.task.kind == "binary" else "Labelled"
+        covered = "Foreground" if shown.encoding.task.kind == "binary" else "Labelled"
         st.metric(covered, percent(summary["foreground"]), border=True, help="Mean over the images.")
         st.metric("Left out", f"{summary['left_out']:,}", border=True)
-    st.caption(f"Masks: {plain(shown.rule.meaning)}. The split is kept by file name in dataset.json.")
+    st.caption(f"Masks: {plain(shown.encoding.meaning)}. The split is kept by file name in dataset.json.")
 
 
 def section(shown: Catalogue) -> None:

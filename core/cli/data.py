@@ -78,8 +78,8 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
     summary = report.summary()
     print(f"{data.name}: {summary['pairs']} usable pairs, {summary['train']} for training, "
           f"{summary['validation']} for validation, {summary['test']} for test.")  # fmt: skip
-    print(f"Masks: {data.rule.meaning}. Foreground covers {summary['foreground']:.1%} on average.")
-    for name, share in report.class_balance(data.rule.task.classes).items():
+    print(f"Masks: {data.encoding.meaning}. Foreground covers {summary['foreground']:.1%} on average.")
+    for name, share in report.class_balance(data.encoding.task.classes).items():
         print(f"  {name:20} {share:6.1%} of all pixels")
     for code, count in summary["findings"].items():
         kind = findings.BY_CODE[code]
@@ -93,7 +93,7 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
         print(f"… and {more:,} more; --csv FILE writes them all.")
     if args.csv:
         write_atomically(args.csv, findings.download(report.table))
-    return {"name": data.name, "masks": data.rule.meaning, **summary, "notes": len(report.notes)}
+    return {"name": data.name, "masks": data.encoding.meaning, **summary, "notes": len(report.notes)}
 
 
 def _import(args: argparse.Namespace) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
         print(note)
     return {"folder": str(data.root), "layout": plan.layout, "pairs": len(data.pairs),
             "left_out": len(result.problems), "notes": list(result.notes),
-            "masks": data.rule.meaning}  # fmt: skip
+            "masks": data.encoding.meaning}  # fmt: skip
 
 
 def _downloaded(source: str) -> Path | None:

@@ -40,7 +40,7 @@ class Catalogue:
 
     root: Path
     name: str
-    rule: MaskEncoding
+    encoding: MaskEncoding
     report: Report
     about: dict[str, Any]
 
@@ -51,14 +51,15 @@ class Catalogue:
             raise UserError(f"{name} is no pair of this data set.")
         row = rows.iloc[0]
         mask = self.root / str(row["mask"])
-        layers = self._layers(mask) if self.rule.task.kind == "multilabel" else ()
+        layers = self._layers(mask) if self.encoding.task.kind == "multilabel" else ()
         inverted = name in set(self.about.get("inverted", ()))
         return Pair(name, self.root / str(row["image"]), mask, layers, inverted, range_in(self.about))
 
     def _layers(self, mask: Path) -> tuple[Path | None, ...]:
         folder = mask.parent.parent
         found = (
-            {p.stem: p for p in (folder / label).glob(f"{mask.stem}.*")} for label in self.rule.task.classes
+            {p.stem: p for p in (folder / label).glob(f"{mask.stem}.*")}
+            for label in self.encoding.task.classes
         )
         return tuple(by_stem.get(mask.stem) for by_stem in found)
 
@@ -98,7 +99,7 @@ def open_catalogue(root: Path, fresh: bool = False) -> Iterator[tuple[int, int] 
         if isinstance(progress, Report):
             kept = {"table": checks.report_path(data).name, "about": data.about, "data": str(root.resolve())}
             write_json(pointer, kept)
-            yield Catalogue(root, data.name, data.rule, progress, data.about)
+            yield Catalogue(root, data.name, data.encoding, progress, data.about)
         else:
             yield progress, len(data.pairs)
 
@@ -110,8 +111,8 @@ def rows_of(catalogue: Catalogue, view: View) -> pd.DataFrame:
         table = findings.rows_with(table, view.finding)
     if view.part:
         table = table[table["part"] == view.part]
-    if view.class_name in catalogue.rule.task.classes and catalogue.rule.task.kind != "binary":
-        index = catalogue.rule.task.classes.index(view.class_name)
+    if view.class_name in catalogue.encoding.task.classes and catalogue.encoding.task.kind != "binary":
+        index = catalogue.encoding.task.classes.index(view.class_name)
         table = table[table["classes"].map(lambda shares: len(shares) > index and shares[index] > 0)]
     if (view.low, view.high) != (0.0, 1.0):
         table = table[table["foreground"].between(view.low, view.high)]

@@ -154,7 +154,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
         photo = read_photo(pair.image, max_side=DECODE_SIDE, value_range=pair.value_range)
         extremes = value_extremes(pair.image)
         masks = [path for path in pair.layers if path] or [pair.mask]
-        every = [mask_values(path, pair.image, palette=data.rule.palette) for path in masks]
+        every = [mask_values(path, pair.image, palette=data.encoding.palette) for path in masks]
         turned = may_be_turned(masks[0], pair.image, every[0].shape)
     except UserError as error:
         row.problem, row.findings = str(error), "unread"
@@ -177,7 +177,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     labels = _labels(pair, data, every)
     inside, known = (labels == 1).astype(np.uint8), int(np.count_nonzero(labels != IGNORE))
     row.foreground = cv2.countNonZero(inside) / max(1, known)
-    if isinstance(data.rule, BinaryEncoding):
+    if isinstance(data.encoding, BinaryEncoding):
         row.specks = count_specks(inside)
     found = list(_found(row, pair, every[0], data, known))
     if turned:
@@ -214,13 +214,13 @@ def report_path(data: DataFolder) -> Path:
 def _labels(pair: Pair, data: DataFolder, every: Sequence[NDArray[np.int32]]) -> NDArray[np.uint8]:
     """1 where there is foreground, a known class or any label; 0 where there is not, and IGNORE where it
     is void."""
-    if isinstance(data.rule, LayersEncoding):
+    if isinstance(data.encoding, LayersEncoding):
         largest = max((values.shape for values in every), key=math.prod)
-        inside = [resize_mask(data.rule.foreground(v), (largest[0], largest[1])) for v in every]
+        inside = [resize_mask(data.encoding.foreground(v), (largest[0], largest[1])) for v in every]
         return np.asarray(np.bitwise_or.reduce(inside), np.uint8)
-    if isinstance(data.rule, ClassEncoding):
-        return data.rule.foreground(every[0])
-    labels = data.rule.labels(every[0])
+    if isinstance(data.encoding, ClassEncoding):
+        return data.encoding.foreground(every[0])
+    labels = data.encoding.labels(every[0])
     return swapped(labels) if pair.inverted else labels
 
 
@@ -233,7 +233,7 @@ def _found(
             f"mask is {row.mask_width}x{row.mask_height}, photo {row.width}x{row.height}: mask resized",
         )
     yield from _covered(row, data, known)
-    unknown = _unknown_values(values, data.rule)
+    unknown = _unknown_values(values, data.encoding)
     if unknown:
         which = (
             f"value {unknown[0]}" if len(unknown) == 1 else f"values {', '.join(map(str, unknown[:NAMED]))}"
@@ -242,10 +242,10 @@ def _found(
         yield "values", f"mask holds the {which}{more}, which no class has: ignored"
     if row.specks >= MANY_SPECKS:
         yield "specks", f"mask has {row.specks} tiny specks"
-    if isinstance(data.rule, BinaryEncoding) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
-        between = _grey_share(values) if data.rule.level == 128 else 0
+    if isinstance(data.encoding, BinaryEncoding) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
+        between = _grey_share(values) if data.encoding.level == 128 else 0
         if between > 0.02:
-            yield "grey", f"{between:.0%} of the mask is grey, cut at {data.rule.level}"
+            yield "grey", f"{between:.0%} of the mask is grey, cut at {data.encoding.level}"
     if max(row.height, row.width) > 3 * min(row.height, row.width):
         yield "aspect", f"{row.width}x{row.height} is a very long shape"
     if not 12 <= row.brightness <= 243:
@@ -254,26 +254,30 @@ def _found(
         yield "small", f"photo is only {row.width}x{row.height}"
 
 
-def _unknown_values(values: NDArray[np.int32], rule: MaskEncoding) -> list[int]:
+def _unknown_values(values: NDArray[np.int32], encoding: MaskEncoding) -> list[int]:
     """The raw values of a mask (h, w) that are neither a class nor ignored on purpose, as in photos that came
     after the classes were decided."""
-    if not isinstance(rule, ClassEncoding) or rule.of_one is not None:
+    if not isinstance(encoding, ClassEncoding) or encoding.of_one is not None:
         return []
-    odd = values[rule.labels(values) == IGNORE]
-    return [value for value in np.unique(odd).tolist() if value not in (rule.task.void, *rule.ignored)]
+    odd = values[encoding.labels(values) == IGNORE]
+    return [
+        value for value in np.unique(odd).tolist() if value not in (encoding.task.void, *encoding.ignored)
+    ]
 
 
 def _covered(row: Row, data: DataFolder, known: int) -> Iterator[tuple[str, str]]:
     """What is odd about how much the masks cover, `known` pixels not being void."""
-    if known == 0 or (isinstance(data.rule, ClassEncoding) and row.foreground == 0):
+    if known == 0 or (isinstance(data.encoding, ClassEncoding) and row.foreground == 0):
         yield "void", "mask is void everywhere"
-    elif isinstance(data.rule, ClassEncoding):
+    elif isinstance(data.encoding, ClassEncoding):
         if sum(share > 0 for share in row.classes) < 2:
             yield "uniform", "one class everywhere"
     elif row.foreground == 0:
         yield "empty", "mask is empty"
-    elif isinstance(data.rule, LayersEncoding):
-        full = [name for name, share in zip(data.rule.task.classes, row.classes, strict=True) if share == 1]
+    elif isinstance(data.encoding, LayersEncoding):
+        full = [
+            name for name, share in zip(data.encoding.task.classes, row.classes, strict=True) if share == 1
+        ]
         if full:
             yield "full", f"mask of {' and '.join(full)} covers everything"
     elif row.foreground == 1:
@@ -322,14 +326,14 @@ def _add(row: Row, code: str, note: str) -> None:
 
 def _shares(pair: Pair, data: DataFolder, every: Sequence[NDArray[np.int32]]) -> tuple[float, ...]:
     """The share of pixels of each class or label. `every` is what the masks hold, those that there are."""
-    rule = data.rule
-    if isinstance(rule, LayersEncoding):
-        shares = (float(rule.labels(values).mean(dtype=np.float64)) for values in every)
+    encoding = data.encoding
+    if isinstance(encoding, LayersEncoding):
+        shares = (float(encoding.labels(values).mean(dtype=np.float64)) for values in every)
         return tuple(next(shares) if path else 0.0 for path in pair.layers)
-    if isinstance(rule, BinaryEncoding):
+    if isinstance(encoding, BinaryEncoding):
         return ()
     values = every[0]
-    counts = np.bincount(rule.labels(values).ravel(), minlength=256)[: rule.task.outputs]
+    counts = np.bincount(encoding.labels(values).ravel(), minlength=256)[: encoding.task.outputs]
     return tuple((counts / values.size).tolist())
 
 
@@ -339,7 +343,7 @@ def _below(path: Path, root: Path) -> str:
 
 
 def _fingerprint(data: DataFolder) -> str:
-    about = (LAYOUT, data.rule.to_dict(), data.split, data.problems, data.left_out, data.value_range)
+    about = (LAYOUT, data.encoding.to_dict(), data.split, data.problems, data.left_out, data.value_range)
     digest = hashlib.sha256(repr(about).encode())
     for pair in data.pairs:
         digest.update(b"inverted" if pair.inverted else b"")

@@ -30,13 +30,15 @@ class Content:
 
 def content(data: DataFolder) -> Content:
     """Reads some of the masks where the values alone have to decide."""
-    several = isinstance(data.rule, ClassEncoding) and data.rule.of_one is None
+    several = isinstance(data.encoding, ClassEncoding) and data.encoding.of_one is None
     classes = several
-    if isinstance(data.rule, BinaryEncoding) and data.rule.is_of_ids:
-        several, palette = True, data.rule.palette
+    if isinstance(data.encoding, BinaryEncoding) and data.encoding.is_of_ids:
+        several, palette = True, data.encoding.palette
         some = data.pairs[:: max(1, len(data.pairs) // SAMPLED)]
         classes = are_classes(np.unique(mask_values(pair.mask, palette=palette)).tolist() for pair in some)
-    return Content(len(data.part("train")), len(data.part("validation")), data.rule.task, several, classes)
+    return Content(
+        len(data.part("train")), len(data.part("validation")), data.encoding.task, several, classes
+    )
 
 
 def are_classes(values: Iterable[Sequence[int]]) -> bool:

@@ -69,43 +69,45 @@ class ClassEncoding:
 
 @dataclass(frozen=True, slots=True)
 class LayersEncoding:
-    """One mask file for each label; `rule` says what the values in each of them mean."""
+    """One mask file for each label; `encoding` says what the values in each of them mean."""
 
     task: Task
-    rule: BinaryEncoding = field(default_factory=BinaryEncoding)
+    encoding: BinaryEncoding = field(default_factory=BinaryEncoding)
 
     @property
     def meaning(self) -> str:
-        return f"one file for each of {', '.join(self.task.classes)}; {self.rule.meaning}"
+        return f"one file for each of {', '.join(self.task.classes)}; {self.encoding.meaning}"
 
     @property
     def palette(self) -> Palette:
-        return self.rule.palette
+        return self.encoding.palette
 
     def labels(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
         """One layer's raw values -> 0 or 1."""
-        return self.rule.foreground(values)
+        return self.encoding.foreground(values)
 
     def foreground(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
-        return self.rule.foreground(values)
+        return self.encoding.foreground(values)
 
     def resize(self, labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         return resize_labels(labels, size)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"task": self.task.to_dict(), **self.rule.to_dict()}
+        return {"task": self.task.to_dict(), **self.encoding.to_dict()}
 
 
 MaskEncoding = BinaryEncoding | ClassEncoding | LayersEncoding
 
 
-def marks_one(rule: MaskEncoding) -> bool:
+def marks_one(encoding: MaskEncoding) -> bool:
     """Whether masks have a foreground and a background, which an inverted pair exchanges."""
-    return isinstance(rule, BinaryEncoding) or (isinstance(rule, ClassEncoding) and rule.of_one is not None)
+    return isinstance(encoding, BinaryEncoding) or (
+        isinstance(encoding, ClassEncoding) and encoding.of_one is not None
+    )
 
 
 def encoding_from_dict(values: dict[str, Any]) -> MaskEncoding:
-    """What `to_dict` of any rule gave. Raises UserError on anything else."""
+    """What `to_dict` of any encoding gave. Raises UserError on anything else."""
     if "task" not in values:
         return BinaryEncoding.from_dict(values)
     task = Task.from_dict(values["task"])
@@ -121,11 +123,11 @@ def encoding_from_dict(values: dict[str, Any]) -> MaskEncoding:
         ) from error
 
 
-def with_palette(rule: MaskEncoding, palette: Palette) -> MaskEncoding:
-    """The same rule for masks whose palettes mean this."""
-    if isinstance(rule, LayersEncoding):
-        return replace(rule, rule=replace(rule.rule, palette=palette))
-    return replace(rule, palette=palette)
+def with_palette(encoding: MaskEncoding, palette: Palette) -> MaskEncoding:
+    """The same encoding for masks whose palettes mean this."""
+    if isinstance(encoding, LayersEncoding):
+        return replace(encoding, encoding=replace(encoding.encoding, palette=palette))
+    return replace(encoding, palette=palette)
 
 
 def guess_classes(masks: Sequence[Path], void: int = -1, names: Sequence[str] = ()) -> ClassEncoding:
@@ -153,7 +155,7 @@ def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequenc
 
 
 def layers_encoding(layers: Sequence[Sequence[Path]], names: Sequence[str]) -> LayersEncoding:
-    """The rule for a data set with these mask files, one list for each label."""
+    """The encoding for a data set with these mask files, one list for each label."""
     return LayersEncoding(
         Task("multilabel", tuple(names)), guess_encoding([p for part in layers for p in part])
     )
@@ -164,14 +166,14 @@ def is_background(name: str) -> bool:
     return name.strip(" _").casefold() in BACKGROUNDS
 
 
-def chosen_classes(rule: ClassEncoding, names: Sequence[str]) -> ClassEncoding:
+def chosen_classes(encoding: ClassEncoding, names: Sequence[str]) -> ClassEncoding:
     """These classes kept apart. The others count as background where that is one of these, and are
     ignored where it is not."""
-    task = rule.task
+    task = encoding.task
     kept = [i for i, name in enumerate(task.classes) if name in names]
     index = {old: new for new, old in enumerate(kept)}
     background = next((index[i] for i in kept if _is_background(task, i)), None)
-    pairs = [*enumerate(task.values), *((i, value) for value, i in rule.merged)]
+    pairs = [*enumerate(task.values), *((i, value) for value, i in encoding.merged)]
     main = {task.values[i] for i in kept}
     merged = tuple(
         (value, target)
@@ -182,22 +184,22 @@ def chosen_classes(rule: ClassEncoding, names: Sequence[str]) -> ClassEncoding:
         "multiclass", tuple(task.classes[i] for i in kept), tuple(task.values[i] for i in kept), task.void
     )
     known = {*chosen.values, *(value for value, _ in merged)}
-    ignored = tuple(sorted({*rule.ignored, *(value for _, value in pairs)} - known))
-    return ClassEncoding(chosen, merged, palette=rule.palette, ignored=ignored)
+    ignored = tuple(sorted({*encoding.ignored, *(value for _, value in pairs)} - known))
+    return ClassEncoding(chosen, merged, palette=encoding.palette, ignored=ignored)
 
 
-def chosen_foreground(rule: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:
+def chosen_foreground(encoding: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:
     """These classes, or all where there are none, as one foreground; a background never is.
 
     Raises UserError where every pixel would be foreground.
     """
-    task = rule.task
+    task = encoding.task
     wanted = [
         c for i, c in enumerate(task.classes) if c in (names or task.classes) and not _is_background(task, i)
     ]
     if not wanted or len(wanted) == len(task.classes):
         raise UserError(EVERYTHING)
-    return one_foreground(rule, wanted)
+    return one_foreground(encoding, wanted)
 
 
 def _is_background(task: Task, index: int) -> bool:
@@ -205,13 +207,20 @@ def _is_background(task: Task, index: int) -> bool:
     return is_background(name) or (task.values[index] == 0 and name == "class 0")
 
 
-def one_foreground(rule: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:
+def one_foreground(encoding: ClassEncoding, names: Sequence[str]) -> BinaryEncoding:
     """Pixels of these classes as foreground and of the others as background. What is no class stays void."""
-    chosen = {index for index, name in enumerate(rule.task.classes) if name in names}
-    indices = [*enumerate(rule.task.values), *((index, value) for value, index in rule.merged)]
+    chosen = {index for index, name in enumerate(encoding.task.classes) if name in names}
+    indices = [*enumerate(encoding.task.values), *((index, value) for value, index in encoding.merged)]
     inside = sorted(value for index, value in indices if index in chosen)
-    text = f"{', '.join(rule.task.classes[i] for i in sorted(chosen))} {'is' if len(chosen) == 1 else 'are'}"
+    text = (
+        f"{', '.join(encoding.task.classes[i] for i in sorted(chosen))} {'is' if len(chosen) == 1 else 'are'}"
+    )
     known = sorted(value for _, value in indices)
     return BinaryEncoding(
-        1, rule.task.void, f"{text} foreground", tuple(inside), known=tuple(known), palette=rule.palette
+        1,
+        encoding.task.void,
+        f"{text} foreground",
+        tuple(inside),
+        known=tuple(known),
+        palette=encoding.palette,
     )

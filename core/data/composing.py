@@ -111,9 +111,9 @@ def compose(
                 (making / "masks" / f"{index:06d}.png").write_bytes(encode(mask * np.uint8(255)))
                 yield (index + 1) / how.count
             sign(making)
-            rule = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
+            encoding = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
             origin = {"layout": "composed", "pairs": how.count}
-            about = {"name": name.strip(), "mask_rule": rule.to_dict(), "origin": origin}
+            about = {"name": name.strip(), "mask_rule": encoding.to_dict(), "origin": origin}
             write_json(making / DATASET_FILE, about)
             write_down(open_data(making))
     except OSError as error:

@@ -38,7 +38,7 @@ class DataFolder:
     root: Path
     name: str
     pairs: tuple[Pair, ...]
-    rule: MaskEncoding
+    encoding: MaskEncoding
     split: Split
     problems: tuple[Problem, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
@@ -85,22 +85,22 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
     if isinstance(about.get("mask_rule"), dict):
-        rule: MaskEncoding = encoding_from_dict(about["mask_rule"])
-        if not rule.palette:
-            rule = with_palette(rule, palette_meaning([m for pair in pairs for m in pair.files[1:]]))
+        encoding: MaskEncoding = encoding_from_dict(about["mask_rule"])
+        if not encoding.palette:
+            encoding = with_palette(encoding, palette_meaning([m for pair in pairs for m in pair.files[1:]]))
     elif found.layers:
         every = zip(*(pair.layers for pair in pairs), strict=True)
-        rule = layers_encoding([[p for p in layer if p] for layer in every], found.layers)
+        encoding = layers_encoding([[p for p in layer if p] for layer in every], found.layers)
     else:
-        rule = guess_encoding([pair.mask for pair in pairs])
+        encoding = guess_encoding([pair.mask for pair in pairs])
     names = [pair.name for pair in pairs]
     record = SplitRecord.from_dict(about).named(lambda name: _as_here(name, as_here))
     record = record.extended(names, seed, found.part_of)
     name = str(about.get("name") or root.name)
-    about = {**about, "name": name, "mask_rule": rule.to_dict(), **record.to_dict()}
+    about = {**about, "name": name, "mask_rule": encoding.to_dict(), **record.to_dict()}
     split = record.among(names)
     return DataFolder(
-        root, name, tuple(pairs), rule, split, tuple(problems), about,
+        root, name, tuple(pairs), encoding, split, tuple(problems), about,
         tuple(sorted(left_out)), tuple(sorted(inverted)),
     )  # fmt: skip
 
@@ -121,19 +121,19 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
     `void` is the mask value to ignore and `names` the classes', both for "multiclass". Raises
     UserError where the masks cannot be read so.
     """
-    now = data.rule.task
+    now = data.encoding.task
     if kind in ("auto", now.kind) and not (kind == "multiclass" and (names or void not in (-1, now.void))):
         return data
-    if kind != "multilabel" and isinstance(data.rule, LayersEncoding):
+    if kind != "multilabel" and isinstance(data.encoding, LayersEncoding):
         raise UserError(
             f"{data.name} has a mask for each of several labels: train it as it is, for them all."
         )
-    if kind == "binary" and isinstance(data.rule, ClassEncoding):
-        return replace(data, rule=_all_but_background(data.rule))
+    if kind == "binary" and isinstance(data.encoding, ClassEncoding):
+        return replace(data, encoding=_all_but_background(data.encoding))
     if kind == "binary":
-        return replace(data, rule=guess_encoding([pair.mask for pair in data.pairs]))
+        return replace(data, encoding=guess_encoding([pair.mask for pair in data.pairs]))
     if kind == "multiclass":
-        return replace(data, rule=guess_classes([pair.mask for pair in data.pairs], void, names))
+        return replace(data, encoding=guess_classes([pair.mask for pair in data.pairs], void, names))
     raise UserError(
         f"{data.name} has one mask a photo, and several labels a pixel need one mask for each: "
         "put them into masks/FIRST LABEL/, masks/SECOND LABEL/ and so on."
@@ -142,8 +142,8 @@ def as_task(data: DataFolder, kind: str, void: int = -1, names: Sequence[str] = 
 
 def may_hold_classes(root: Path) -> bool:
     """Whether the masks hold several values that could be classes. Raises UserError for no data set."""
-    rule = open_data(root).rule
-    return rule.task.kind == "multiclass" or (isinstance(rule, BinaryEncoding) and rule.is_of_ids)
+    encoding = open_data(root).encoding
+    return encoding.task.kind == "multiclass" or (isinstance(encoding, BinaryEncoding) and encoding.is_of_ids)
 
 
 def write_down(data: DataFolder) -> bool:
@@ -162,11 +162,11 @@ def write_down(data: DataFolder) -> bool:
     return True
 
 
-def describe(name: str, rule: MaskEncoding, split: Split) -> dict[str, Any]:
+def describe(name: str, encoding: MaskEncoding, split: Split) -> dict[str, Any]:
     """The content of a new data set's dataset.json."""
     return {
         "name": name,
-        "mask_rule": rule.to_dict(),
+        "mask_rule": encoding.to_dict(),
         "split": {
             "train": list(split.train),
             "validation": list(split.validation),
@@ -175,11 +175,11 @@ def describe(name: str, rule: MaskEncoding, split: Split) -> dict[str, Any]:
     }
 
 
-def _all_but_background(rule: ClassEncoding) -> BinaryEncoding:
+def _all_but_background(encoding: ClassEncoding) -> BinaryEncoding:
     """Every class as foreground but the one whose mask value is 0, or else the first."""
-    values = rule.task.values
+    values = encoding.task.values
     background = values.index(0) if 0 in values else 0
-    return one_foreground(rule, [c for i, c in enumerate(rule.task.classes) if i != background])
+    return one_foreground(encoding, [c for i, c in enumerate(encoding.task.classes) if i != background])
 
 
 def _mended(pairs: Sequence[Pair], left_out: set[str], inverted: set[str]) -> list[Pair]:

@@ -65,14 +65,14 @@ def _unheard(problem: Problem) -> None:
 
 
 def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> Iterator[float]:
-    task, binary = data.rule.task, _binary_encoding(data)
+    task, binary = data.encoding.task, _binary_encoding(data)
     codes = np.arange(256, dtype=np.uint8)  # what is written for each label
     if task.kind == "binary" and not binary.has_void:
         codes[1] = 255
     renamed: dict[str, str] = {}
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
-            _, labels = read_pair(pair, data.rule, max_side=64)
+            _, labels = read_pair(pair, data.encoding, max_side=64)
         except UserError as error:
             leave_out(Problem(pair.name, str(error)))
             continue
@@ -101,7 +101,7 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> I
 
 def _binary_encoding(data: DataFolder) -> BinaryEncoding:
     """What the masks of one foreground that are written mean."""
-    has_void = isinstance(data.rule, BinaryEncoding) and data.rule.has_void
+    has_void = isinstance(data.encoding, BinaryEncoding) and data.encoding.has_void
     return WITH_VOID if has_void else PLAIN
 
 
@@ -109,19 +109,19 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> It
     """Source of the form: https://cocodataset.org/#format-data"""
     from pycocotools import mask as coco_masks
 
-    task = data.rule.task
+    task = data.encoding.task
     found = coco_categories(task)
     files = {name: _coco_content(data, found) for name in COCO_FILES}
     part_of = {name: part for part in COCO_FILES for name in getattr(data.split, part)}
     annotations = 0
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
-            _, labels = read_pair(pair, data.rule, max_side=64)
+            _, labels = read_pair(pair, data.encoding, max_side=64)
             height, width = photo_size(pair.image)
         except UserError as error:
             leave_out(Problem(pair.name, str(error)))
             continue
-        labels = data.rule.resize(labels, (height, width))
+        labels = data.encoding.resize(labels, (height, width))
         archive.write(pair.image, f"images/{flat}")
         content = files[part_of[pair.name]]
         content["images"].append({"id": done, "file_name": flat, "height": height, "width": width})

@@ -44,9 +44,9 @@ def take_back(data: DataFolder, names: Sequence[str]) -> DataFolder:
 @needs("change")
 def invert(data: DataFolder, names: Sequence[str] = ()) -> DataFolder:
     """Foreground and background swapped, in these photos' masks or in all. For binary masks."""
-    rule = _binary_encoding(data)
+    encoding = _binary_encoding(data)
     if not names:
-        changed = replace(rule, inverted=not rule.inverted, meaning=_inverted_words(rule))
+        changed = replace(encoding, inverted=not encoding.inverted, meaning=_inverted_words(encoding))
         return _change(data, "Inverted every mask", mask_rule=changed.to_dict())
     chosen = sorted({pair.name for pair in data.pairs} & set(names))
     if not chosen:
@@ -69,15 +69,17 @@ def binarise(data: DataFolder, level: int) -> DataFolder:
     """Foreground is every mask value from `level` on."""
     if not 1 <= level <= 65535:
         raise UserError(f"A threshold of {level} is not among mask values: use 1 to 255.")
-    rule = BinaryEncoding(level, meaning=f"values from {level} on are foreground", palette=data.rule.palette)
-    return _change(data, f"Foreground from a mask value of {level} on", mask_rule=rule.to_dict())
+    encoding = BinaryEncoding(
+        level, meaning=f"values from {level} on are foreground", palette=data.encoding.palette
+    )
+    return _change(data, f"Foreground from a mask value of {level} on", mask_rule=encoding.to_dict())
 
 
 @needs("change")
 def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     """These classes as one, called `name`. Raises UserError unless two classes are left."""
-    rule = _class_encoding(data)
-    task = rule.task
+    encoding = _class_encoding(data)
+    task = encoding.task
     chosen = [c for c in task.classes if c in classes]
     if len(chosen) < 2:
         raise UserError("Choose two classes or more to merge.")
@@ -86,10 +88,10 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     kept = [c for c in task.classes if c not in chosen[1:]]
     index = {c: kept.index(chosen[0] if c in chosen else c) for c in task.classes}
     values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
-    merged = [(v, index[task.classes[i]]) for v, i in rule.merged]
+    merged = [(v, index[task.classes[i]]) for v, i in encoding.merged]
     merged += [(v, index[c]) for c, v in zip(task.classes, task.values, strict=True) if c not in kept]
     names = _checked_names([name.strip() or chosen[0] if c == chosen[0] else c for c in kept])
-    changed = replace(rule, task=replace(task, classes=names, values=values), merged=tuple(merged))
+    changed = replace(encoding, task=replace(task, classes=names, values=values), merged=tuple(merged))
     return _change(
         data, f"Merged {', '.join(chosen)} into {names[index[chosen[0]]]}", mask_rule=changed.to_dict()
     )
@@ -98,17 +100,17 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
 @needs("change")
 def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     """Pixels of these classes count neither in training nor in scores, like void."""
-    rule = _class_encoding(data)
-    task = rule.task
+    encoding = _class_encoding(data)
+    task = encoding.task
     kept = [c for c in task.classes if c not in classes]
     if len(kept) < 2:
         raise UserError("Two classes have to be left to tell apart.")
     values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
-    merged = [(v, kept.index(task.classes[i])) for v, i in rule.merged if task.classes[i] in kept]
-    before = {*task.values, *(value for value, _ in rule.merged)}
-    ignored = {*rule.ignored, *(before - {*values, *(value for value, _ in merged)})}
+    merged = [(v, kept.index(task.classes[i])) for v, i in encoding.merged if task.classes[i] in kept]
+    before = {*task.values, *(value for value, _ in encoding.merged)}
+    ignored = {*encoding.ignored, *(before - {*values, *(value for value, _ in merged)})}
     changed = replace(
-        rule,
+        encoding,
         task=replace(task, classes=tuple(kept), values=values),
         merged=tuple(merged),
         ignored=tuple(sorted(ignored)),
@@ -120,12 +122,12 @@ def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
 @needs("change")
 def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
     """The classes under other names, in the same order."""
-    task = data.rule.task
+    task = data.encoding.task
     checked = _checked_names(names)
     if len(checked) != len(task.classes):
         raise UserError(f"There are {len(task.classes)} classes: give as many names.")
-    if isinstance(data.rule, ClassEncoding):
-        changed: MaskEncoding = replace(data.rule, task=replace(task, classes=checked))
+    if isinstance(data.encoding, ClassEncoding):
+        changed: MaskEncoding = replace(data.encoding, task=replace(task, classes=checked))
     else:
         raise UserError("Labels are named by their folders in masks/: rename those.")
     return _change(data, f"Renamed classes to {', '.join(checked)}", mask_rule=changed.to_dict())
@@ -134,11 +136,11 @@ def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
 @needs("change")
 def as_foreground(data: DataFolder, classes: Sequence[str]) -> DataFolder:
     """Pixels of these classes are foreground, everything else is background."""
-    rule = _class_encoding(data)
-    chosen = [c for c in rule.task.classes if c in classes]
+    encoding = _class_encoding(data)
+    chosen = [c for c in encoding.task.classes if c in classes]
     if not chosen:
         raise UserError("Choose at least one class that is foreground.")
-    changed = one_foreground(rule, chosen)
+    changed = one_foreground(encoding, chosen)
     text = changed.meaning
     return _change(data, text[0].upper() + text[1:], mask_rule=changed.to_dict())
 
@@ -183,7 +185,7 @@ def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
     if not SplitRecord.from_dict(about).part_of.keys() >= {pair.name for pair in data.pairs}:
         # Each photo's set is known before any photo is excluded: else what was held out could train.
         about = open_data(data.root).about
-    about.setdefault("mask_rule", data.rule.to_dict())
+    about.setdefault("mask_rule", data.encoding.to_dict())
     before = {key: about[key] for key in _FIXED if key in about}
     past = [*(about.get(HISTORY) or []), {"told": told, "before": before}]
     _write(path, {**about, **changes, HISTORY: past})
@@ -211,15 +213,15 @@ def _write(path: Path, about: dict[str, Any]) -> None:
 
 
 def _binary_encoding(data: DataFolder) -> BinaryEncoding:
-    if isinstance(data.rule, BinaryEncoding):
-        return data.rule
+    if isinstance(data.encoding, BinaryEncoding):
+        return data.encoding
     raise UserError("Masks of several classes have no inside and outside to swap.")
 
 
 def _class_encoding(data: DataFolder) -> ClassEncoding:
-    if isinstance(data.rule, ClassEncoding):
-        return data.rule
-    has = "a mask for each label" if isinstance(data.rule, LayersEncoding) else "one foreground"
+    if isinstance(data.encoding, ClassEncoding):
+        return data.encoding
+    has = "a mask for each label" if isinstance(data.encoding, LayersEncoding) else "one foreground"
     raise UserError(f"{data.name} has {has}, not classes.")
 
 
@@ -231,8 +233,10 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     return checked
 
 
-def _inverted_words(rule: BinaryEncoding) -> str:
-    return rule.meaning.removeprefix("inverted: ") if rule.inverted else f"inverted: {rule.meaning}"
+def _inverted_words(encoding: BinaryEncoding) -> str:
+    return (
+        encoding.meaning.removeprefix("inverted: ") if encoding.inverted else f"inverted: {encoding.meaning}"
+    )
 
 
 def _photos(names: Sequence[str]) -> str:

@@ -91,15 +91,17 @@ class BinaryEncoding:
                 bool(values.get("inverted", False)),
                 tuple(map(int, values.get("known", ()))),
                 palette_from(values),
-                # Rules from before this was kept say it in words alone.
+                # Encodings from before this was kept say it in words alone.
                 bool(values.get("is_of_ids", str(values["meaning"]).startswith("class indices"))),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError("dataset.json holds a mask rule that cannot be read: delete the file.") from error
+            raise UserError(
+                "dataset.json holds a mask encoding that cannot be read: delete the file."
+            ) from error
 
 
 def palette_from(written: Mapping[str, Any]) -> Palette:
-    """What a rule in dataset.json says of palettes; "" where it says nothing. Raises ValueError."""
+    """What an encoding in dataset.json says of palettes; "" where it says nothing. Raises ValueError."""
     return cast(Palette, PALETTES[PALETTES.index(written.get("palette", ""))])
 
 
@@ -167,7 +169,7 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
 
 
 def encoding_for_values(pixels: Mapping[int, int], lossy: bool = False) -> BinaryEncoding:
-    """The rule for a data set in which each value covers this many pixels."""
+    """The encoding for a data set in which each value covers this many pixels."""
     positive = sorted(value for value, count in pixels.items() if value > 0 and count)
     top = positive[-1] if positive else 0
     if lossy and top > 1:

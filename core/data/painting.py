@@ -151,8 +151,8 @@ def saved_mask(waiting: Waiting) -> NDArray[np.uint8]:
     return np.asarray(_saved_labels(waiting, _encoding_of(waiting)) == 1, np.uint8)
 
 
-def _saved_labels(waiting: Waiting, rule: BinaryEncoding) -> NDArray[np.uint8]:
-    labels = rule.labels(mask_values(waiting.mask, waiting.photo, palette=rule.palette))
+def _saved_labels(waiting: Waiting, encoding: BinaryEncoding) -> NDArray[np.uint8]:
+    labels = encoding.labels(mask_values(waiting.mask, waiting.photo, palette=encoding.palette))
     return resize_mask(labels, photo_size(waiting.photo))
 
 
@@ -165,12 +165,12 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     """
     folder = waiting.photo.parent.parent
     require_folder(folder)
-    rule = _encoding_of(waiting)
-    if waiting.is_done and rule.has_void:
+    encoding = _encoding_of(waiting)
+    if waiting.is_done and encoding.has_void:
         with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces
-            void = _saved_labels(waiting, rule) == IGNORE
+            void = _saved_labels(waiting, encoding) == IGNORE
             mask = np.where(void & (mask == 0), np.uint8(IGNORE), mask)
-    values = _value_map(rule)[mask]
+    values = _value_map(encoding)[mask]
     target = waiting.mask.with_suffix(".png")
     write_atomically(target, encode(values))
     if waiting.is_done and waiting.mask != target:
@@ -236,9 +236,9 @@ def _encoding_of(waiting: Waiting) -> BinaryEncoding:
     return BinaryEncoding.from_dict(written)
 
 
-def _value_map(rule: BinaryEncoding) -> NDArray[np.uint8]:
-    """The mask values that a data set's rule reads as each label, 0, 1 and IGNORE: uint8 (256,)."""
-    labels = rule.labels(np.arange(256, dtype=np.int32))
+def _value_map(encoding: BinaryEncoding) -> NDArray[np.uint8]:
+    """The mask values that a data set's encoding reads as each label, 0, 1 and IGNORE: uint8 (256,)."""
+    labels = encoding.labels(np.arange(256, dtype=np.int32))
     inside, outside, void = (np.flatnonzero(labels == label) for label in (1, 0, IGNORE))
     if not len(inside):
         raise UserError("The masks of this data set hold no value that means foreground.")

@@ -21,7 +21,7 @@ class Reading:
     """How the masks are read for a model. `note` says what differs from the data set's own meaning, in one
     sentence; "" where nothing does."""
 
-    rule: MaskEncoding
+    encoding: MaskEncoding
     note: str = ""
 
 
@@ -30,27 +30,27 @@ def for_model(data: DataFolder, task: Task) -> DataFolder:
 
     Raises UserError where they cannot be.
     """
-    rule = reading(data, task).rule
-    return data if rule is data.rule else replace(data, rule=rule)
+    encoding = reading(data, task).encoding
+    return data if encoding is data.encoding else replace(data, encoding=encoding)
 
 
 def reading(data: DataFolder, task: Task) -> Reading:
-    """The rule by which masks are read for a model with this task, and what to know about it.
+    """The encoding by which masks are read for a model with this task, and what to know about it.
 
     Raises UserError where the masks do not say what the model was taught.
     """
-    if task.kind == "multilabel" or isinstance(data.rule, LayersEncoding):
+    if task.kind == "multilabel" or isinstance(data.encoding, LayersEncoding):
         return _labels(data, task)
     if task.kind == "binary":
         return _one_foreground(data, task)
-    if isinstance(data.rule, ClassEncoding):
-        return _classes(data, data.rule, task)
-    return _values(data, data.rule, task)
+    if isinstance(data.encoding, ClassEncoding):
+        return _classes(data, data.encoding, task)
+    return _values(data, data.encoding, task)
 
 
 def _labels(data: DataFolder, task: Task) -> Reading:
-    if data.rule.task.kind == task.kind and data.rule.task.classes == task.classes:
-        return Reading(data.rule)
+    if data.encoding.task.kind == task.kind and data.encoding.task.classes == task.classes:
+        return Reading(data.encoding)
     if task.kind == "multilabel":
         wanted = f"the labels {', '.join(task.classes)}"
     else:
@@ -60,19 +60,21 @@ def _labels(data: DataFolder, task: Task) -> Reading:
 
 def _one_foreground(data: DataFolder, task: Task) -> Reading:
     """Of classes, the one of the model's own name, or else all but the background."""
-    if not isinstance(data.rule, ClassEncoding):
-        return Reading(data.rule)
+    if not isinstance(data.encoding, ClassEncoding):
+        return Reading(data.encoding)
     name = task.classes[0].casefold()
-    same = [c for c in data.rule.task.classes if c.casefold() == name]
-    rule = one_foreground(data.rule, same) if same else as_task(data, "binary").rule
-    return Reading(rule, f"{data.name} has {data.rule.task.outputs} classes; for this model {rule.meaning}.")
+    same = [c for c in data.encoding.task.classes if c.casefold() == name]
+    encoding = one_foreground(data.encoding, same) if same else as_task(data, "binary").encoding
+    return Reading(
+        encoding, f"{data.name} has {data.encoding.task.outputs} classes; for this model {encoding.meaning}."
+    )
 
 
-def _classes(data: DataFolder, rule: ClassEncoding, task: Task) -> Reading:
+def _classes(data: DataFolder, encoding: ClassEncoding, task: Task) -> Reading:
     """Classes are the same by their names, or by their mask values where only the values tell."""
-    ours, theirs = rule.task, task
+    ours, theirs = encoding.task, task
     if ours.classes == theirs.classes:
-        return Reading(rule)
+        return Reading(encoding)
     if _is_unnamed(ours) or _is_unnamed(theirs):
         same = _same(ours.values, theirs.values)
     else:
@@ -83,7 +85,7 @@ def _classes(data: DataFolder, rule: ClassEncoding, task: Task) -> Reading:
             f"The model tells {_listed(theirs.classes)} apart, the masks of {data.name} "
             f"{_listed(ours.classes)}: merge, rename or ignore classes on the Data page to match."
         )
-    return Reading(_mapped(rule, theirs, same), _note(data, ours, theirs, same))
+    return Reading(_mapped(encoding, theirs, same), _note(data, ours, theirs, same))
 
 
 def _same(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> dict[int, int]:
@@ -92,14 +94,14 @@ def _same(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> dict[int, int
     return {index: places[item] for index, item in enumerate(ours) if item in places}
 
 
-def _mapped(rule: ClassEncoding, task: Task, same: Mapping[int, int]) -> ClassEncoding:
+def _mapped(encoding: ClassEncoding, task: Task, same: Mapping[int, int]) -> ClassEncoding:
     """The mask values of the data set for the classes of the model. `same`: its index -> the model's."""
     values = [NOWHERE - index for index in range(task.outputs)]
     for ours, theirs in same.items():
-        values[theirs] = rule.task.values[ours]
-    merged = tuple((value, same[index]) for value, index in rule.merged if index in same)
+        values[theirs] = encoding.task.values[ours]
+    merged = tuple((value, same[index]) for value, index in encoding.merged if index in same)
     return ClassEncoding(
-        replace(task, values=tuple(values), void=rule.task.void), merged, palette=rule.palette
+        replace(task, values=tuple(values), void=encoding.task.void), merged, palette=encoding.palette
     )
 
 
@@ -117,27 +119,27 @@ def _note(data: DataFolder, ours: Task, theirs: Task, same: Mapping[int, int]) -
     return f"The classes of {data.name} are taken by their {by}: {_listed(pairs)}."
 
 
-def _values(data: DataFolder, rule: BinaryEncoding, task: Task) -> Reading:
+def _values(data: DataFolder, encoding: BinaryEncoding, task: Task) -> Reading:
     """Masks of one foreground: the ids from which it was made, where all of them are classes of the model."""
-    if rule.is_of_ids or rule.values:
+    if encoding.is_of_ids or encoding.values:
         some = data.pairs[:: max(1, len(data.pairs) // SAMPLED_MASKS)]
         held = _held(tuple((pair.mask, pair.mask.stat().st_mtime_ns) for pair in some))
-        unknown = sorted(held - {*task.values, task.void, rule.void})
+        unknown = sorted(held - {*task.values, task.void, encoding.void})
         if unknown:
             raise UserError(
                 f"The masks of {data.name} hold the values {_listed(unknown)}, which are no classes of the "
                 f"model ({_listed(task.values)}): merge or ignore classes on the Data page first."
             )
-        void = rule.void if task.void < 0 else task.void
+        void = encoding.void if task.void < 0 else task.void
         sampled = f", judged by {len(some):,} of {len(data.pairs):,}" if len(some) < len(data.pairs) else ""
         return Reading(
-            ClassEncoding(replace(task, void=void), palette=rule.palette),
+            ClassEncoding(replace(task, void=void), palette=encoding.palette),
             f"The masks of {data.name} are read as class indices{sampled}.",
         )
     if task.outputs == 2 and task.classes[1].casefold() != "background":
         found = f"{task.classes[1]}, and the rest is {task.classes[0]}"
         return Reading(
-            ClassEncoding(task, of_one=rule, palette=rule.palette),
+            ClassEncoding(task, of_one=encoding, palette=encoding.palette),
             f"The foreground of {data.name} is taken for {found}.",
         )
     raise UserError(

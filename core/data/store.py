@@ -84,32 +84,34 @@ def stored_side(height: int, width: int) -> int:
 
 
 def read_pair(
-    pair: Pair, rule: MaskEncoding, max_side: int | None = None
+    pair: Pair, encoding: MaskEncoding, max_side: int | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Photo (h, w, 3) and labels (at the mask's own resolution), uint8, both upright.
 
     Raises UserError, naming the file, when one cannot be read or their shapes differ.
     """
     photo = read_photo(pair.image, max_side=max_side, value_range=pair.value_range)
-    if isinstance(rule, LayersEncoding):
-        return photo, _joined(pair, rule, photo.shape)
-    values = _fitting(pair, rule, pair.mask, photo.shape)
-    labels = rule.labels(values)
-    return photo, swapped(labels) if pair.inverted and marks_one(rule) else labels
+    if isinstance(encoding, LayersEncoding):
+        return photo, _joined(pair, encoding, photo.shape)
+    values = _fitting(pair, encoding, pair.mask, photo.shape)
+    labels = encoding.labels(values)
+    return photo, swapped(labels) if pair.inverted and marks_one(encoding) else labels
 
 
 def stored_form(
-    photo: NDArray[np.uint8], labels: NDArray[np.uint8], rule: MaskEncoding, long_side: int
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], encoding: MaskEncoding, long_side: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A pair at the size at which training keeps it: (h, w, 3) and (h, w), h and w at most `long_side`."""
     scale = min(1.0, long_side / max(photo.shape[:2]))
     size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
-    return resize_picture(photo, size), rule.resize(labels, size)
+    return resize_picture(photo, size), encoding.resize(labels, size)
 
 
-def _joined(pair: Pair, rule: LayersEncoding, photo: tuple[int, ...]) -> NDArray[np.uint8]:
+def _joined(pair: Pair, encoding: LayersEncoding, photo: tuple[int, ...]) -> NDArray[np.uint8]:
     """Every label's own file as one bit of uint8 labels, at the size of the largest of them."""
-    layers = [rule.labels(_fitting(pair, rule, path, photo)) if path else None for path in pair.layers]
+    layers = [
+        encoding.labels(_fitting(pair, encoding, path, photo)) if path else None for path in pair.layers
+    ]
     size = max((layer.shape for layer in layers if layer is not None), key=math.prod)
     labels = np.zeros(size, np.uint8)
     for bit, layer in enumerate(layers):
@@ -118,9 +120,9 @@ def _joined(pair: Pair, rule: LayersEncoding, photo: tuple[int, ...]) -> NDArray
     return labels
 
 
-def _fitting(pair: Pair, rule: MaskEncoding, mask: Path, photo: tuple[int, ...]) -> NDArray[np.int32]:
+def _fitting(pair: Pair, encoding: MaskEncoding, mask: Path, photo: tuple[int, ...]) -> NDArray[np.int32]:
     """The values of a mask file. Raises UserError where its shape is not that of the photo."""
-    values = mask_values(mask, pair.image, palette=rule.palette)
+    values = mask_values(mask, pair.image, palette=encoding.palette)
     if same_shape(values.shape, photo):
         return values
     which = f"{mask.parent.name}/{mask.name}" if pair.layers else "its mask"
@@ -130,12 +132,12 @@ def _fitting(pair: Pair, rule: MaskEncoding, mask: Path, photo: tuple[int, ...])
     )
 
 
-def build_store(pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> Iterator[int | Store]:
+def build_store(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -> Iterator[int | Store]:
     """Decode these pairs with the longer side at most `long_side` pixels, or find them decoded.
 
     Yields how many pairs are done, then the Store. Raises UserError when the disk is too full.
     """
-    folder = workspace.cache() / "pairs" / _fingerprint(pairs, rule, long_side)
+    folder = workspace.cache() / "pairs" / _fingerprint(pairs, encoding, long_side)
     if (folder / INDEX).is_file():
         yield _opened(folder)
         return
@@ -148,7 +150,7 @@ def build_store(pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> It
     making = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     making.mkdir(parents=True, exist_ok=True)
     try:
-        yield from _fill(making, pairs, rule, long_side)
+        yield from _fill(making, pairs, encoding, long_side)
         if not (folder / INDEX).is_file():
             shutil.rmtree(folder, ignore_errors=True)
             making.replace(folder)
@@ -157,7 +159,7 @@ def build_store(pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> It
     yield _opened(folder)
 
 
-def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> Iterator[int]:
+def _fill(folder: Path, pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -> Iterator[int]:
     names: list[str] = []
     shapes: list[tuple[int, int]] = []
     digest = hashlib.blake2b(digest_size=16)
@@ -166,10 +168,10 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskEncoding, long_side: in
     def read(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Problem:
         try:
             # Twice the size keeps the JPEG decoder's cheap scaling from costing sharpness.
-            photo, mask = read_pair(pair, rule, max_side=2 * long_side)
+            photo, mask = read_pair(pair, encoding, max_side=2 * long_side)
         except UserError as error:
             return Problem(pair.name, str(error))
-        return stored_form(photo, mask, rule, long_side)
+        return stored_form(photo, mask, encoding, long_side)
 
     with (
         all_cores() as pool,
@@ -194,7 +196,7 @@ def _fill(folder: Path, pairs: Sequence[Pair], rule: MaskEncoding, long_side: in
         "names": names,
         "shapes": shapes,
         "problems": [[p.name, p.sentence] for p in problems],
-        "is_binary": rule.task.kind == "binary",
+        "is_binary": encoding.task.kind == "binary",
         "fingerprint": digest.hexdigest(),
     }
     (folder / INDEX).write_text(json.dumps(index), "utf-8")
@@ -222,9 +224,9 @@ def _mapped(path: Path) -> NDArray[np.uint8]:
     return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
 
 
-def _fingerprint(pairs: Sequence[Pair], rule: MaskEncoding, long_side: int) -> str:
+def _fingerprint(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -> str:
     """Changes whenever a file, the meaning of the masks or the size does."""
-    digest = hashlib.sha256(repr((LAYOUT, rule.to_dict(), long_side)).encode())
+    digest = hashlib.sha256(repr((LAYOUT, encoding.to_dict(), long_side)).encode())
     for pair in pairs:
         if pair.value_range:
             digest.update(repr(pair.value_range).encode())

@@ -24,10 +24,10 @@ SIDE = 320  # pixels of the longer side
 VIEWS = ("Overlay", "Contour", "Photo", "Mask")
 
 
-def thumbnails(pairs: Sequence[Pair], rule: MaskEncoding, view: str) -> list[str]:
+def thumbnails(pairs: Sequence[Pair], encoding: MaskEncoding, view: str) -> list[str]:
     """A JPEG of each pair as a data URL, "" where it cannot be read. `view` is one of VIEWS."""
     with all_cores() as pool:
-        return list(pool.map(lambda pair: _thumbnail(pair, rule, view), pairs))
+        return list(pool.map(lambda pair: _thumbnail(pair, encoding, view), pairs))
 
 
 def pair_view(
@@ -41,14 +41,14 @@ def pair_view(
     return np.where(inside, layer[..., :3], photo).astype(np.uint8)
 
 
-def _thumbnail(pair: Pair, rule: MaskEncoding, view: str) -> str:
+def _thumbnail(pair: Pair, encoding: MaskEncoding, view: str) -> str:
     try:
-        kept = _place(pair, rule, view)
+        kept = _place(pair, encoding, view)
         if kept.is_file():
             picture = kept.read_bytes()
         else:
-            photo, labels = read_pair(pair, rule, max_side=SIDE)
-            view_of = pair_view(rendering.display_size(photo, SIDE), labels, view, rule.task)
+            photo, labels = read_pair(pair, encoding, max_side=SIDE)
+            view_of = pair_view(rendering.display_size(photo, SIDE), labels, view, encoding.task)
             picture = rendering.encode(view_of, "JPEG")
             with contextlib.suppress(OSError, UserError):  # a full disk keeps nothing and shows everything
                 kept.parent.mkdir(parents=True, exist_ok=True)
@@ -58,9 +58,9 @@ def _thumbnail(pair: Pair, rule: MaskEncoding, view: str) -> str:
         return ""
 
 
-def _place(pair: Pair, rule: MaskEncoding, view: str) -> Path:
+def _place(pair: Pair, encoding: MaskEncoding, view: str) -> Path:
     """Changes with the files, the meaning of the mask and the view."""
-    about = [repr((rule.to_dict(), view, pair.inverted, pair.value_range))]
+    about = [repr((encoding.to_dict(), view, pair.inverted, pair.value_range))]
     for path in pair.files:
         stat = path.stat()
         about.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")

@@ -152,8 +152,8 @@ def panels(
 ) -> Panels:
     """Photo, mask and prediction of one image, its longer side at most `side` pixels. Raises UserError
     if a file is gone."""
-    rule = for_model(data, found.task).rule
-    photo, labels = read_pair(pair, rule, max_side=side)
+    encoding = for_model(data, found.task).encoding
+    photo, labels = read_pair(pair, encoding, max_side=side)
     photo = display_size(photo, side)
     size = photo.shape[0], photo.shape[1]
     try:
@@ -163,10 +163,10 @@ def panels(
             f"The prediction of {pair.name} is gone: reload the page to compute it again."
         ) from error
     if found.task.kind != "binary":
-        return Panels(photo, rule.resize(labels, size), resize_labels(kept, size), None)
+        return Panels(photo, encoding.resize(labels, size), resize_labels(kept, size), None)
     probability = fit_map(kept.astype(np.float32) / np.float32(255), size)
     predicted = (probability >= threshold).astype(np.uint8)
-    return Panels(photo, rule.resize(labels, size), predicted, probability)
+    return Panels(photo, encoding.resize(labels, size), predicted, probability)
 
 
 def _compute_once(
@@ -194,7 +194,7 @@ def _compute_once(
 def _compute(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], folder: Path) -> Iterator[int]:
     from core.evaluation.scoring import each_scored
 
-    predictor, rule = candidate.make(), for_model(data, candidate.card.task).rule
+    predictor, encoding = candidate.make(), for_model(data, candidate.card.task).encoding
     task, level = candidate.card.task, candidate.card.threshold
     side, refine = max(SHOWN_SIDE, candidate.card.long_side), _refines(candidate)
     use = partial(measure, task, folder, side)
@@ -202,7 +202,7 @@ def _compute(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], fold
         some, file = pairs[first : first + CHUNK], folder / f"{first:08d}.npz"
         if not file.is_file():
             chunk = Chunk(task)
-            for result in each_scored(predictor, some, rule, level, use, refine=refine):
+            for result in each_scored(predictor, some, encoding, level, use, refine=refine):
                 chunk.add(result)
                 yield first + chunk.seen
             chunk.save(file)
@@ -297,7 +297,7 @@ def _fingerprint(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair]) 
     digest = hashlib.sha256(
         repr((LAYOUT, candidate.key, level, card.long_side, _refines(candidate))).encode()
     )
-    digest.update(repr(for_model(data, card.task).rule.to_dict()).encode())
+    digest.update(repr(for_model(data, card.task).encoding.to_dict()).encode())
     for pair in pairs:
         digest.update(f"{pair.inverted} {pair.value_range}".encode())
         for path in pair.files:

@@ -57,4 +57,4 @@ def _fits(entry: Entry, data: DataFolder) -> bool:
         read = for_model(data, task)
     except UserError:
         return False
-    return task.kind == "binary" or read.rule.task.classes == data.rule.task.classes
+    return task.kind == "binary" or read.encoding.task.classes == data.encoding.task.classes

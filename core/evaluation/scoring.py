@@ -64,7 +64,7 @@ class _Read:
 def score_images(
     predictor: Predictor,
     pairs: Sequence[Pair],
-    rule: MaskEncoding,
+    encoding: MaskEncoding,
     threshold: float,
     long_side: int | None = None,
     refine: bool = True,
@@ -74,16 +74,16 @@ def score_images(
     With `refine` the mask of one foreground has its edges refined, as the page and `predict` give it by
     default; otherwise it is the enlarged prediction of the network.
 
-    `rule` reads the masks as the model was trained (`core.data.reading.for_model`). A mask of another
+    `encoding` reads the masks as the model was trained (`core.data.reading.for_model`). A mask of another
     resolution than its photo is resampled to the photo's.
     """
-    return each_scored(predictor, pairs, rule, threshold, lambda scored: scored, long_side, refine)
+    return each_scored(predictor, pairs, encoding, threshold, lambda scored: scored, long_side, refine)
 
 
 def each_scored(
     predictor: Predictor,
     pairs: Sequence[Pair],
-    rule: MaskEncoding,
+    encoding: MaskEncoding,
     threshold: float,
     use: Callable[[Scored], _Used],
     long_side: int | None = None,
@@ -91,7 +91,7 @@ def each_scored(
 ) -> Iterator[_Used | Problem]:
     """The same, but yields the result of `use` for each image, called on whichever core is free."""
     refine = refine and predictor.card.task.kind == "binary"
-    read = partial(_read, predictor, rule, long_side, refine)
+    read = partial(_read, predictor, encoding, long_side, refine)
 
     def judge(photo: _Read | Problem, maps: Maps | None) -> _Used | Problem:
         scored = _judge(predictor, threshold, photo, maps)
@@ -130,15 +130,15 @@ def _start(
 
 
 def _read(
-    predictor: Predictor, rule: MaskEncoding, long_side: int | None, keep_photo: bool, pair: Pair
+    predictor: Predictor, encoding: MaskEncoding, long_side: int | None, keep_photo: bool, pair: Pair
 ) -> _Read | Problem:
     try:
-        photo, stored = read_pair(pair, rule)
+        photo, stored = read_pair(pair, encoding)
     except UserError as error:
         return Problem(pair.name, str(error))
     ready = predictor.prepare(photo, long_side)
-    truth = rule.resize(stored, (photo.shape[0], photo.shape[1]))
-    if rule.task.has_void and (truth == IGNORE).all():
+    truth = encoding.resize(stored, (photo.shape[0], photo.shape[1]))
+    if encoding.task.has_void and (truth == IGNORE).all():
         return Problem(pair.name, f"The mask of {pair.name} is void everywhere: there is nothing to score.")
     return _Read(pair.name, ready, truth, float(ready.padded.mean()) / 255, photo if keep_photo else None)
 

@@ -46,7 +46,7 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
     pairs = read.part("validation")[:SCORED_PHOTOS]
     level = before.card.threshold
     first, second = (
-        [s for s in score_images(p, pairs, read.rule, level) if isinstance(s, Scored)]
+        [s for s in score_images(p, pairs, read.encoding, level) if isinstance(s, Scored)]
         for p in (before, after)
     )
     if not first:

@@ -30,17 +30,17 @@ def stores_of(data: DataFolder, config: TrainConfig, stores: dict[str, Store]) -
     if not has_foreground(stores["train"], data):
         raise UserError(
             f"No mask of {data.name} holds any foreground, so there is nothing to learn: "
-            f"check the meaning of the mask values ({data.rule.meaning})."
+            f"check the meaning of the mask values ({data.encoding.meaning})."
         )
 
 
 def has_foreground(store: Store, data: DataFolder) -> bool:
     """Whether the masks hold more than one class."""
-    if data.rule.task.kind == "binary":
+    if data.encoding.task.kind == "binary":
         return bool((store.labels == 1).any())
-    if data.rule.task.kind == "multilabel":
+    if data.encoding.task.kind == "multilabel":
         return bool(store.labels.any())
-    known = store.labels[store.labels < data.rule.task.outputs]
+    known = store.labels[store.labels < data.encoding.task.outputs]
     return bool(known.size) and bool((known != known[0]).any())
 
 
@@ -90,7 +90,7 @@ def _fill(data: DataFolder, split: str, config: TrainConfig, stores: dict[str, S
     if cap and len(pairs) > cap:
         pairs = sorted(random.Random(config.seed).sample(pairs, cap), key=lambda pair: pair.name)
     last = time.monotonic()
-    for progress in build_store(pairs, data.rule, stored_side(config.height, config.width)):
+    for progress in build_store(pairs, data.encoding, stored_side(config.height, config.width)):
         if isinstance(progress, Store):
             stores[split] = progress
         elif time.monotonic() - last > NOTE_SECONDS:

@@ -100,9 +100,9 @@ def _prepare(
         write_down(data)
         write_json(folder / DATASET_FILE, data.about)
     data = as_task(data, config.task, config.ignore_index, config.named_classes)
-    task = data.rule.task
+    task = data.encoding.task
     yield from (Note(p.sentence, "warning") for p in data.problems)
-    if config.task == "auto" and isinstance(data.rule, BinaryEncoding) and data.rule.is_of_ids:
+    if config.task == "auto" and isinstance(data.encoding, BinaryEncoding) and data.encoding.is_of_ids:
         yield Note("The masks hold several values: all above 0 are trained as one foreground.", "warning")
     stores: dict[str, Store] = {}
     with fabric.rank_zero_first(local=True):

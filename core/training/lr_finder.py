@@ -42,7 +42,7 @@ def sweep(config: TrainConfig, should_stop: ShouldStop = lambda: False) -> Itera
     data = as_task(open_data(Path(config.data)), config.task, config.ignore_index, config.named_classes)
     stores: dict[str, Store] = {}
     yield from loading.stores_of(data, config, stores)
-    task = data.rule.task
+    task = data.encoding.task
     weights = class_weights(stores["train"], task) if config.class_weights == "balanced" else None
     trainer = set_up(config, build_model(config, task), task, fabric, STEPS, weights)
     points: list[RatePoint] = []

@@ -30,7 +30,7 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         data_licence=str(data.about.get("licence") or ""),
         weights_licence=built.licence,
         settings=config.to_dict(),
-        task=data.rule.task,
+        task=data.encoding.task,
         value_range=data.value_range,
     )
 

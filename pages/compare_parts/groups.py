@@ -28,7 +28,7 @@ def group_list(data: DataFolder) -> None:
     names = known[group]
     there = {pair.name: pair for pair in data.pairs}
     present = [name for name in names if name in there]
-    urls = thumbnails.thumbnails([there[name] for name in present[:MAX_SHOWN]], data.rule, "Overlay")
+    urls = thumbnails.thumbnails([there[name] for name in present[:MAX_SHOWN]], data.encoding, "Overlay")
     cells = [Cell(name, url, name) for name, url in zip(present, urls, strict=False)]
     ticked = picture_grid(cells, f"group_{group}", ticks=True)
     gone = len(names) - len(present)

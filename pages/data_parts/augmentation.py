@@ -53,8 +53,8 @@ def nine(
     from core.data import transforms
     from core.data.store import stored_form
 
-    photo, labels = read_pair(shown.pair(name), shown.rule, max_side=2 * stored_side(*size))
-    photo, labels = stored_form(photo, labels, shown.rule, stored_side(*size))
+    photo, labels = read_pair(shown.pair(name), shown.encoding, max_side=2 * stored_side(*size))
+    photo, labels = stored_form(photo, labels, shown.encoding, stored_side(*size))
     transform = transforms.augmentation(kind, *size, strength)
     made = transforms.variants(photo, labels, transform, range(first, first + NINE))
-    return [rendering.data_url(thumbnails.pair_view(p, m, view, shown.rule.task)) for p, m in made]
+    return [rendering.data_url(thumbnails.pair_view(p, m, view, shown.encoding.task)) for p, m in made]

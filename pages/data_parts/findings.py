@@ -57,7 +57,7 @@ def card(shown: Catalogue, kind: Kind, count: int) -> None:
         st.caption(kind.advice)
         rows = findings.rows_with(shown.report.table, kind.code).head(EXAMPLES)
         names = [name for name, image in zip(rows["name"], rows["image"], strict=True) if image]
-        urls = thumbnails.thumbnails([shown.pair(n) for n in names], shown.rule, "Overlay")
+        urls = thumbnails.thumbnails([shown.pair(n) for n in names], shown.encoding, "Overlay")
         cells = [Cell(n, u, n) for n, u in zip(names, urls, strict=True) if u]
         if cells:
             picture_grid(
@@ -126,11 +126,11 @@ def imported(shown: Catalogue) -> None:
 
 def meaning(shown: Catalogue) -> None:
     """How the masks are read, and the ways to read them otherwise."""
-    with st.expander(f"How the masks are read: {plain(shown.rule.meaning)}"):
-        rule = shown.rule
-        if isinstance(rule, ClassEncoding):
-            classes_form(shown, rule)
-        elif isinstance(rule, BinaryEncoding):
+    with st.expander(f"How the masks are read: {plain(shown.encoding.meaning)}"):
+        encoding = shown.encoding
+        if isinstance(encoding, ClassEncoding):
+            classes_form(shown, encoding)
+        elif isinstance(encoding, BinaryEncoding):
             foreground_form(shown)
         else:
             st.caption("Each label has a folder of masks; rename the folder to rename the label.")
@@ -147,8 +147,8 @@ def foreground_form(shown: Catalogue) -> None:
             apply(lambda: fixes.as_classes(open_data(shown.root)))
 
 
-def classes_form(shown: Catalogue, rule: ClassEncoding) -> None:
-    names = list(rule.task.classes)
+def classes_form(shown: Catalogue, encoding: ClassEncoding) -> None:
+    names = list(encoding.task.classes)
     table = st.data_editor(
         [{"Class": name} for name in names],
         key=f"names_{shown.name}_{len(names)}",
@@ -179,6 +179,6 @@ def numbers(shown: Catalogue) -> None:
     with right:
         sizes = list(zip(usable["width"].tolist(), usable["height"].tolist(), strict=True))
         st.plotly_chart(plots.size_scatter(sizes), key="size_figure")
-    balance = shown.report.class_balance(shown.rule.task.classes)
+    balance = shown.report.class_balance(shown.encoding.task.classes)
     if balance:
         st.plotly_chart(plots.class_bars(balance), key="balance_figure")

@@ -130,10 +130,10 @@ def confirm(source: Source, plans: list[Plan], name: str) -> None:
     st.success(f"**{plain(plan.layout)}**: {plain(plan.told)}", icon=":material/check_circle:")
     plan = choose_classes(plan)
     parts = plan.parts()
-    rule = plan.labels.rule()
-    if rule:
+    encoding = plan.labels.encoding()
+    if encoding:
         told_parts = f" Parts: {', '.join(f'{n:,} {part}' for part, n in parts.items())}." if parts else ""
-        st.caption(f"Masks: {plain(rule.meaning)}.{told_parts}")
+        st.caption(f"Masks: {plain(encoding.meaning)}.{told_parts}")
     if plan.problems:
         with st.expander(f"{plural(len(plan.problems), 'file')} will stay behind"):
             st.dataframe(
@@ -165,7 +165,7 @@ def choose_classes(plan: Plan) -> Plan:
     classes = list(plan.labels.classes)
     if not classes:
         return plan
-    as_one = plan.labels.rule() is not None and plan.labels.rule().task.kind == "binary"  # type: ignore[union-attr]
+    as_one = plan.labels.encoding() is not None and plan.labels.encoding().task.kind == "binary"  # type: ignore[union-attr]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         meaning = st.segmented_control(
             "The masks tell",
@@ -184,12 +184,12 @@ def previews(source: Source, plan: Plan) -> None:
     cells = []
     for item in plan.items[::step][:PREVIEWED]:
         try:
-            photo, labels, rule = preview(source, plan, item, PREVIEW_SIDE)
+            photo, labels, encoding = preview(source, plan, item, PREVIEW_SIDE)
         except UserError as error:
             cells.append(Cell(item.image, "", item.image, for_visitor(str(error)), "cannot be read"))
             continue
         small = rendering.display_size(photo, PREVIEW_SIDE)
-        url = rendering.data_url(thumbnails.pair_view(small, labels, "Overlay", rule.task))
+        url = rendering.data_url(thumbnails.pair_view(small, labels, "Overlay", encoding.task))
         masks = [mask for mask in item.masks if mask]
         shown = " + ".join([item.image, *masks[:NAMED_MASKS]])
         more = f" and {len(masks) - NAMED_MASKS} more" if len(masks) > NAMED_MASKS else ""

@@ -38,7 +38,11 @@ def gallery(shown: Catalogue, finding: str = "") -> None:
     part = page_of(rows, page, PER_PAGE)
     usable = [name for name, image in zip(part["name"], part["image"], strict=True) if image]
     urls = dict(
-        zip(usable, thumbnails.thumbnails([shown.pair(n) for n in usable], shown.rule, picture), strict=True)
+        zip(
+            usable,
+            thumbnails.thumbnails([shown.pair(n) for n in usable], shown.encoding, picture),
+            strict=True,
+        )
     )
     cells = [cell(row, urls) for row in part.to_dict("records")]
     chosen = picture_grid(cells, f"{key}_{page}", on_open=remember_opened, ticks=True)
@@ -66,7 +70,7 @@ def cell(row: dict[Hashable, Any], urls: dict[str, str]) -> Cell:
 
 def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
     """The row of filters above the pictures: what to show, and how."""
-    task = shown.rule.task
+    task = shown.encoding.task
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picture = st.segmented_control(
             "Show", thumbnails.VIEWS, default="Overlay", required=True, key=f"{key}_show"
@@ -106,7 +110,7 @@ def large(shown: Catalogue, name: str) -> None:
     st.markdown(f"**{plain(name)}** · {row['width']} x {row['height']} · {share} foreground")
     try:
         pair = shown.pair(name)
-        photo, labels = read_pair(pair, shown.rule, max_side=LARGE)
+        photo, labels = read_pair(pair, shown.encoding, max_side=LARGE)
     except UserError as error:
         st.warning(plain(str(error)))
     else:
@@ -114,8 +118,8 @@ def large(shown: Catalogue, name: str) -> None:
         fitted = resize_labels(labels, photo.shape[:2])
         zoom_view(
             rendering.data_url(photo),
-            rendering.data_url(rendering.mask_layer(fitted, shown.rule.task), "PNG"),
-            rendering.data_url(rendering.contour_layer(fitted, shown.rule.task), "PNG"),
+            rendering.data_url(rendering.mask_layer(fitted, shown.encoding.task), "PNG"),
+            rendering.data_url(rendering.contour_layer(fitted, shown.encoding.task), "PNG"),
             (photo.shape[0], photo.shape[1]),
             key="large_view",
         )
@@ -131,7 +135,7 @@ def large(shown: Catalogue, name: str) -> None:
             apply(lambda: fixes.take_back(open_data(shown.root), [name]))
         if (
             row["problem"] == ""
-            and shown.rule.task.kind == "binary"
+            and shown.encoding.task.kind == "binary"
             and st.button("Invert the mask", icon=":material/invert_colors:")
         ):
             apply(lambda: fixes.invert(open_data(shown.root), [name]))
@@ -140,7 +144,7 @@ def large(shown: Catalogue, name: str) -> None:
 def beside(shown: Catalogue, twin: str) -> None:
     """The photo that looks nearly the same."""
     try:
-        url = thumbnails.thumbnails([shown.pair(twin)], shown.rule, "Photo")[0]
+        url = thumbnails.thumbnails([shown.pair(twin)], shown.encoding, "Photo")[0]
     except UserError:
         return
     if url:

@@ -174,7 +174,7 @@ def test_a_mask_is_painted_with_the_mouse_saved_and_the_same_when_saved_again(pa
     again = np.asarray(Image.open(folder / "masks" / "1.png"))
     assert np.array_equal(first, again)
     data = open_data(folder)
-    assert np.array_equal(read_pair(data.pairs[1], data.rule)[1], first // 255)
+    assert np.array_equal(read_pair(data.pairs[1], data.encoding)[1], first // 255)
 
 
 def stroke(page: Page) -> None:

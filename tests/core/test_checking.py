@@ -146,7 +146,7 @@ def test_specks_are_counted_at_any_resolution() -> None:
 
 def foreground(data: DataFolder, name: str) -> float:
     pair = next(pair for pair in data.pairs if pair.name == name)
-    return float(read_pair(pair, data.rule)[1].mean())
+    return float(read_pair(pair, data.encoding)[1].mean())
 
 
 def test_leaving_out_inverting_and_binarising_are_undone_step_by_step(small_data: Path) -> None:
@@ -160,12 +160,12 @@ def test_leaving_out_inverting_and_binarising_are_undone_step_by_step(small_data
     data = fixes.invert(data)
     assert foreground(data, "04.jpg") == pytest.approx(share)
     data = fixes.binarise(data, 200)
-    assert data.rule.to_dict()["level"] == 200
+    assert data.encoding.to_dict()["level"] == 200
     assert len(fixes.history(data)) == 4
     for pairs in (8, 8, 8, 10):
         data = fixes.undo(data)
         assert len(data.pairs) == pairs
-    assert data.rule == original.rule and foreground(data, "04.jpg") == share
+    assert data.encoding == original.encoding and foreground(data, "04.jpg") == share
     with pytest.raises(UserError, match="nothing to undo"):
         fixes.undo(data)
 
@@ -195,18 +195,18 @@ def classes(folder: Path) -> DataFolder:
 
 def test_classes_are_merged_renamed_and_made_one_foreground(small_data: Path) -> None:
     data = classes(small_data)
-    assert data.rule.task == Task("multiclass", ("class 0", "class 1", "class 2"), (0, 1, 2), 255)
+    assert data.encoding.task == Task("multiclass", ("class 0", "class 1", "class 2"), (0, 1, 2), 255)
     pair = data.pairs[0]
-    raw = read_pair(pair, data.rule)[1]
+    raw = read_pair(pair, data.encoding)[1]
     data = fixes.rename(data, ["ground", "legs", "head"])
     merged = fixes.merge(data, ["legs", "head"], "person")
-    assert merged.rule.task.classes == ("ground", "person")
-    assert np.array_equal(read_pair(pair, merged.rule)[1] == 1, (raw == 1) | (raw == 2))
-    assert isinstance(merged.rule, ClassEncoding) and merged.rule == open_data(small_data).rule
+    assert merged.encoding.task.classes == ("ground", "person")
+    assert np.array_equal(read_pair(pair, merged.encoding)[1] == 1, (raw == 1) | (raw == 2))
+    assert isinstance(merged.encoding, ClassEncoding) and merged.encoding == open_data(small_data).encoding
     only = fixes.as_foreground(fixes.undo(merged), ["head"])
-    assert np.array_equal(read_pair(pair, only.rule)[1] == 1, raw == 2)
+    assert np.array_equal(read_pair(pair, only.encoding)[1] == 1, raw == 2)
     back = fixes.undo(fixes.undo(only))
-    assert back.rule.task.classes == ("class 0", "class 1", "class 2")
+    assert back.encoding.task.classes == ("class 0", "class 1", "class 2")
     with pytest.raises(UserError, match="name of its own"):
         fixes.rename(back, ["a", "A", "b"])
 
@@ -214,8 +214,8 @@ def test_classes_are_merged_renamed_and_made_one_foreground(small_data: Path) ->
 def test_ignored_classes_count_for_nothing(small_data: Path) -> None:
     data = classes(small_data)
     pair = data.pairs[0]
-    raw = read_pair(pair, data.rule)[1]
-    less = read_pair(pair, fixes.ignore(data, ["class 1"]).rule)[1]
+    raw = read_pair(pair, data.encoding)[1]
+    less = read_pair(pair, fixes.ignore(data, ["class 1"]).encoding)[1]
     assert np.array_equal(less == 255, (raw == 1) | (raw == 255)) and np.array_equal(less == 1, raw == 2)
     with pytest.raises(UserError, match="Two classes"):
         fixes.ignore(open_data(small_data), ["class 0"])
@@ -223,8 +223,8 @@ def test_ignored_classes_count_for_nothing(small_data: Path) -> None:
 
 def test_class_balance_is_the_mean_share_of_each_class(small_data: Path) -> None:
     data = classes(small_data)
-    shares = [[(read_pair(p, data.rule)[1] == i).mean() for i in range(3)] for p in data.pairs]
-    balance = report_of(small_data).class_balance(data.rule.task.classes)
+    shares = [[(read_pair(p, data.encoding)[1] == i).mean() for i in range(3)] for p in data.pairs]
+    balance = report_of(small_data).class_balance(data.encoding.task.classes)
     assert list(balance.values()) == pytest.approx(np.mean(shares, axis=0))
 
 
@@ -260,5 +260,5 @@ def test_the_catalogue_notices_new_files_fixes_and_masks_that_were_replaced(smal
 def test_a_class_filter_shows_the_photos_that_hold_it(small_data: Path) -> None:
     data = classes(small_data)
     shown = opened(small_data)
-    holding = {p.name for p in data.pairs if (read_pair(p, data.rule)[1] == 2).any()}
+    holding = {p.name for p in data.pairs if (read_pair(p, data.encoding)[1] == 2).any()}
     assert set(rows_of(shown, View(class_name="class 2"))["name"]) == holding

@@ -30,18 +30,18 @@ THREE = Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)
 
 def test_values_become_classes_and_void_is_ignored(tmp_path: Path) -> None:
     data = as_task(open_data(write_camera(tmp_path / "camera")), "multiclass", 7, THREE.classes)
-    assert data.rule.task == THREE
+    assert data.encoding.task == THREE
     pair = data.pairs[0]
-    labels = read_pair(pair, data.rule)[1]
+    labels = read_pair(pair, data.encoding)[1]
     raw = np.asarray(Image.open(pair.mask))
     assert set(np.unique(labels)) == {0, 1, 2, IGNORE}
     assert np.array_equal(labels == IGNORE, raw == 7) and np.array_equal(labels == 2, raw == 2)
-    assert encoding_from_dict(json.loads(json.dumps(data.rule.to_dict()))) == data.rule
+    assert encoding_from_dict(json.loads(json.dumps(data.encoding.to_dict()))) == data.encoding
 
 
 def test_unnamed_classes_are_named_by_their_values(tmp_path: Path) -> None:
-    rule = as_task(open_data(write_camera(tmp_path / "camera")), "multiclass").rule
-    assert rule.task.classes == ("class 0", "class 1", "class 2", "class 7")
+    encoding = as_task(open_data(write_camera(tmp_path / "camera")), "multiclass").encoding
+    assert encoding.task.classes == ("class 0", "class 1", "class 2", "class 7")
 
 
 def test_masks_of_ids_are_offered_as_classes_and_others_are_not(tmp_path: Path, small_data: Path) -> None:
@@ -82,7 +82,7 @@ def test_labels_lie_in_bits_and_photos_without_one_are_kept(tmp_path: Path) -> N
     (masks / "dog" / "00.png").unlink()
     data = open_data(tmp_path / "two")
     assert find_pairs(tmp_path / "two").layers == ("cat", "dog") and len(data.pairs) == 3
-    values = [set(np.unique(read_pair(pair, data.rule)[1])) for pair in data.pairs]
+    values = [set(np.unique(read_pair(pair, data.encoding)[1])) for pair in data.pairs]
     assert values[0] == {0, 1} and values[1] == {0, 3}
 
 
@@ -168,8 +168,8 @@ def test_a_model_of_several_classes_is_evaluated_compared_and_used(
 
 def test_a_binary_model_reads_masks_of_classes_as_foreground_and_leaves_void_void(tmp_path: Path) -> None:
     data = as_task(open_data(write_camera(tmp_path / "camera")), "multiclass", 7)
-    labels = read_pair(data.pairs[0], for_model(data, Task()).rule)[1]
-    raw = read_pair(data.pairs[0], data.rule)[1]
+    labels = read_pair(data.pairs[0], for_model(data, Task()).encoding)[1]
+    raw = read_pair(data.pairs[0], data.encoding)[1]
     assert np.array_equal(labels == IGNORE, raw == IGNORE) and np.array_equal(labels == 0, raw == 0)
 
 

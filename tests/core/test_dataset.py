@@ -90,7 +90,7 @@ def test_a_damaged_file_is_named_and_does_not_end_anything(small_data: Path) -> 
 
 def stored(folder: Path, long_side: int = 48) -> Store:
     data = open_data(folder)
-    return next(s for s in build_store(data.pairs, data.rule, long_side) if isinstance(s, Store))
+    return next(s for s in build_store(data.pairs, data.encoding, long_side) if isinstance(s, Store))
 
 
 def test_the_store_keeps_shapes_and_is_found_again(small_data: Path, workspace: Path) -> None:

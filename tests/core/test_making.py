@@ -38,15 +38,15 @@ def test_an_exported_data_set_comes_back_as_it_was(small_data: Path, tmp_path: P
     back = open_data(reimported(exported(small_data, tmp_path / "set.zip")))
     assert [p.name for p in back.pairs] == [p.name for p in data.pairs] and back.split == data.split
     for one, other in zip(data.pairs, back.pairs, strict=True):
-        assert np.array_equal(read_pair(one, data.rule)[1], read_pair(other, back.rule)[1])
+        assert np.array_equal(read_pair(one, data.encoding)[1], read_pair(other, back.encoding)[1])
 
 
 def test_classes_come_back_with_names_and_void(small_data: Path, tmp_path: Path) -> None:
     data = fixes.rename(classes(small_data), ["ground", "legs", "head"])
     back = open_data(reimported(exported(small_data, tmp_path / "set.zip")))
-    assert back.rule.task.classes == ("ground", "legs", "head")
+    assert back.encoding.task.classes == ("ground", "legs", "head")
     for one, other in zip(data.pairs, back.pairs, strict=True):
-        assert np.array_equal(read_pair(one, data.rule)[1], read_pair(other, back.rule)[1])
+        assert np.array_equal(read_pair(one, data.encoding)[1], read_pair(other, back.encoding)[1])
 
 
 def test_labels_of_their_own_come_back_too(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_labels_of_their_own_come_back_too(tmp_path: Path) -> None:
     }
     data = next(r for r in import_data(archives.zipped(files), "two") if isinstance(r, Imported)).data
     back = open_data(reimported(exported(data.root, tmp_path / "set.zip")))
-    assert back.rule.task == data.rule.task
+    assert back.encoding.task == data.encoding.task
     for one, other in zip(data.pairs, back.pairs, strict=True):
-        assert np.array_equal(read_pair(one, data.rule)[1], read_pair(other, back.rule)[1])
+        assert np.array_equal(read_pair(one, data.encoding)[1], read_pair(other, back.encoding)[1])
 
 
 def test_a_full_disk_leaves_no_half_export(
@@ -137,11 +137,11 @@ def test_a_painted_mask_is_the_same_to_the_pixel_after_saving() -> None:
     for i, waiting in enumerate(painting.photos_of(folder)):
         assert waiting.is_done
         assert np.array_equal(painting.saved_mask(waiting), scene(i)[1])
-        assert np.array_equal(read_pair(data.pairs[i], data.rule)[1], scene(i)[1])
+        assert np.array_equal(read_pair(data.pairs[i], data.encoding)[1], scene(i)[1])
 
 
 @pytest.mark.parametrize("kind", ["0 and 1", "0 and 255", "inverted"])
-def test_a_mask_painted_into_a_data_set_follows_its_rule(
+def test_a_mask_painted_into_a_data_set_follows_its_encoding(
     small_data: Path, workspace: Path, kind: str
 ) -> None:
     if kind == "0 and 1":
@@ -155,7 +155,7 @@ def test_a_mask_painted_into_a_data_set_follows_its_rule(
     new[10:40, 10:40] = 1
     painting.save_mask(waiting, new)
     data = open_data(data.root)
-    assert np.array_equal(read_pair(data.pairs[2], data.rule)[1], new)
+    assert np.array_equal(read_pair(data.pairs[2], data.encoding)[1], new)
 
 
 @pytest.mark.parametrize(

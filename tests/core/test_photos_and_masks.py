@@ -110,9 +110,9 @@ def test_heic_photos_of_phones_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_mask_values_mean(values: dict[int, int], foreground: set[int]) -> None:
-    rule = encoding_for_values(values)
+    encoding = encoding_for_values(values)
     listed = np.array(sorted(values), np.int32)
-    assert set(listed[rule.foreground(listed) == 1].tolist()) == foreground
+    assert set(listed[encoding.foreground(listed) == 1].tolist()) == foreground
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_masks_of_every_kind_give_the_same_foreground(tmp_path: Path, kind: str)
             "16 bit": Image.fromarray(MASK.astype(np.uint16) * 24_001),
         }[kind]
     path = saved(picture, tmp_path / "m.png")
-    rule = guess_encoding([path])
-    assert np.array_equal(rule.foreground(mask_values(path)), MASK), rule
+    encoding = guess_encoding([path])
+    assert np.array_equal(encoding.foreground(mask_values(path)), MASK), encoding
 
 
 def test_lossy_masks_are_read_at_half_their_range(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_lossy_masks_are_read_at_half_their_range(tmp_path: Path) -> None:
 def test_the_meaning_is_that_of_the_whole_data_set_not_of_one_file(tmp_path: Path) -> None:
     full = saved(Image.fromarray(np.ones((2, 2), np.uint8)), tmp_path / "full.png")
     other = saved(Image.fromarray(np.array([[0, 255]] * 9, np.uint8)), tmp_path / "other.png")
-    rule = guess_encoding([full, other])
-    assert not rule.foreground(mask_values(full)).any()
+    encoding = guess_encoding([full, other])
+    assert not encoding.foreground(mask_values(full)).any()
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ class Coloured:
         names = self.chosen or self.classes
         return tuple(n for n in names if not self._is_background(n)) if self.as_one else names
 
-    def rule(self) -> MaskEncoding | None:
+    def encoding(self) -> MaskEncoding | None:
         if self.as_one:
             return BinaryEncoding(128, meaning=f"{', '.join(self.wanted)}: foreground, 255")
         values = tuple(self.classes.index(name) for name in self.wanted)

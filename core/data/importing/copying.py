@@ -141,9 +141,9 @@ def _about(
             "left_out_count": len(problems),
         },
     }
-    rule: MaskEncoding | None = plan.labels.rule()
-    if rule is not None:
-        about["mask_rule"] = rule.to_dict()
+    encoding: MaskEncoding | None = plan.labels.encoding()
+    if encoding is not None:
+        about["mask_rule"] = encoding.to_dict()
     values = range_in(own_description(source))
     if values:
         about[KEY] = list(values)

@@ -64,13 +64,13 @@ class AsTheyAre:
         void = VOID if VOID in self.counts else -1
         beyond = tuple(v for v in sorted(self.counts) if v >= len(names) and v != void) if names else ()
         try:
-            rule = replace(classes_for_values(self.counts, void, names), palette=self.palette)
+            encoding = replace(classes_for_values(self.counts, void, names), palette=self.palette)
             if not beyond:
-                return rule
-            task = rule.task
+                return encoding
+            task = encoding.task
             more = tuple(f"class {value}" for value in beyond)
             task = replace(task, classes=(*task.classes, *more), values=(*task.values, *beyond))
-            return replace(rule, task=task)
+            return replace(encoding, task=task)
         except UserError:
             return None
 
@@ -79,7 +79,7 @@ class AsTheyAre:
         every = self.every
         return every.task.classes if every else ()
 
-    def rule(self) -> MaskEncoding | None:
+    def encoding(self) -> MaskEncoding | None:
         every = self.every
         plain = self.known or replace(encoding_for_values(self.counts, self.is_lossy), palette=self.palette)
         if every is None:
@@ -99,7 +99,7 @@ class AsTheyAre:
             return self
         kept = tuple(n for n in self.classes if n in names)
         changed = replace(self, chosen=kept if len(kept) < len(self.classes) else (), as_one=as_one)
-        changed.rule()  # raises where it cannot be
+        changed.encoding()  # raises where it cannot be
         return changed
 
     def copying(self) -> Copying:
@@ -127,9 +127,9 @@ class Layered:
     def classes(self) -> tuple[str, ...]:
         return ()
 
-    def rule(self) -> MaskEncoding | None:
-        rule = replace(encoding_for_values(self.counts, self.is_lossy), palette=self.palette)
-        return LayersEncoding(Task("multilabel", self.names), rule)
+    def encoding(self) -> MaskEncoding | None:
+        encoding = replace(encoding_for_values(self.counts, self.is_lossy), palette=self.palette)
+        return LayersEncoding(Task("multilabel", self.names), encoding)
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
         return [
@@ -236,8 +236,8 @@ def is_lossy(name: str) -> bool:
 
 def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> list[str]:
     """How the values count that the sample did not show, and those that are no class."""
-    rule = whole.rule()
-    if rule is None or whole.every is None:
+    encoding = whole.encoding()
+    if encoding is None or whole.every is None:
         return []
     if before.known is None and before.palette != whole.palette:
         return [f"The palettes of the masks hold {HELD[whole.palette]}, which the first ones did not show."]
@@ -249,7 +249,7 @@ def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> li
     new = [value for value in sorted(seen) if value not in expected and value != void]
     notes = [
         f"The value {value} is in {plural(seen[value].masks, 'mask')}, first in {seen[value].first}, and "
-        f"was not expected: {_fate(rule, value)}."
+        f"was not expected: {_fate(encoding, value)}."
         for value in new[:NAMED_NOTES]
     ]
     return notes + (
@@ -257,10 +257,10 @@ def _notes(before: AsTheyAre, whole: AsTheyAre, seen: Mapping[int, _Seen]) -> li
     )
 
 
-def _fate(rule: MaskEncoding, value: int) -> str:
-    label = int(rule.labels(np.array([[value]], np.int32))[0, 0])
+def _fate(encoding: MaskEncoding, value: int) -> str:
+    label = int(encoding.labels(np.array([[value]], np.int32))[0, 0])
     if label == VOID:
         return "it is none of the classes and ignored"
-    if isinstance(rule, ClassEncoding):
-        return f"it counts as '{rule.task.classes[label]}'"
+    if isinstance(encoding, ClassEncoding):
+        return f"it counts as '{encoding.task.classes[label]}'"
     return "it is foreground" if label else "it is background"

@@ -37,7 +37,7 @@ class ObjectMasks:
     def classes(self) -> tuple[str, ...]:
         return ()
 
-    def rule(self) -> BinaryEncoding:
+    def encoding(self) -> BinaryEncoding:
         return BinaryEncoding(128, meaning="what lies in any of the objects' masks is foreground, 255")
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:

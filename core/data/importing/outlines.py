@@ -45,7 +45,7 @@ class Drawn:
     def wanted(self) -> tuple[str, ...]:
         return self.chosen or self.names
 
-    def rule(self) -> MaskEncoding | None:
+    def encoding(self) -> MaskEncoding | None:
         if self.as_one:
             shown = ", ".join(self.wanted[:8]) + (
                 f" and {len(self.wanted) - 8} more" if len(self.wanted) > 8 else ""

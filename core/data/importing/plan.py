@@ -38,7 +38,7 @@ class Labels(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...
 
-    def rule(self) -> MaskEncoding | None:
+    def encoding(self) -> MaskEncoding | None:
         """What the values of the files that `files` gives mean; None: to be found out from them."""
 
     def files(self, source: Source, item: Item, size: tuple[int, int]) -> list[MaskFile]:
@@ -115,18 +115,18 @@ def preview(
     photo = source.read(item.image)
     picture = read_photo(photo, item.image, max_side=max_side)
     files = plan.labels.files(source, item, upright_size(photo, item.image))
-    rule = plan.labels.rule() or BinaryEncoding()
+    encoding = plan.labels.encoding() or BinaryEncoding()
     mask_name = PurePosixPath(item.masks[0] if item.masks else item.image).name
-    values = mask_values(files[0][1], photo, mask_name, rule.palette)
+    values = mask_values(files[0][1], photo, mask_name, encoding.palette)
     if not same_shape(values.shape, picture.shape):
         raise UserError(f"{item.image} and its mask differ in shape: they cannot belong together.")
-    if not isinstance(rule, LayersEncoding):
-        return picture, rule.labels(values), rule
+    if not isinstance(encoding, LayersEncoding):
+        return picture, encoding.labels(values), encoding
     labels = np.zeros(values.shape, np.uint8)
     for path, content in files:
-        bit = rule.task.classes.index(path.split("/")[0])
-        labels |= rule.labels(mask_values(content, photo, palette=rule.palette)) << np.uint8(bit)
-    return picture, labels, rule
+        bit = encoding.task.classes.index(path.split("/")[0])
+        labels |= encoding.labels(mask_values(content, photo, palette=encoding.palette)) << np.uint8(bit)
+    return picture, labels, encoding
 
 
 def upright_size(photo: bytes, name: str) -> tuple[int, int]:

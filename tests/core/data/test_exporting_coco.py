@@ -62,7 +62,7 @@ def test_each_set_has_a_file_that_the_reference_reads(small_data: Path, tmp_path
     for part, file in COCO_FILES.items():
         assert sorted(found[file]) == [pair.name for pair in data.part(part)]
         for pair in data.part(part):
-            assert np.array_equal(found[file][pair.name][0], read_pair(pair, data.rule)[1])
+            assert np.array_equal(found[file][pair.name][0], read_pair(pair, data.encoding)[1])
 
 
 def test_the_split_and_the_pixels_come_back(small_data: Path, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_split_and_the_pixels_come_back(small_data: Path, tmp_path: Path) ->
     back = next(r for r in import_data(packed, "again") if isinstance(r, Imported)).data
     assert back.split == data.split
     for one, other in zip(data.pairs, back.pairs, strict=True):
-        assert np.array_equal(read_pair(one, data.rule)[1], read_pair(other, back.rule)[1])
+        assert np.array_equal(read_pair(one, data.encoding)[1], read_pair(other, back.encoding)[1])
 
 
 def test_a_set_without_photos_has_no_file(small_data: Path, tmp_path: Path) -> None:
@@ -89,11 +89,11 @@ def test_every_pixel_of_labels_that_overlap_is_in_the_file(tmp_path: Path) -> No
         mask[: mask.shape[0] // 2] = 1  # covers a part of the cat, and ground of its own
         files[f"masks/dog/{i}.png"] = archives.picture(mask * np.uint8(255))
     data = next(r for r in import_data(archives.zipped(files), "two") if isinstance(r, Imported)).data
-    assert data.rule.task.kind == "multilabel"
+    assert data.encoding.task.kind == "multilabel"
     read = read_by_reference(exported(data, tmp_path / "coco.zip"), tmp_path / "out")
     photos = {name: masks for file in read.values() for name, masks in file.items()}
     for pair in data.pairs:
-        labels = read_pair(pair, data.rule)[1]
+        labels = read_pair(pair, data.encoding)[1]
         assert (labels == 3).any()
         for bit, mask in enumerate(photos[pair.name]):
             assert np.array_equal(mask, labels >> np.uint8(bit) & 1)

@@ -59,7 +59,7 @@ def test_a_layer_of_transposed_shape_is_refused_by_name(tmp_path: Path, label: s
     layers[label]["_1"] = square(70, 80)
     data = data_set(tmp_path, **layers)
     with pytest.raises(UserError, match=f"{label}/1.png differ in shape .70x80 and 80x70"):
-        read_pair(data.pairs[1], data.rule)
+        read_pair(data.pairs[1], data.encoding)
     report = report_of(data)
     assert (
         list(report.problems["name"]) == ["1.png"] and f"{label}/1.png" in report.problems.iloc[0]["problem"]
@@ -69,6 +69,6 @@ def test_a_layer_of_transposed_shape_is_refused_by_name(tmp_path: Path, label: s
 def test_labels_keep_the_resolution_of_the_finest_layer(tmp_path: Path) -> None:
     a = {f"_{i}": square(40, 35) for i in range(4)}
     data = data_set(tmp_path, a=a, b={f"_{i}": square() for i in range(4)})
-    labels = read_pair(data.pairs[0], data.rule)[1]
+    labels = read_pair(data.pairs[0], data.encoding)[1]
     assert labels.shape == (80, 70) and np.array_equal(labels >> 1, square() // 255)
     assert report_of(data).summary()["mended"] == 4

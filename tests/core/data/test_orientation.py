@@ -78,7 +78,7 @@ def test_a_mask_lies_on_its_photo(tmp_path: Path, form: str, turn: int, photo: s
         for stem in "ab":
             save(upright(), tmp_path / "masks" / f"{stem}{mask}", 1)
     data = open_data(tmp_path)
-    seen, labels = read_pair(data.pairs[0], data.rule)
+    seen, labels = read_pair(data.pairs[0], data.encoding)
     assert seen.shape[:2] == labels.shape and np.mean((seen[..., 0] > 128) == labels) > 0.99
     report = next(step for step in checks.check(data) if isinstance(step, Report))
     assert list(report.table["problem"]) == ["", ""]
@@ -99,5 +99,5 @@ def test_an_import_keeps_photo_and_mask_on_each_other(tmp_path: Path, photo: str
     pair(tmp_path / "from", photo, ".png", turn, tagged=turn == 3)
     steps = import_data(tmp_path / "from", "mine")
     data = next(step for step in steps if isinstance(step, Imported)).data
-    seen, labels = read_pair(data.pairs[0], data.rule)
+    seen, labels = read_pair(data.pairs[0], data.encoding)
     assert seen.shape == (64, 48, 3) and np.mean((seen[..., 0] > 128) == labels) > 0.99

@@ -47,9 +47,9 @@ def test_vocs_palette_means_indices_whatever_a_file_shows_of_it(tmp_path: Path) 
     root = with_palettes(tmp_path / "set", [((0, 7), VOC), ((0, 1, 7), VOC), ((0, 7), VOC)])
     assert set(value_counts(sorted((root / "masks").iterdir()))) == {0, 1, 7}
     data = as_task(open_data(root), "multiclass")
-    assert data.rule.task.values == (0, 1, 7)
+    assert data.encoding.task.values == (0, 1, 7)
     for number, pair in enumerate(data.pairs):
-        labels = read_pair(pair, data.rule)[1]
+        labels = read_pair(pair, data.encoding)[1]
         assert np.array_equal(np.array([0, 1, 7])[labels], indices_of(data, number))
     alone = with_palettes(tmp_path / "alone", [((0, 7), VOC)] * 3)
     assert set(value_counts(sorted((alone / "masks").iterdir()))) == {0, 7}
@@ -60,10 +60,10 @@ def test_an_imported_folder_of_voc_has_one_name_for_each_class(tmp_path: Path) -
     (root / "images").rename(root / "JPEGImages")
     (root / "masks").rename(root / "SegmentationClass")
     data = next(step for step in import_data(root, "mine") if isinstance(step, Imported)).data
-    assert data.rule.palette == "index"
-    names = np.array(data.rule.task.classes)
+    assert data.encoding.palette == "index"
+    names = np.array(data.encoding.task.classes)
     for number, pair in enumerate(data.pairs):
-        found = names[read_pair(pair, data.rule)[1]]
+        found = names[read_pair(pair, data.encoding)[1]]
         for value, name in ((0, "background"), (1, "aeroplane"), (7, "car")):
             assert np.array_equal(found == name, indices_of(data, number) == value)
 
@@ -72,9 +72,9 @@ def test_palettes_cut_to_what_a_file_uses_mean_the_same_in_each(tmp_path: Path) 
     short, long = [*BLACK, *GREY], [*BLACK, *GREY, *RED]
     root = with_palettes(tmp_path / "set", [((0, 1), short), ((0, 1, 2), long), ((0, 1), short)])
     data = as_task(open_data(root), "multiclass")
-    assert data.rule.task.classes == ("class 0", "class 1", "class 2")
+    assert data.encoding.task.classes == ("class 0", "class 1", "class 2")
     for number, pair in enumerate(data.pairs):
-        assert np.array_equal(read_pair(pair, data.rule)[1], indices_of(data, number))
+        assert np.array_equal(read_pair(pair, data.encoding)[1], indices_of(data, number))
 
 
 def test_grey_palettes_mean_their_greys(tmp_path: Path) -> None:
@@ -82,17 +82,17 @@ def test_grey_palettes_mean_their_greys(tmp_path: Path) -> None:
         tmp_path / "set", [((0, 1), [*BLACK, *WHITE]), ((0, 1), [*WHITE, *BLACK]), ((0, 1), [*BLACK, *WHITE])]
     )
     data = open_data(root)
-    assert data.rule.meaning == "0 is background, 255 is foreground"
+    assert data.encoding.meaning == "0 is background, 255 is foreground"
     for number, pair in enumerate(data.pairs):
         white = 0 if number == 1 else 1
-        assert np.array_equal(read_pair(pair, data.rule)[1] == 1, indices_of(data, number) == white)
+        assert np.array_equal(read_pair(pair, data.encoding)[1] == 1, indices_of(data, number) == white)
 
 
 def test_where_an_index_has_several_colours_the_colours_are_meant(tmp_path: Path) -> None:
     files = [((0, 1), [*BLACK, *RED]), ((0, 1), [*RED, *BLACK]), ((0, 1, 2), [*BLUE, *BLACK, *RED])]
     data = open_data(with_palettes(tmp_path / "set", files))
     for number, black in enumerate((0, 1, 1)):
-        labels = read_pair(data.pairs[number], data.rule)[1]
+        labels = read_pair(data.pairs[number], data.encoding)[1]
         assert np.array_equal(labels == 0, indices_of(data, number) == black)
 
 
@@ -103,7 +103,7 @@ def test_a_file_of_colours_among_greys_is_named_and_left_out(tmp_path: Path) -> 
     (root / "masks" / "3.png").write_bytes((tmp_path / "other" / "masks" / "0.png").read_bytes())
     data = open_data(root)
     with pytest.raises(UserError, match=r"3\.png has colours in its palette"):
-        read_pair(data.pairs[3], data.rule)
+        read_pair(data.pairs[3], data.encoding)
     report = next(step for step in check(data) if isinstance(step, Report))
     assert list(report.problems["name"]) == ["3.png"] and len(report.usable) == 3
 
@@ -118,21 +118,21 @@ def test_the_decision_is_written_down_and_kept_by_every_fix(tmp_path: Path) -> N
         fixes.merge(open_data(root), ["plane", "car"], "machine"),
         fixes.as_foreground(open_data(root), ["machine"]), fixes.binarise(open_data(root), 5),
     ):  # fmt: skip
-        assert changed.rule.palette == "index"
+        assert changed.encoding.palette == "index"
     last = open_data(root)
-    assert np.array_equal(read_pair(last.pairs[3], last.rule)[1] == 1, indices_of(last, 3) == 7)
+    assert np.array_equal(read_pair(last.pairs[3], last.encoding)[1] == 1, indices_of(last, 3) == 7)
     assert np.array_equal(saved_mask(photos_of(root)[3]) == 1, indices_of(last, 3) == 7)
 
 
-def test_a_rule_written_before_palettes_were_decided_is_completed(tmp_path: Path) -> None:
+def test_an_encoding_written_before_palettes_were_decided_is_completed(tmp_path: Path) -> None:
     root = with_palettes(tmp_path / "set", [((0, 1, 7), VOC)] * 2 + [((0, 7), VOC)])
     old = guess_encoding(sorted((root / "masks").iterdir())).to_dict()
     del old["palette"]
     (root / "dataset.json").write_text(json.dumps({"mask_rule": old}))
-    assert open_data(root).rule.palette == "index"
+    assert open_data(root).encoding.palette == "index"
 
 
 def test_data_sets_without_palettes_are_not_asked_again(small_data: Path) -> None:
     data = open_data(small_data)
-    assert data.rule.palette == "none"
+    assert data.encoding.palette == "none"
     assert set(np.unique(mask_values(data.pairs[0].mask, palette="none"))) == {0, 255}

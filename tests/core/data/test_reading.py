@@ -30,7 +30,7 @@ def streets(folder: Path, names: tuple[str, ...] = ()) -> DataFolder:
 
 
 def labels_of(data: DataFolder, task: Task) -> np.ndarray:
-    return read_pair(data.pairs[0], for_model(data, task).rule)[1]
+    return read_pair(data.pairs[0], for_model(data, task).encoding)[1]
 
 
 def raw(data: DataFolder) -> np.ndarray:
@@ -56,9 +56,9 @@ def test_masks_of_0_and_255_are_no_masks_of_three_classes(small_data: Path) -> N
 def test_two_classes_are_background_and_foreground(small_data: Path) -> None:
     data = fixes.invert(open_data(small_data), ["01.jpg"])
     read = reading(data, TWO)
-    assert "person" in read.note and read.rule.task == TWO
+    assert "person" in read.note and read.encoding.task == TWO
     for pair in data.pairs[:2]:
-        assert np.array_equal(read_pair(pair, read.rule)[1], read_pair(pair, data.rule)[1])
+        assert np.array_equal(read_pair(pair, read.encoding)[1], read_pair(pair, data.encoding)[1])
 
 
 def test_the_command_line_refuses_with_the_reason(
@@ -157,7 +157,7 @@ def test_a_mask_for_each_label_is_no_mask_of_anything_else(tmp_path: Path, task:
 
 def test_what_is_read_as_it_is_needs_no_word(tmp_path: Path, small_data: Path) -> None:
     layers = layered(tmp_path / "two")
-    assert reading(layers, layers.rule.task).note == ""
+    assert reading(layers, layers.encoding.task).note == ""
     assert reading(open_data(small_data), Task()).note == ""
     named = streets(tmp_path / "set", THREE.classes)
     assert reading(named, THREE).note == "" and for_model(named, THREE) is named

@@ -102,7 +102,7 @@ def test_one_dark_photo_among_bright_ones_is_not_brightened_by_itself() -> None:
 
 def test_check_gallery_training_card_and_predictions_read_alike(tmp_path: Path) -> None:
     root = write_wide(tmp_path / "wide", TOP, np.uint16)
-    before = thumbnails.thumbnails(open_data(root).pairs, open_data(root).rule, "Photo")
+    before = thumbnails.thumbnails(open_data(root).pairs, open_data(root).encoding, "Photo")
     data = fixes.set_range(open_data(root), (0, TOP))
     assert checked(data).table["brightness"].mean() == pytest.approx(
         np.mean([expected(i).mean() for i in range(4)]), abs=3
@@ -110,8 +110,8 @@ def test_check_gallery_training_card_and_predictions_read_alike(tmp_path: Path) 
     write_down(data)
     shown = next(c for c in catalogue.open_catalogue(root) if isinstance(c, catalogue.Catalogue))
     assert shown.pair("0.tif").value_range == (0, TOP)
-    assert thumbnails.thumbnails([shown.pair("0.tif")], shown.rule, "Photo")[0] != before[0]
-    store = next(s for s in build_store(data.pairs, data.rule, 64) if isinstance(s, Store))
+    assert thumbnails.thumbnails([shown.pair("0.tif")], shown.encoding, "Photo")[0] != before[0]
+    store = next(s for s in build_store(data.pairs, data.encoding, 64) if isinstance(s, Store))
     assert np.abs(store[0][0][..., 0].astype(int) - expected(0)).max() <= 1
     card = card_of(
         TrainConfig(str(root)), data, Built(None, InitialWeights(Origin.RANDOM_AS_ASKED), Preprocessing())

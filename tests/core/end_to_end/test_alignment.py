@@ -105,11 +105,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stored(folder: Path, several: bool = False) -> Store:
     data = open_data(folder)
-    rule = data.rule
+    encoding = data.encoding
     if several:
-        rule = ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255)))
+        encoding = ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255)))
     long_side = stored_side(HEIGHT, WIDTH)
-    return next(s for s in build_store(data.pairs, rule, long_side) if isinstance(s, Store))
+    return next(s for s in build_store(data.pairs, encoding, long_side) if isinstance(s, Store))
 
 
 @pytest.mark.parametrize("classes", [2, 5])
@@ -218,7 +218,7 @@ def test_the_browser_of_predictions_shows_all_three_at_one_place(folder: Path, t
     candidate = Candidate("bright", "Bright", card, 0.0, lambda: Predictor.of(Bright(task), card))
     data = open_data(folder)
     if task.kind == "multiclass":
-        data = replace(data, rule=ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255))))
+        data = replace(data, encoding=ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255))))
     kept = next(e for e in evaluate(candidate, data, "train") if isinstance(e, Evaluation))
     shown = [panels(kept, pair, data, 0.5, side=200) for pair in data.part("train")]
     lies = [bright_part(each.photo) for each in shown]
@@ -228,10 +228,10 @@ def test_the_browser_of_predictions_shows_all_three_at_one_place(folder: Path, t
 
 def test_thumbnails_and_overlays_show_masks_where_they_lie(folder: Path) -> None:
     data = open_data(folder)
-    read = [read_pair(pair, data.rule) for pair in data.pairs]
+    read = [read_pair(pair, data.encoding) for pair in data.pairs]
     photos = [rendering.display_size(photo, 200) for photo, _ in read]
     masks = [
-        thumbnails.pair_view(photo, labels, "Mask", data.rule.task)
+        thumbnails.pair_view(photo, labels, "Mask", data.encoding.task)
         for photo, (_, labels) in zip(photos, read, strict=True)
     ]
     assert apart([mask > 0 for mask in masks], [bright_part(photo) for photo in photos]) < NEAR

@@ -38,7 +38,7 @@ def by_gallery(root: Path, model: Path) -> Outcome:
     found = next(c for c in catalogue.open_catalogue(root) if isinstance(c, catalogue.Catalogue))
     pairs = [found.pair(name) for name in found.report.table["name"]]
     urls = dict(
-        zip((p.name for p in pairs), thumbnails.thumbnails(pairs, found.rule, "Overlay"), strict=True)
+        zip((p.name for p in pairs), thumbnails.thumbnails(pairs, found.encoding, "Overlay"), strict=True)
     )
     return stems(n for n, url in urls.items() if url), stems(n for n, url in urls.items() if not url)
 
@@ -64,13 +64,13 @@ def _imported(source: Path | io.BytesIO) -> Outcome:
 
 def by_training(root: Path, model: Path) -> Outcome:
     data = open_data(root)
-    store = next(s for s in build_store(data.pairs, data.rule, 32) if isinstance(s, Store))
+    store = next(s for s in build_store(data.pairs, data.encoding, 32) if isinstance(s, Store))
     return stems(store.names), stems(p.name for p in store.problems)
 
 
 def by_evaluation(root: Path, model: Path) -> Outcome:
     data = open_data(root)
-    scored = list(score_images(Predictor(model, "cpu"), data.pairs, data.rule, 0.5, 64))
+    scored = list(score_images(Predictor(model, "cpu"), data.pairs, data.encoding, 0.5, 64))
     named = stems(s.name for s in scored if not hasattr(s, "counts"))
     return stems(s.name for s in scored) - named, named
 

@@ -29,7 +29,7 @@ from core.task import IGNORE, Task
 from tests.builders import untrained_card
 
 SIDE = 64
-RULE = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
+ENCODING = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
 BESIDE = np.s_[16:48, 40:48]  # void, right of the subject
 
 
@@ -43,12 +43,12 @@ def with_void(root: Path, count: int = 4) -> Path:
         Image.fromarray(values * np.uint8(255)).save(root / "images" / f"{i}.png")
         values[BESIDE] = 255
         Image.fromarray(values).save(root / "masks" / f"{i}.png")
-    (root / "dataset.json").write_text(json.dumps({"mask_rule": RULE.to_dict()}))
+    (root / "dataset.json").write_text(json.dumps({"mask_rule": ENCODING.to_dict()}))
     return root
 
 
 def labels_in(data: DataFolder, number: int = 0) -> NDArray[np.uint8]:
-    return read_pair(data.pairs[number], data.rule)[1]
+    return read_pair(data.pairs[number], data.encoding)[1]
 
 
 class Bright(torch.nn.Module):
@@ -65,7 +65,7 @@ def bright_predictor() -> Predictor:
 
 
 def scored(data: DataFolder) -> Scored:
-    found = next(iter(score_images(bright_predictor(), data.pairs, data.rule, 0.5)))
+    found = next(iter(score_images(bright_predictor(), data.pairs, data.encoding, 0.5)))
     assert isinstance(found, Scored)
     return found
 
@@ -114,7 +114,7 @@ def test_classes_that_are_ignored_stay_void_where_others_become_the_foreground(t
         labels = labels_in(data)
         assert (labels[:8] == IGNORE).all() and (labels[BESIDE] == IGNORE).all()
         assert (labels[16:48, 16:40] == 1).all() and (labels[10] == 0).all()
-        assert BinaryEncoding.from_dict(json.loads(json.dumps(data.rule.to_dict()))) == data.rule
+        assert BinaryEncoding.from_dict(json.loads(json.dumps(data.encoding.to_dict()))) == data.encoding
 
 
 def test_predictions_on_void_are_not_counted(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_an_image_of_void_alone_is_named_and_has_no_score(tmp_path: Path) -> Non
     root = with_void(tmp_path / "set")
     Image.fromarray(np.full((SIDE, SIDE), 255, np.uint8)).save(root / "masks" / "0.png")
     data = open_data(root)
-    first, second, *_ = score_images(bright_predictor(), data.pairs, data.rule, 0.5)
+    first, second, *_ = score_images(bright_predictor(), data.pairs, data.encoding, 0.5)
     assert isinstance(first, Problem) and "void" in first.sentence and first.name == "0.png"
     assert isinstance(second, Scored)
 

@@ -29,7 +29,7 @@ def test_an_evaluation_agrees_with_pixels_and_is_found_again(
         for pair in data.pairs[:3]:
             from core.data.store import read_pair
 
-            photo, truth = read_pair(pair, data.rule)
+            photo, truth = read_pair(pair, data.encoding)
             inside = cut_out(photo, predictor, CutOutSettings(threshold)).mask > 0
             counts = metrics.count(torch.from_numpy(inside)[None], torch.from_numpy(truth)[None])
             assert judged.loc[pair.name, "dice"] == pytest.approx(counts.dice().item(), abs=0.003)

@@ -48,7 +48,7 @@ def test_ignored_pixels_change_no_loss() -> None:
 
 def test_balanced_weights_lift_the_rare_class(small_data: Path) -> None:
     data = open_data(small_data)
-    store = next(s for s in build_store(data.pairs, data.rule, 64) if isinstance(s, Store))
+    store = next(s for s in build_store(data.pairs, data.encoding, 64) if isinstance(s, Store))
     share = float(np.mean(store.labels))
     (weight,) = class_weights(store, Task()).tolist()
     assert weight == pytest.approx(min(10, max(0.1, (1 - share) / share)), rel=0.02)

@@ -33,5 +33,5 @@ def test_the_same_photos_elsewhere_have_the_same_fingerprint(small_data: Path, t
     found = []
     for root in (small_data, copy):
         data = open_data(root)
-        found += [s for s in build_store(data.pairs, data.rule, 64) if isinstance(s, Store)]
+        found += [s for s in build_store(data.pairs, data.encoding, 64) if isinstance(s, Store)]
     assert found[0].fingerprint == found[1].fingerprint != ""

@@ -41,7 +41,7 @@ def test_several_labels_a_pixel_are_learnt(tmp_path: Path) -> None:
     for path in (data / "masks").glob("*.png"):
         path.unlink()
     opened = open_data(data)
-    assert opened.rule.task == Task("multilabel", ("car", "ground")) and not opened.problems
+    assert opened.encoding.task == Task("multilabel", ("car", "ground")) and not opened.problems
     config = tiny(
         data, epochs=12, width=64, encoder="timm-tf_efficientnet_lite0", encoder_weights="auto",
         learning_rate=3e-3, ema_decay=0.0, augmentation="none",
@@ -53,4 +53,4 @@ def test_several_labels_a_pixel_are_learnt(tmp_path: Path) -> None:
 def test_camvid_opens_with_its_own_split(shared_data: Path) -> None:
     data = as_task(open_data(shared_data / "camvid"), "multiclass", 11)
     assert (len(data.part("train")), len(data.part("validation"))) == (62, 26)
-    assert data.rule.task.outputs == 11 and data.rule.task.void == 11
+    assert data.encoding.task.outputs == 11 and data.encoding.task.void == 11

@@ -92,7 +92,7 @@ def test_asking_for_two_processes_starts_them(small_data: Path, tmp_path: Path) 
 
 def test_loader_processes_give_the_batches_of_none(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = open_data(small_data)
-    store = next(s for s in build_store(data.pairs, data.rule, 86) if isinstance(s, Store))
+    store = next(s for s in build_store(data.pairs, data.encoding, 86) if isinstance(s, Store))
     assert len(pickle.dumps(store)) < 1000
     config = tiny(small_data, augmentation="strong")
     alone = list(loading.training_batches(config, store, "cpu"))

@@ -141,8 +141,8 @@ def test_masks_of_background_and_void_hold_nothing_to_learn(tmp_path: Path) -> N
         values = np.zeros_like(np.asarray(Image.open(path)))
         values[::2] = 255
         Image.fromarray(values).save(path)
-    rule = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
-    (data / "dataset.json").write_text(json.dumps({"mask_rule": rule.to_dict()}))
+    encoding = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
+    (data / "dataset.json").write_text(json.dumps({"mask_rule": encoding.to_dict()}))
     with pytest.raises(UserError, match="nothing to learn"):
         trained(tiny(data), tmp_path / "run")
 

@@ -59,9 +59,9 @@ def imported_classes(
 
 def columns(data: DataFolder, number: int) -> list[int]:
     """The labels along the middle row of a photo's mask, each once."""
-    row = read_pair(data.pairs[number], data.rule)[1][12]
+    row = read_pair(data.pairs[number], data.encoding)[1][12]
     return [int(row[0]), *(int(b) for a, b in pairwise(row) if a != b)]
 
 
 def names(data: DataFolder, number: int) -> list[str]:
-    return [data.rule.task.classes[i] if i != IGNORE else "" for i in columns(data, number)]
+    return [data.encoding.task.classes[i] if i != IGNORE else "" for i in columns(data, number)]

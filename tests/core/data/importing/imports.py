@@ -25,4 +25,4 @@ def nothing_left() -> bool:
 
 def labels_of(data: DataFolder, name: str) -> np.ndarray:
     pair = next(pair for pair in data.pairs if pair.name == name)
-    return read_pair(pair, data.rule)[1]
+    return read_pair(pair, data.encoding)[1]

@@ -48,7 +48,7 @@ def columns(given: DataFolder | Imported) -> dict[int, int]:
     """The number of each photo that came in, and how many columns of its mask are foreground."""
     data, found = given.data if isinstance(given, Imported) else given, {}
     for pair in data.pairs:
-        pixels, labels = read_pair(pair, data.rule)
+        pixels, labels = read_pair(pair, data.encoding)
         found[round((int(pixels[0, 0, 0]) - 4) / 8)] = int((labels > 0).all(axis=0).sum())
     return found
 

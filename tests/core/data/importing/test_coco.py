@@ -84,7 +84,7 @@ def test_more_categories_than_can_be_told_apart_are_one_foreground_until_fewer_a
     assert "254" in plan.told and columns(whole(zipped(files)).data) == {1: 1, 2: 2}
     with pytest.raises(UserError, match="254"):
         plan.choosing(plan.labels.classes, False)
-    few = plan.choosing(("kind 3", "kind 4"), False).labels.rule()
+    few = plan.choosing(("kind 3", "kind 4"), False).labels.encoding()
     assert few is not None and few.task.classes == ("background", "kind 3", "kind 4")
 
 

@@ -44,18 +44,18 @@ def test_blended_edges_are_no_classes_and_are_reported() -> None:
     edge = colours(*[RED] * 6, (150, 50, 0), (50, 150, 0), *[GREEN] * 4)
     masks = [colours(RED, GREEN)] * 20 + [edge] * 2
     result = imported_classes(files(masks))
-    assert result.data.rule.task.classes == ("colour #00c800", "colour #c80000")
+    assert result.data.encoding.task.classes == ("colour #00c800", "colour #c80000")
     assert columns(result.data, 20) == [1, 0] and "nearest" in result.notes[0]
 
 
 def test_colours_as_one_foreground_leave_black_out_and_are_refused_without_a_background() -> None:
     data = imported_classes(files([colours((0, 0, 0), RED, GREEN)] * 4), (), True).data
-    assert data.rule.task.kind == "binary" and columns(data, 0) == [0, 1]
+    assert data.encoding.task.kind == "binary" and columns(data, 0) == [0, 1]
     source = open_source(zipped(files([colours(RED, GREEN, BLUE)] * 4)))
     plan = recognise(source)[0]
     with pytest.raises(UserError, match="choose which classes"):
         plan.choosing(plan.labels.classes, True)
-    assert plan.choosing(("colour #c80000",), True).labels.rule() is not None
+    assert plan.choosing(("colour #c80000",), True).labels.encoding() is not None
 
 
 def test_chosen_colours_keep_the_others_as_background_or_ignored() -> None:

@@ -54,27 +54,27 @@ FOUR = b"background\ncat\ndog\nhorse\n"
 def test_chosen_class_indices_are_kept_and_the_others_are_background() -> None:
     content = files([ids(0, 1, 2, 3)] * 4) | {"classes.txt": FOUR}
     data = imported_classes(content, ("background", "cat"), False).data
-    assert data.rule.task.classes == ("background", "cat") and columns(data, 0) == [0, 1, 0]
+    assert data.encoding.task.classes == ("background", "cat") and columns(data, 0) == [0, 1, 0]
 
 
 def test_chosen_class_indices_without_a_background_ignore_the_others() -> None:
     content = files([ids(0, 1, 2, 3)] * 4) | {"classes.txt": FOUR}
     data = imported_classes(content, ("dog", "cat"), False).data
-    assert data.rule.task.classes == ("cat", "dog") and columns(data, 0) == [IGNORE, 0, 1, IGNORE]
+    assert data.encoding.task.classes == ("cat", "dog") and columns(data, 0) == [IGNORE, 0, 1, IGNORE]
 
 
 @pytest.mark.parametrize("chosen", [(), ("background", "cat", "dog", "horse"), ("cat", "dog", "horse")])
 def test_classes_as_one_foreground_leave_the_background_out(chosen: tuple[str, ...]) -> None:
     content = files([ids(0, 1, 2, 3)] * 4) | {"classes.txt": FOUR}
     data = imported_classes(content, chosen, True).data
-    assert data.rule.task.kind == "binary" and columns(data, 0) == [0, 1]
+    assert data.encoding.task.kind == "binary" and columns(data, 0) == [0, 1]
 
 
 def test_a_pascal_voc_set_as_one_foreground_has_one_and_keeps_its_void() -> None:
     content = {f"VOC/JPEGImages/{i}.jpg": picture(np.zeros((24, 24, 3), np.uint8), "JPEG") for i in range(3)}
     content |= {f"VOC/SegmentationClass/{i}.png": picture(ids(0, 15, 15, 255)) for i in range(3)}
     data = imported_classes(content, (), True).data
-    assert data.rule.task.kind == "binary" and columns(data, 0) == [0, 1, IGNORE]
+    assert data.encoding.task.kind == "binary" and columns(data, 0) == [0, 1, IGNORE]
 
 
 def test_classes_of_an_own_data_set_can_be_chosen_when_it_is_imported_again() -> None:
@@ -97,8 +97,8 @@ def cut_palettes(count: int) -> dict[str, bytes]:
 @pytest.mark.parametrize("count", [4, COUNT])
 def test_palettes_that_look_grey_in_most_files_are_indices_where_one_file_says_so(count: int) -> None:
     result = imported_classes(cut_palettes(count))
-    assert result.data.rule.task.classes == ("background", "cat", "dog")
-    assert result.data.rule.palette == "index"
+    assert result.data.encoding.task.classes == ("background", "cat", "dog")
+    assert result.data.encoding.palette == "index"
     assert names(result.data, 0) == ["background", "cat"]
     assert names(result.data, RARE) == ["background", "cat", "dog"]
     assert "128" not in "".join(result.notes)
@@ -107,7 +107,7 @@ def test_palettes_that_look_grey_in_most_files_are_indices_where_one_file_says_s
 @pytest.mark.parametrize("as_one", [False, True])
 def test_chosen_classes_of_palettes_that_look_grey_are_read_by_the_whole_set(as_one: bool) -> None:
     data = imported_classes(cut_palettes(4), ("background", "cat"), as_one).data
-    assert data.rule.palette == "index"
+    assert data.encoding.palette == "index"
     assert columns(data, 0) == [0, 1] and columns(data, RARE) == [0, 1, 0]
 
 
@@ -120,7 +120,7 @@ def test_a_chosen_class_that_the_whole_set_does_not_hold_is_refused() -> None:
 def test_grey_palettes_beside_plain_masks_mean_their_greys() -> None:
     content = files([ids(0, 255)] * 4) | {"masks/001.png": indexed(ids(1, 0), [(255, 255, 255), BLACK])}
     data = imported_classes(content).data
-    assert data.rule.palette == "grey" and columns(data, 0) == [0, 1] and columns(data, 1) == [0, 1]
+    assert data.encoding.palette == "grey" and columns(data, 0) == [0, 1] and columns(data, 1) == [0, 1]
 
 
 def test_values_of_a_pair_that_is_left_out_do_not_count() -> None:
@@ -132,7 +132,7 @@ def test_values_of_a_pair_that_is_left_out_do_not_count() -> None:
     content |= {"masks/cat/001.png": picture(ids(0, 3)), "masks/dog/001.png": b"damaged"}
     result = imported_classes(content)
     assert len(result.data.pairs) == 3 and result.problems
-    assert result.data.rule.rule.meaning == "0 is background, 255 is foreground"
+    assert result.data.encoding.encoding.meaning == "0 is background, 255 is foreground"
 
 
 def test_values_that_are_ignored_on_purpose_are_not_reported_when_it_is_imported_again() -> None:
@@ -152,4 +152,4 @@ def test_the_command_line_imports_chosen_classes(tmp_path: Path, capsys: pytest.
     given = ["data", "import", str(tmp_path / "pile.zip"), "--name", "mine", "--classes", "background,cat"]
     assert main([*given, "--as-classes"]) == 0
     data = open_data(workspace.datasets() / "mine")
-    assert data.rule.task.classes == ("background", "cat") and columns(data, 0) == [0, 1, 0]
+    assert data.encoding.task.classes == ("background", "cat") and columns(data, 0) == [0, 1, 0]

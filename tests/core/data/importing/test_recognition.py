@@ -36,22 +36,22 @@ def test_every_layout_is_recognised_and_its_masks_are_right(layout: str) -> None
             case "yolo":
                 assert (
                     found[48, 32] == 2
-                    if isinstance(data.rule, ClassEncoding) and data.rule.task.outputs > 2
+                    if isinstance(data.encoding, ClassEncoding) and data.encoding.task.outputs > 2
                     else 1
                 )
                 assert 0.2 < (found > 0).mean() < 0.3 and found[0, 0] == 0
             case "coco":
-                assert data.rule.task.classes == ("background", "person", "box")
+                assert data.encoding.task.classes == ("background", "person", "box")
                 assert (found[12:28, 12:28] > 0).all()
                 outside = np.ones_like(truth, bool)
                 outside[9:32, 9:32] = False
                 assert np.array_equal(found[outside], truth[outside])
             case "cityscapes":
-                named = np.array(data.rule.task.classes)
+                named = np.array(data.encoding.task.classes)
                 assert set(named) >= {"road", "person"}
                 assert np.array_equal(named[found] == "person", truth == 1)
             case "voc":
-                assert data.rule.task.classes[15] == "person" and data.rule.task.void == 255
+                assert data.encoding.task.classes[15] == "person" and data.encoding.task.void == 255
                 assert np.array_equal(found[1:] == 15, truth[1:] == 1) and (found[0] == 255).all()
             case _:
                 assert np.array_equal(found, truth)
@@ -66,14 +66,14 @@ def test_the_preview_shows_what_is_imported(layout: str) -> None:
     for item in plan.items:
         _, labels, _ = preview(source, plan, item, 500)
         stored = next(pair for pair in data.pairs if Path(pair.name).stem == item.name)
-        assert np.array_equal(labels, read_pair(stored, data.rule)[1])
+        assert np.array_equal(labels, read_pair(stored, data.encoding)[1])
 
 
 def test_labels_in_folders_of_their_own_are_several_labels_a_pixel() -> None:
     files = {f"images/{i}.jpg": photo(i) for i in range(3)}
     files |= {f"masks/cat/{i}.png": mask(i) for i in range(3)} | {"masks/dog/1.png": mask(2)}
     data = imported(zipped(files))
-    assert isinstance(data.rule, LayersEncoding) and data.rule.task.classes == ("cat", "dog")
+    assert isinstance(data.encoding, LayersEncoding) and data.encoding.task.classes == ("cat", "dog")
     assert np.array_equal(labels_of(data, "1.jpg"), scene(1)[1] | scene(2)[1] << 1)
 
 
@@ -82,7 +82,7 @@ def test_classes_can_be_chosen_and_taken_as_one_foreground() -> None:
     source = open_source(zipped(files))
     plan = recognise(source)[0].choosing(("person",), True)
     data = next(r for r in bring_in(source, plan, "people") if isinstance(r, Imported)).data
-    assert isinstance(data.rule, BinaryEncoding)
+    assert isinstance(data.encoding, BinaryEncoding)
     assert np.array_equal(labels_of(data, "1.jpg"), scene(1)[1])
 
 
@@ -123,7 +123,7 @@ def test_real_data_sets_are_imported_as_they_lie_there(
 ) -> None:
     result = whole(shared_data / folder)
     assert len(result.data.pairs) == pairs and result.problems == ()
-    assert result.data.rule.task.outputs == classes
+    assert result.data.encoding.task.outputs == classes
     if folder == "portraits":
         assert len(result.data.split.test) == 264
     if folder == "camvid":

@@ -22,7 +22,9 @@ from tests.core.data.importing.imports import imported, labels_of, nothing_left,
 def test_a_zip_becomes_a_data_set(small_data: Path, prefix: str) -> None:
     data = imported(zipped(small_data, prefix))
     assert len(data.pairs) == 10 and data.root == places.datasets() / "mine"
-    assert np.array_equal(labels_of(data, "03.jpg"), read_pair(open_data(small_data).pairs[3], data.rule)[1])
+    assert np.array_equal(
+        labels_of(data, "03.jpg"), read_pair(open_data(small_data).pairs[3], data.encoding)[1]
+    )
 
 
 def test_a_folder_becomes_a_data_set_and_stays_as_it_was(small_data: Path) -> None:

@@ -23,4 +23,4 @@ def test_parquet_files_of_the_hub_are_read_like_folders(tmp_path: Path) -> None:
     data = imported(tmp_path / "hub")
     assert len(data.pairs) == 5
     first = sorted(data.pairs, key=lambda pair: pair.name)[3]
-    assert np.array_equal(read_pair(first, data.rule)[1], scene(3)[1])
+    assert np.array_equal(read_pair(first, data.encoding)[1], scene(3)[1])

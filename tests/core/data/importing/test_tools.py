@@ -35,11 +35,11 @@ def whole(given: object) -> Imported:
 
 def by_truth(data: DataFolder, classes: tuple[str, ...]) -> dict[str, NDArray[np.uint8]]:
     """The labels of every photo, by its stem, as indices of these classes; 0 is background."""
-    own = data.rule.task.classes
+    own = data.encoding.task.classes
     if len(classes) == 1:
         own = ("background", *classes)
     table = np.array([0 if c == "background" else 1 + classes.index(c) for c in own], np.uint8)
-    return {Path(pair.name).stem: table[read_pair(pair, data.rule)[1]] for pair in data.pairs}
+    return {Path(pair.name).stem: table[read_pair(pair, data.encoding)[1]] for pair in data.pairs}
 
 
 def truth_of(tool: str) -> dict[str, NDArray[np.uint8]]:
