@@ -35,7 +35,7 @@ def state() -> None:
         st.metric("Open pages", sessions_open(), border=True)
         st.metric("Photos queued", photos_waiting(), border=True)
         st.metric("Trainings", seen.training, border=True)
-        st.metric("Queued", seen.waiting, border=True)
+        st.metric("Trainings queued", seen.waiting, border=True)
     rows = [
         {"Run": run.title, "State": run.status().state, "Process": run.status().process}
         for run in jobs.active()

@@ -119,8 +119,11 @@ def rename_dialog(entry: Entry) -> None:
     ask()
 
 
-@st.dialog("Model card", width="large")
 def details_dialog(entry: Entry) -> None:
+    st.dialog(plain(entry.card.name), width="medium")(details)(entry)
+
+
+def details(entry: Entry) -> None:
     model = entry.card
     try:
         shown = kept_pictures(entry) or make_pictures(entry, predictor_of(entry))
@@ -128,7 +131,9 @@ def details_dialog(entry: Entry) -> None:
         st.error(plain(str(error)))
         shown = []
     if shown:
-        st.image(shown, width=165)
+        with st.container(horizontal=True, gap="small"):
+            for picture in shown:
+                st.image(picture, width=165)
     if model.scores:
         rows = [
             {"Score": LABELS[k], "Value (95 % interval)": score_with_interval(model, k)}
@@ -143,7 +148,7 @@ def details_dialog(entry: Entry) -> None:
     )
     st.markdown(card_text(entry))
     if allowed("machine"):
-        st.caption(f"Its folder: `{entry.folder}`")
+        st.caption(f"Folder: `{entry.folder}`")
 
 
 def card_text(entry: Entry) -> str:
