@@ -135,7 +135,8 @@ def test_a_threshold_is_saved_for_the_model(page: Page, app: App, run: run_folde
     button = page.get_by_role("button", name=re.compile("^Use .* for this model")).first
     wanted = float(button.inner_text().split()[1])
     button.click()
-    expect(page.get_by_text(f"The model uses {wanted:g}.")).to_be_visible()
+    # The boundary scores are computed again at the new threshold.
+    expect(page.get_by_text(f"The model uses {wanted:g}.")).to_be_visible(timeout=90_000)
     assert read_card(run.best).threshold == wanted
 
 
