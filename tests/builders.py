@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
 
 THREE = Task("multiclass", ("sky", "road", "tree"), (0, 1, 2))
+CAMERA = Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)  # of write_camera
 
 E = TypeVar("E")
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.imaging import palette
 from core.imaging.palette import class_colours, hex_colours
 
 
@@ -28,3 +29,8 @@ def test_a_class_keeps_its_colour_when_others_are_added() -> None:
 
 def test_no_class_has_no_colour() -> None:
     assert class_colours(0).shape == (0, 3)
+
+
+def test_colours_are_as_many_as_classes_and_apart() -> None:
+    colours = palette.class_colours(30)
+    assert colours.shape == (30, 3) and len({tuple(c) for c in colours.tolist()}) == 30

@@ -1,10 +1,11 @@
-"""What a model's card says the model finds."""
+"""What a model's card from outside may do to whoever reads it, and what it may not say."""
 
 from dataclasses import replace
 
 import pytest
 
-from core.models.card import ModelCard, purpose, read_card
+from core.models.card import ModelCard, card_text, purpose, read_card
+from core.system.formatting import without_pictures
 from core.system.workspace import SHIPPED_MODELS
 from core.task import Task
 
@@ -31,3 +32,36 @@ def test_several_classes_are_named_by_their_legend() -> None:
 
 def test_the_subject_is_kept_by_a_card() -> None:
     assert ModelCard.from_dict(replace(CARD, subject="cells").to_dict()).subject == "cells"
+
+
+MarkdownIt = pytest.importorskip("markdown_it").MarkdownIt
+
+
+BEACONS = [
+    "![x](http://192.0.2.1/a.png)",
+    "[![x](http://192.0.2.1/a.png)](http://192.0.2.1)",
+    "![x][one]\n\n[one]: http://192.0.2.1/a.png",
+    "!![x](http://192.0.2.1/a.png)",
+    r"\![x](http://192.0.2.1/a.png)",
+    r"\\![x](http://192.0.2.1/a.png)",
+    "| a |\n|---|\n| ![x](http://192.0.2.1/a.png) |",
+    "> ![](//192.0.2.1/a)",
+    "!\\[x](http://192.0.2.1/a.png)",
+]
+
+
+@pytest.mark.parametrize("text", BEACONS)
+def test_a_cards_pictures_are_not_fetched(text: str) -> None:
+    shown = MarkdownIt("commonmark", {"html": False}).enable("table").render(without_pictures(text))
+    assert "<img" not in shown
+
+
+def test_the_beacons_would_be_fetched_otherwise() -> None:
+    render = MarkdownIt("commonmark", {"html": False}).enable("table").render
+    assert sum("<img" in render(text) for text in BEACONS) >= 6
+
+
+def test_a_card_names_no_folder_of_the_machine_that_trained_it() -> None:
+    settings = {"data": "/home/ada/photos", "start_from": "/home/ada/models/x", "epochs": 3}
+    text = card_text(ModelCard("x", "Unet", "resnet18", "none", settings=settings))
+    assert "/home/ada" not in text and "| epochs | 3 |" in text

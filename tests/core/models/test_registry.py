@@ -4,6 +4,9 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import pytest
+
+from core.errors import UserError
 from core.models import registry
 from core.models.card import read_card, write_card
 from core.system import workspace
@@ -22,3 +25,24 @@ def test_two_models_of_one_name_differ_by_data_set_date_and_identifier(saved_mod
     assert "#" not in alone.label and "people" not in alone.label
     assert len({twin.label for twin in twins}) == 2
     assert all("cracks · 2026-11-25 14:03 · #" in twin.label for twin in twins)
+
+
+@pytest.fixture
+def entry(saved_model: Path) -> registry.Entry:
+    return next(found for found in registry.list_models() if found.ships)
+
+
+def test_a_shipped_model_is_not_deleted_from_the_shelf(entry: registry.Entry) -> None:
+    with pytest.raises(UserError, match="comes with the project"):
+        registry.delete(entry)
+    with pytest.raises(UserError, match="characters"):
+        registry.rename(entry, "   ")
+
+
+def test_the_shelf_passes_over_what_is_broken(workspace: Path) -> None:
+    folder = workspace / "runs" / "x" / "best"
+    folder.mkdir(parents=True)
+    (folder.parent / "config.json").write_text("{}")
+    (folder / "config.json").write_text("{")
+    (folder / "model.safetensors").write_bytes(b"")
+    assert all(found.run is None for found in registry.list_models())

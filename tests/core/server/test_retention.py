@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from core.config import TrainConfig
 from core.data import demo, library, painting
@@ -154,3 +155,16 @@ def test_the_models_that_ship_are_not_touched(workspace: Path) -> None:
     before = [entry.folder for entry in registry.list_models()]
     cleaned(workspace, hours=1000)
     assert [entry.folder for entry in registry.list_models()] == before
+
+
+def test_what_the_hub_left_in_the_workspace_goes_with_time_and_elsewhere_stays(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, name in ((workspace / "hub", "mine"), (tmp_path / "elsewhere", "others")):
+        (place / f"models--a--{name}").mkdir(parents=True)
+        os.utime(place / f"models--a--{name}", (time.time() - 7200,) * 2)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(place))
+        with acting_as(OWNER):
+            retention.clean(1)
+    assert not (workspace / "hub" / "models--a--mine").exists()
+    assert (tmp_path / "elsewhere" / "models--a--others").exists()

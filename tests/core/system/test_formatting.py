@@ -1,5 +1,6 @@
 """Numbers and names as people read them."""
 
+from core.system import formatting
 from core.system.formatting import shortened
 
 
@@ -8,3 +9,15 @@ def test_a_long_name_keeps_both_its_ends() -> None:
     short = shortened(name, 30)
     assert len(short) == 30 and short.startswith("20261125") and short.endswith("fold-3.jpg") and "…" in short
     assert shortened("short.jpg", 30) == "short.jpg"
+
+
+def test_numbers_in_words() -> None:
+    assert [formatting.duration(s) for s in (0.4, 59, 75, 3599, 7300)] == [
+        "0 s",
+        "59 s",
+        "1 min 15 s",
+        "59 min",
+        "2 h 1 min",
+    ]
+    assert formatting.percent(0.9568) == "95.7 %"
+    assert formatting.plural(1, "photo") == "1 photo" and formatting.plural(1200, "photo") == "1,200 photos"

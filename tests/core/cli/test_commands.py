@@ -1,4 +1,4 @@
-"""The command line as a user calls it, the shelf of models, and pictures."""
+"""The command line as a user calls it."""
 
 import json
 import subprocess
@@ -10,15 +10,6 @@ import pytest
 from PIL import Image
 
 from core import cli
-from core.cutout_settings import Background
-from core.data.photos import read_photo
-from core.errors import UserError
-from core.imaging import rendering
-from core.imaging.matting import compose
-from core.models import registry
-from core.runs import plots
-from core.runs.events import EpochEnd, Step
-from core.system import formatting
 from core.system.workspace import PROJECT
 from tests.builders import LIGHT_ENCODER
 
@@ -139,69 +130,3 @@ def test_data_check_and_import(small_data: Path, capsys: pytest.CaptureFixture[s
     checked = call(capsys, "data", "check", small_data, "--json")
     assert (checked["pairs"], checked["left_out"]) == (9, 1)
     assert call(capsys, "data", "import", small_data, "--name", "n", "--json")["pairs"] == 9
-
-
-@pytest.fixture
-def entry(saved_model: Path) -> registry.Entry:
-    return next(found for found in registry.list_models() if found.ships)
-
-
-def test_a_shipped_model_is_not_deleted_from_the_shelf(entry: registry.Entry) -> None:
-    with pytest.raises(UserError, match="comes with the project"):
-        registry.delete(entry)
-    with pytest.raises(UserError, match="characters"):
-        registry.rename(entry, "   ")
-
-
-def test_the_shelf_passes_over_what_is_broken(workspace: Path) -> None:
-    folder = workspace / "runs" / "x" / "best"
-    folder.mkdir(parents=True)
-    (folder.parent / "config.json").write_text("{}")
-    (folder / "config.json").write_text("{")
-    (folder / "model.safetensors").write_bytes(b"")
-    assert all(found.run is None for found in registry.list_models())
-
-
-def test_pictures_on_a_hand_made_photo() -> None:
-    photo = np.full((4, 4, 3), 100, np.uint8)
-    probability = np.zeros((4, 4), np.float32)
-    probability[:2] = 1.0
-    mask = rendering.mask_picture(probability, 0.5)
-    assert (mask[:2] == 255).all() and (mask[2:] == 0).all()
-    cut = compose(photo, probability, Background(), decontaminate=False)
-    assert (cut[:2, :, 3] == 255).all() and (cut[2:, :, 3] == 0).all() and (cut[..., :3] == 100).all()
-    board = rendering.on_checkerboard(cut)
-    assert (board[:2] == 100).all() and set(np.unique(board[2:])) <= {205, 240}
-    assert rendering.foreground_share(probability, 0.5) == 0.5
-    assert np.array_equal(read_photo(rendering.encode(photo)), photo)
-
-
-def test_the_error_map_colours_hits_misses_and_false_alarms_apart() -> None:
-    truth = np.array([[1, 1, 0, 0]], np.uint8)
-    predicted = np.array([[True, False, True, False]])
-    drawn = rendering.error_map(np.zeros((1, 4, 3), np.uint8), truth, predicted)[0]
-    expected = [rendering.TRUE_POSITIVE, rendering.FALSE_NEGATIVE, rendering.FALSE_POSITIVE]
-    for pixel, colour in zip(drawn[:3], expected, strict=True):
-        assert np.abs(pixel.astype(int) - np.array(colour) * 0.7).max() < 12
-    assert len({tuple(p) for p in drawn}) == 4
-
-
-def test_charts_hold_every_epoch_and_at_most_so_many_steps() -> None:
-    steps = [Step(1, i, 1 / i, 0.5, 0.4, 0.9, 1e-3, 9.0, 1.0, 1.0) for i in range(1, 5001)]
-    epochs = [EpochEnd(e, 0.3, 0.2, 0.8, 0.7, 0.6, 0.7, 0.9, 0.8, 0.8, 9.0, True) for e in range(4)]
-    for draw in (plots.loss_curve, plots.overlap_curve, plots.accuracy_curve):
-        chart = draw(steps, epochs, 1000, 5)
-        assert len(chart.data[0].x) <= plots.MAX_POINTS * 1.2
-        assert list(chart.data[1].x) == [0, 1, 2, 3]
-
-
-def test_numbers_in_words() -> None:
-    assert [formatting.duration(s) for s in (0.4, 59, 75, 3599, 7300)] == [
-        "0 s",
-        "59 s",
-        "1 min 15 s",
-        "59 min",
-        "2 h 1 min",
-    ]
-    assert formatting.percent(0.9568) == "95.7 %"
-    assert formatting.plural(1, "photo") == "1 photo" and formatting.plural(1200, "photo") == "1,200 photos"
