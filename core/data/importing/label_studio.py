@@ -41,7 +41,7 @@ def _unpacked(packed: bytes, count: int) -> NDArray[np.uint8]:
     """The values of a packed picture. It begins with their number (32 bits), the bits of a value less one
     (5) and four sizes of run lengths less one (4 each). Then follow runs: whether one value is repeated
     (1 bit), which of the sizes the length has (2), the length less one, and the value or the values."""
-    bits = "".join(f"{byte:08b}" for byte in packed)
+    bits = f"{int.from_bytes(packed):0{8 * len(packed)}b}"
     if len(bits) < 53 or int(bits[:32], 2) != count:
         raise ValueError("run lengths do not fill the picture")
     word = int(bits[32:37], 2) + 1
@@ -123,7 +123,8 @@ def _add(found: Annotations, photo: str, region: dict[str, Any]) -> None:
         )
     elif "rle" in region:
         width, height = int(region["original_width"]), int(region["original_height"])
-        found.add(photo, _label_of(region), BrushRuns(bytes(region["rle"]), width, height))
+        packed = bytes(list(region["rle"]))  # bytes(number) would be that many zeros
+        found.add(photo, _label_of(region), BrushRuns(packed, width, height))
         found.sizes[photo] = height, width
     elif "points" in region:
         points = np.array(region["points"], np.float64).reshape(-1) / 100

@@ -71,16 +71,21 @@ class Drawn:
         height, width = self.sizes.get(item.image, size)
         if height * width > MAX_PIXELS or height < 1 or width < 1:
             raise UserError(f"The annotations give {item.image} a size of {width}x{height}: correct it.")
-        labels = np.zeros((height, width), np.uint8)
         values = {name: 255 if self.as_one else 1 + i for i, name in enumerate(self.wanted)}
-        drawn = []
-        for outline in self.outlines.get(item.image, ()):
-            value = values.get(self.names[outline.category])
-            if value is not None:
-                inside = _inside(outline, height, width, item.image)
-                drawn.append((outline.order, -int(inside.sum()), value, inside))
-        for _, _, value, inside in sorted(drawn, key=lambda entry: entry[:2]):
-            labels[inside] = value
+        wanted = [o for o in self.outlines.get(item.image, ()) if self.names[o.category] in values]
+        labels = np.zeros((height, width), np.uint8)
+        if len({values[self.names[o.category]] for o in wanted}) < 2:
+            for outline in wanted:
+                labels[_inside(outline, height, width, item.image)] = values[self.names[outline.category]]
+            return [(f"{item.name}.png", rendering.encode(labels))]
+        # One array of ranks, not one of each outline: a photo of 64 megapixels may have a thousand.
+        levels = {order: level for level, order in enumerate(sorted({o.order for o in wanted}))}
+        ranks = np.full((height, width), -np.inf)
+        for outline in wanted:
+            inside = _inside(outline, height, width, item.image)
+            rank = levels[outline.order] - np.count_nonzero(inside) / (inside.size + 1)
+            inside &= ranks <= rank
+            labels[inside], ranks[inside] = values[self.names[outline.category]], rank
         return [(f"{item.name}.png", rendering.encode(labels))]
 
 

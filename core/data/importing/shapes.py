@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.data.photos import open_picture, reading
 
 OVERSHOOT = 0.1  # of the photo's side, by which an outline may leave it: objects go on beyond the edge
+MAX_PATH = 5_000_000  # pixels along an outline; pycocotools takes 40 bytes for each
 Mask = NDArray[np.bool_]
 
 
@@ -73,9 +74,10 @@ class CocoShape:
         if isinstance(runs, list):
             _check_runs(runs, height * width)
             code = coco_masks.frPyObjects({"size": [height, width], "counts": runs}, height, width)
+        elif isinstance(runs, str):
+            code = {"size": [height, width], "counts": _whole_runs(runs.encode(), height * width)}
         else:
-            text = runs.encode() if isinstance(runs, str) else bytes(runs)
-            code = {"size": [height, width], "counts": _whole_runs(text, height * width)}
+            raise ValueError("damaged run lengths")
         return np.asarray(coco_masks.decode(code), bool)
 
 
@@ -146,7 +148,7 @@ class StartRuns:
 
     def inside(self, height: int, width: int) -> Mask:
         starts, lengths = self.pairs[0::2] - 1, self.pairs[1::2]
-        if (starts < 0).any() or (lengths < 0).any() or (starts + lengths > height * width).any():
+        if (starts < 0).any() or (lengths < 0).any() or (lengths > height * width - starts).any():
             raise ValueError(f"a run leaves its {width}x{height} pixels")
         flat = np.zeros(height * width, bool)
         for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
@@ -172,9 +174,17 @@ def _filled(rings: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     if not polygons:
         return np.zeros((height, width), bool)
     _check_inside(polygons, height, width)
+    if sum(map(_path, polygons)) > MAX_PATH:
+        raise ValueError(f"it is more than {MAX_PATH:,} pixels long")
     return np.asarray(
         coco_masks.decode(coco_masks.merge(coco_masks.frPyObjects(polygons, height, width))), bool
     )
+
+
+def _path(ring: Sequence[float]) -> float:
+    """Pixels along a closed ring, as pycocotools counts them: a step is as long as its longer side."""
+    points = np.array(ring, np.float64).reshape(-1, 2)
+    return float(np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum())
 
 
 def _check_inside(polygons: Sequence[Sequence[float]], height: int, width: int) -> None:

@@ -8,14 +8,28 @@ earlier ones, as `Annotation.draw` has it.
 import base64
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from core.data.importing.annotations import Annotations, Tool
-from core.data.importing.shapes import Bitmap, Polygons
+from core.data.importing.shapes import Bitmap, Mask, Polygons
 
 MAX_BITMAP = 100_000_000  # bytes of a bitmap's file: compressed data may lie about what it unpacks to
 WITHOUT_AREA = {"rectangle", "line", "polyline", "point", "graph", "cuboid", "cuboid_2d", "oriented_bbox"}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBitmap:
+    """A Bitmap as base64 text. It is unpacked only while it is drawn, since a small file may hold many
+    that unpack to MAX_BITMAP bytes each."""
+
+    data: str
+    left: int
+    top: int
+
+    def inside(self, height: int, width: int) -> Mask:
+        return Bitmap(_unpacked(self.data), self.left, self.top).inside(height, width)
 
 
 def _owns(content: Any) -> bool:
@@ -34,7 +48,7 @@ def _read(file: str, content: Any, categories: dict[str, int]) -> Annotations:
         label, kind = str(entry["classTitle"]), entry.get("geometryType")
         if kind == "bitmap" or (kind is None and entry.get("bitmap")):
             left, top = entry["bitmap"]["origin"]
-            found.add(photo, label, Bitmap(_unpacked(entry["bitmap"]["data"]), int(left), int(top)), order)
+            found.add(photo, label, PackedBitmap(str(entry["bitmap"]["data"]), int(left), int(top)), order)
         elif kind in WITHOUT_AREA:
             found.other[photo] += 1
         elif kind in ("polygon", None):
