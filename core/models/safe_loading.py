@@ -1,5 +1,6 @@
 """Saved models from anywhere, checked before anything is built: no code, no surprise in size."""
 
+import contextlib
 import re
 import warnings
 from pathlib import Path
@@ -82,17 +83,26 @@ def check_sizes(kind: str, settings: dict[str, Any], folder: Path) -> None:
     import segmentation_models_pytorch as smp
     import torch
     from safetensors import safe_open
+    from torch.overrides import TorchFunctionMode
+
+    class ValuesOfSteps(TorchFunctionMode):
+        """Mix transformers read numbers off a `linspace` while they are built, so that one is computed."""
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            more = {"device": "cpu"} if func is torch.linspace else {}
+            return func(*args, **more | (kwargs or {}))
 
     with safe_open(folder / WEIGHTS_FILE, "pt") as file:
         stored = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     try:
-        with torch.device("meta"), warnings.catch_warnings():
+        with torch.device("meta"), ValuesOfSteps(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network = getattr(smp, kind)(**settings)
-            if not network.state_dict().keys() <= stored.keys():
-                trim(network)
     except (RuntimeError, NotImplementedError):
         return  # a few transformers compute while they are built; their sizes follow from their names
+    if not network.state_dict().keys() <= stored.keys():
+        with contextlib.suppress(RuntimeError, NotImplementedError):  # then the tensors are missing
+            trim(network)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     for name, shape in wanted.items():
         if stored.get(name, shape) != shape:

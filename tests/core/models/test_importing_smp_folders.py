@@ -13,10 +13,11 @@ from torch import nn
 
 from core.errors import UserError
 from core.inference.predictor import Predictor
-from core.models.card import read_card
+from core.models.card import WEIGHTS_FILE, read_card
 from core.models.factory import load_model
 from core.models.importing import import_folder
 from core.models.preprocessing import GREY_PREPROCESSING
+from core.models.safe_loading import check_sizes
 from core.system import workspace
 from tests.builders import LIGHT_ENCODER
 
@@ -129,3 +130,12 @@ def test_a_network_of_one_size_and_weights_that_are_no_numbers_are_refused(tmp_p
     save_file(weights, file)
     with pytest.raises(UserError, match="no numbers"):
         import_folder(source, "one")
+
+
+@pytest.mark.parametrize("encoder", ["mit_b0", "tu-efficientnet_lite0"])
+def test_a_network_larger_than_its_file_is_refused_before_it_is_built(tmp_path: Path, encoder: str) -> None:
+    """Also with an encoder that computes while it is built, and where the idle stages cannot be found."""
+    save_file({"one": torch.zeros(1)}, tmp_path / WEIGHTS_FILE)
+    settings = {"encoder_name": encoder, "encoder_weights": None, "decoder_channels": [4096] * 5}
+    with pytest.raises(UserError, match="lacks"):
+        check_sizes("Unet", settings, tmp_path)
