@@ -1,11 +1,16 @@
 """Which names a server answers to, and whose requests it takes."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.policy.policy import VARIABLE
-from core.server.request_guard import answers_to, same_origin
+from core.server.request_guard import RequestGuard, answers_to, same_origin
 
 NAMES = ["studio.example.org", "*.example.net"]
 
@@ -55,3 +60,22 @@ def test_a_program_sends_no_origin_and_a_page_its_own() -> None:
     assert same_origin("https://studio.example.org", "Studio.example.org")
     for foreign in ("null", "", "http://evil.example", "http://localhost:8502", "localhost:8501"):
         assert not same_origin(foreign, "localhost:8501")
+
+
+@pytest.mark.parametrize(
+    ("origin", "accepted"),
+    [("http://localhost:8501", True), (None, True), ("http://localhost:3000", False), ("null", False)],
+)
+def test_a_websocket_is_for_pages_of_this_server_and_not_of_another_port(
+    origin: str | None, accepted: bool
+) -> None:
+    async def echo(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.close()
+
+    guarded = RequestGuard(Starlette(routes=[WebSocketRoute("/stream", echo)]))
+    client = TestClient(guarded, base_url="http://localhost:8501")
+    headers = {"host": "localhost:8501"} | ({"origin": origin} if origin else {})
+    with contextlib.nullcontext() if accepted else pytest.raises(WebSocketDisconnect):
+        with client.websocket_connect("/stream", headers=headers):
+            pass
