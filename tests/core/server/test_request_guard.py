@@ -76,6 +76,6 @@ def test_a_websocket_is_for_pages_of_this_server_and_not_of_another_port(
     guarded = RequestGuard(Starlette(routes=[WebSocketRoute("/stream", echo)]))
     client = TestClient(guarded, base_url="http://localhost:8501")
     headers = {"host": "localhost:8501"} | ({"origin": origin} if origin else {})
-    with contextlib.nullcontext() if accepted else pytest.raises(WebSocketDisconnect):
-        with client.websocket_connect("/stream", headers=headers):
-            pass
+    refusal = contextlib.nullcontext() if accepted else pytest.raises(WebSocketDisconnect)
+    with refusal, client.websocket_connect("/stream", headers=headers):
+        pass
