@@ -86,7 +86,7 @@ def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
     from core.training.lr_finder import sweep
 
     if args.run:
-        worker.work(Run(args.run.resolve()), sweep=True)
+        worker.find_rate(Run(args.run.resolve()))
         return {}
     found, points = 0.0, []
     for event in sweep(_config_of(args)):

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -172,20 +173,18 @@ async def _segment(request: Request) -> Response:
 
 
 _hours = Quotas()
-_in_work = 0
+_slots = threading.BoundedSemaphore(AT_ONCE)
 
 
 @contextlib.contextmanager
 def _slot() -> Iterator[None]:
-    """Raises BusyError if AT_ONCE photos are held already. Runs on the event loop only, so needs no lock."""
-    global _in_work  # noqa: PLW0603
-    if _in_work >= AT_ONCE:
+    """Raises BusyError if AT_ONCE photos are held already."""
+    if not _slots.acquire(blocking=False):
         raise BusyError("Too many photos are waiting: try again in a moment.")
-    _in_work += 1
     try:
         yield
     finally:
-        _in_work -= 1
+        _slots.release()
 
 
 def _who(request: Request) -> str:

@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -23,15 +23,18 @@ NOTE_SECONDS = 2.0
 NAMES = {"train": "training", "validation": "validation"}
 
 
-def stores_of(data: DataFolder, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
-    """Fill `stores` with "train" and "validation". Raises UserError when there is nothing to train on."""
+def open_stores(data: DataFolder, config: TrainConfig) -> Generator[Note, None, dict[str, Store]]:
+    """Decode what is trained on, or find it decoded. Yields notes and returns the stores "train" and
+    "validation". Raises UserError when there is nothing to train on."""
+    stores: dict[str, Store] = {}
     for split in ("train", "validation"):
-        yield from _fill(data, split, config, stores)
+        stores[split] = yield from _open_store(data, split, config)
     if not has_foreground(stores["train"], data):
         raise UserError(
             f"No mask of {data.name} holds any foreground, so there is nothing to learn: "
             f"check the meaning of the mask values ({data.encoding.meaning})."
         )
+    return stores
 
 
 def has_foreground(store: Store, data: DataFolder) -> bool:
@@ -84,7 +87,7 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def _fill(data: DataFolder, split: str, config: TrainConfig, stores: dict[str, Store]) -> Iterator[Note]:
+def _open_store(data: DataFolder, split: str, config: TrainConfig) -> Generator[Note, None, Store]:
     pairs = data.part(split)
     cap = config.validation_images if split == "validation" else 0
     if cap and len(pairs) > cap:
@@ -92,10 +95,11 @@ def _fill(data: DataFolder, split: str, config: TrainConfig, stores: dict[str, S
     last = time.monotonic()
     for progress in build_store(pairs, data.encoding, stored_side(config.height, config.width)):
         if isinstance(progress, Store):
-            stores[split] = progress
+            store = progress
         elif time.monotonic() - last > NOTE_SECONDS:
             last = time.monotonic()
             yield Note(f"Preparing {NAMES[split]} photos: {progress} of {len(pairs)}.")
-    yield from (Note(p.sentence, "warning") for p in stores[split].problems)
-    if not len(stores[split]):
+    yield from (Note(p.sentence, "warning") for p in store.problems)
+    if not len(store):
         raise UserError(f"No {NAMES[split]} photo of {data.name} can be used: see the Data page's findings.")
+    return store

@@ -4,7 +4,7 @@ Read it from the top: `fit` is the whole training, and the files beside this one
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from core.training.losses import class_weights
 from core.training.model_card import card_of, with_scores
 from core.training.previews import save_previews
 from core.training.provenance import write_provenance
-from core.training.steps import EpochLoss, ShouldStop, train_epoch
+from core.training.steps import ShouldStop, train_epoch
 from core.training.trainer import Trainer, set_up
 from core.training.validation import predicted, validate
 from core.training.whole_batch import share_statistics
@@ -73,8 +73,7 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
     progress.start()
     stop = _agreed(fabric, should_stop)
     while progress.epoch < config.epochs:
-        losses = EpochLoss()
-        yield from train_epoch(trainer, batches, progress.epoch + 1, losses, stop)
+        train_loss = yield from train_epoch(trainer, batches, progress.epoch + 1, stop)
         if stop():
             share_statistics(trainer)
             if fabric.is_global_zero:
@@ -82,7 +81,7 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
             yield _finished(trainer, "stopped")
             return
         progress.epoch += 1
-        yield from _finish_epoch(session, losses.mean())
+        yield from _finish_epoch(session, train_loss)
         if fabric.is_global_zero:
             checkpoint.save_state(trainer, folder)
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
@@ -104,9 +103,8 @@ def _prepare(
     yield from (Note(p.sentence, "warning") for p in data.problems)
     if config.task == "auto" and isinstance(data.encoding, BinaryEncoding) and data.encoding.is_of_ids:
         yield Note("The masks hold several values: all above 0 are trained as one foreground.", "warning")
-    stores: dict[str, Store] = {}
     with fabric.rank_zero_first(local=True):
-        yield from loading.stores_of(data, config, stores)
+        stores = yield from loading.open_stores(data, config)
     train, validation = stores["train"], stores["validation"]
 
     yield Note(f"Building {config.architecture} with {config.encoder}.")
@@ -158,17 +156,22 @@ def _finish_epoch(session: Session, train_loss: float | None) -> Iterator[Event]
     if epoch and isinstance(trainer.scheduler, ReduceLROnPlateau):
         trainer.scheduler.step(scores.dice_mean)
     is_best = epoch > 0 and scores.dice_mean > progress.best_dice_mean
-    values = asdict(scores)
-    values.pop("images")
     yield EpochEnd(
         epoch=epoch,
         train_loss=train_loss,
         validation_loss=result.loss,
+        dice_pooled=scores.dice_pooled,
+        dice_mean=scores.dice_mean,
+        iou_pooled=scores.iou_pooled,
+        iou_mean=scores.iou_mean,
+        miou=scores.miou,
+        pixel_accuracy=scores.pixel_accuracy,
+        precision=scores.precision,
+        recall=scores.recall,
+        class_dice=list(scores.class_dice),
+        class_iou=list(scores.class_iou),
         seconds=progress.seconds if epoch else 0.0,
         is_best=is_best,
-        class_dice=list(values.pop("class_dice")),
-        class_iou=list(values.pop("class_iou")),
-        **values,
     )
     if is_best:
         progress.best_dice_mean, progress.best_epoch = scores.dice_mean, epoch

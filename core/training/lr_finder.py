@@ -13,7 +13,6 @@ from torch import Tensor
 
 from core.config import TrainConfig
 from core.data.dataset import as_task, open_data
-from core.data.store import Store
 from core.models.factory import build_model
 from core.runs.events import Event, RateFound, RatePoint
 from core.system.device import make_fabric, pick_device, seed_everything
@@ -40,8 +39,7 @@ def sweep(config: TrainConfig, should_stop: ShouldStop = lambda: False) -> Itera
     seed_everything(config.seed)
     fabric = make_fabric(config, pick_device(config.device))
     data = as_task(open_data(Path(config.data)), config.task, config.ignore_index, config.named_classes)
-    stores: dict[str, Store] = {}
-    yield from loading.stores_of(data, config, stores)
+    stores = yield from loading.open_stores(data, config)
     task = data.encoding.task
     weights = class_weights(stores["train"], task) if config.class_weights == "balanced" else None
     trainer = set_up(config, build_model(config, task), task, fabric, STEPS, weights)

@@ -1,7 +1,7 @@
 """One epoch of steps."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -38,14 +38,13 @@ def train_epoch(
     trainer: Trainer,
     batches: Iterable[tuple[Tensor, Tensor]],
     epoch: int,
-    losses: EpochLoss,
     should_stop: ShouldStop,
-) -> Iterator[Step | Note]:
-    """One pass over `batches` of uint8 images (b, 3, h, w) and labels (b, h, w).
+) -> Generator[Step | Note, None, float]:
+    """One pass over `batches` of uint8 images (b, 3, h, w) and labels (b, h, w). Returns the mean loss.
 
     Raises UserError when the loss is not a number or explodes, and when not even one image fits.
     """
-    progress = trainer.progress
+    progress, losses = trainer.progress, EpochLoss()
     trainer.training_mode()
     for pictures, labels in batches:
         done = None
@@ -63,8 +62,9 @@ def train_epoch(
             check_loss(loss.item(), epoch, progress)
             yield _event(trainer, epoch, loss.item(), logits, truth)
         if should_stop():
-            return
+            return losses.mean()
     check_loss(losses.mean(), epoch, progress)
+    return losses.mean()
 
 
 def take_step(trainer: Trainer, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:

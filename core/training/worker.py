@@ -31,6 +31,8 @@ POLL_SECONDS = 0.1
 LEAVE_SECONDS = 20.0  # torchrun waits 30
 GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
 
+Report = Callable[[Event], None]
+
 
 class Stop(threading.Event):
     """A request to end a training, and its reason."""
@@ -42,14 +44,21 @@ class Stop(threading.Event):
         self.last_word = threading.Lock()  # held to write the final status; nothing follows it
 
 
-def work(run: Run, report: Callable[[Event], None] = lambda event: None, sweep: bool = False) -> str:
-    """Train the run of this folder in this process, or find a learning rate for it with `sweep`.
-
-    Returns the final state.
+def work(run: Run, report: Report = lambda event: None) -> str:
+    """Train the run of this folder in this process. Returns the final state.
 
     Every event is appended to the run's events and passed to `report`. Raises UserError when the training
     cannot go on, and writes it to the status first.
     """
+    return _carry_out(_train, run, report)
+
+
+def find_rate(run: Run) -> str:
+    """Find a learning rate for the run of this folder, in this process. Returns and raises as `work` does."""
+    return _carry_out(_sweep, run, lambda event: None)
+
+
+def _carry_out(task: Callable[[Run, Stop, Report], str], run: Run, report: Report) -> str:
     if run.status().state == "finished":
         raise UserError("This run has finished: start another from its model with `start_from`.")
     run.set_status("starting", "Loading libraries.", process=os.getpid())
@@ -65,7 +74,7 @@ def work(run: Run, report: Callable[[Event], None] = lambda event: None, sweep: 
 
     try:
         say(Note("Loading libraries."))
-        state = (_sweep if sweep else _train)(run, stopping, say)
+        state = task(run, stopping, say)
         with stopping.last_word:
             run.set_status(state, "" if state == "finished" else stopping.why)
         return state
@@ -147,7 +156,7 @@ def _refused_by_the_system(error: Exception) -> str:
     return ""
 
 
-def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
+def _train(run: Run, stopping: Stop, say: Report) -> str:
     begun = time.monotonic()
     from core.system.device import pick_device
     from core.training.checkpoint import epoch_of
@@ -176,7 +185,7 @@ def _train(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
     return "finished"
 
 
-def _sweep(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
+def _sweep(run: Run, stopping: Stop, say: Report) -> str:
     from core.system.device import pick_device
     from core.training.lr_finder import sweep
     from core.training.memory import keep_freed_memory
@@ -191,7 +200,7 @@ def _sweep(run: Run, stopping: Stop, say: Callable[[Event], None]) -> str:
 
 
 @contextlib.contextmanager
-def _device_turn(run: Run, device: str, stopping: Stop, say: Callable[[Event], None]) -> Iterator[bool]:
+def _device_turn(run: Run, device: str, stopping: Stop, say: Report) -> Iterator[bool]:
     """Wait, first come first served, until no other run uses this device. False: stopped."""
     from core.system.device import slots
 
