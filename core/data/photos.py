@@ -64,7 +64,7 @@ def reading(label: str, otherwise: str = "") -> Iterator[None]:
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(f"{label} is not there any more.") from None
+        raise UserError(f"{label} does not exist.") from None
     except Image.DecompressionBombError:
         raise UserError(_too_large(label)) from None
     except MemoryError as error:
