@@ -31,6 +31,6 @@ app = st.App(
         Middleware(RequestGuard, hosts=names, in_json="/rest"),
         Middleware(UploadLimit, held=held),
     ],
-    lifespan=lifespan,
+    lifespan=lifespan,  # type: ignore[arg-type]
     on_script_error=logs.script_failed,
 )

@@ -20,7 +20,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from core.data.dataset import for_model, open_data
+from core.data.dataset import open_data
+from core.data.reading import for_model
 from core.data.store import read_pair
 from core.evaluation.boundaries import boundary_iou
 from core.evaluation.candidates import of_entry

@@ -31,7 +31,8 @@ from core.evaluation import scoring
 from core.evaluation.cache import Evaluation, evaluate
 from core.evaluation.candidates import Candidate, of_entry
 from core.models import registry
-from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
+from tests.browser.conftest import BROWSERS, FLAGS, found_browser
+from tests.served import App
 
 LONG_SIDE = 256
 

@@ -17,7 +17,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.photo_latency import enlarged
-from tests.browser.conftest import BROWSERS, FLAGS, App, found_browser
+from tests.browser.conftest import BROWSERS, FLAGS, found_browser
+from tests.served import App
 
 REPEATS = 5
 PICTURE = ".pair .after"

@@ -70,7 +70,7 @@ def main() -> None:
         for source, pairs in sources.items():
             if source in args.without:
                 continue
-            written = pool.map(lambda item, s=source: copy_pair(*item, s, args.out, hashes), pairs)
+            written = pool.map(lambda item, s=source: copy_pair(item[0], item[1], s, args.out, hashes), pairs)
             names += [name for name in written if name]
     if "cutouts" not in args.without:
         names += compose(args.source, args.out, args.composites)

@@ -176,7 +176,7 @@ def chosen(predictor: Predictor, pairs: list[Pair], encoding: BinaryEncoding) ->
         ]
         for threshold in THRESHOLDS:
             found[side, threshold] = dice_at(seen, threshold)
-        best = max(THRESHOLDS, key=lambda t, s=side: found[s, t])
+        best = max(THRESHOLDS, key=lambda t, s=side: found[s, t])  # type: ignore[misc]
         print(
             f"validation, long side {side}: Dice {found[side, 0.5]:.4f} at 0.5, {found[side, best]:.4f} at {best}"
         )

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from held_out import PROJECT, SHARED, last_fifth_held_out
 
@@ -73,7 +74,7 @@ def ours(args: argparse.Namespace) -> list[list[float]]:
     validating = 0.0
     validate = loop.validate
 
-    def timed(*arguments):
+    def timed(*arguments: Any) -> Any:
         nonlocal validating
         start = time.monotonic()
         found = validate(*arguments)

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ENCODERS = ("timm-tf_efficientnet_lite0", "resnet34", "efficientnet-b3")
 SHORT = {"lite0": "timm-tf_efficientnet_lite0"}
@@ -152,7 +153,11 @@ def ceiling(args: argparse.Namespace, compiled: bool = False) -> float:
     return STEPS * args.batch_size / (time.perf_counter() - start)
 
 
-def config_of(args: argparse.Namespace):
+if TYPE_CHECKING:
+    from core.config import TrainConfig
+
+
+def config_of(args: argparse.Namespace) -> "TrainConfig":
     from core.config import preset_config
 
     return preset_config(

@@ -469,7 +469,7 @@ def bad_models() -> Iterator[Case]:
         "metadata that is a list": weights({"__metadata__": [1], **tensor()}),
     }.items():  # fmt: skip
         yield Case("model", what, "weights.zip", model_zip(tensors=tensors))
-    for what, changes in {
+    wrong: dict[str, dict[str, object]] = {
         "a class that is none": {"_model_class": "os.system"},
         "no class": {"_model_class": None},
         "a name of another place": {"encoder_name": "hf-hub:evil/model"},
@@ -490,7 +490,8 @@ def bad_models() -> Iterator[Case]:
         "an unknown argument": {"evil": True},
         "weights to fetch": {"encoder_weights": "http://127.0.0.1:9/x"},
         "aux of code": {"aux_params": {"classes": 10**9, "pooling": "os.system"}},
-    }.items():
+    }
+    for what, changes in wrong.items():
         yield Case("model", f"config: {what}", "config.zip", model_zip({**CONFIG, **changes}))
     for what, body in {"deep": b"[" * 100_000, "noise": b"\xff\xfe" * 99, "a list": b"[1]", "empty": b"",
                        "2 MB": json.dumps({**CONFIG, "x": "y" * 2_000_000}).encode()}.items():  # fmt: skip

@@ -7,8 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from core.data import demo
-from tests.browser.conftest import App
 from tests.browser.test_app import settle, visit
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PAGES = ("Segment", "Data", "Train", "Compare", "Models", "Metrics", "Machine")

@@ -19,9 +19,9 @@ from core.data import demo
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.runs import run_folder
-from tests.browser.conftest import App
 from tests.builders import tiny, trained, write_scenes
 from tests.limits import seconds
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 SLIDER = ".pair"

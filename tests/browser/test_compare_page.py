@@ -16,9 +16,9 @@ from core.evaluation.groups import read_groups
 from core.models import registry
 from core.models.card import read_card
 from core.runs import run_folder
-from tests.browser.conftest import App
 from tests.browser.test_app import metric, settle, visit
 from tests.builders import tiny, trained, write_scenes
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

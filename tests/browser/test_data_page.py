@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 
 from core.data.dataset import open_data
 from core.data.store import read_pair
-from tests.browser.conftest import App
 from tests.browser.test_app import portrait, settle, visit
 from tests.core import archives
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.models.card import is_model, read_card, write_card
 from core.system.workspace import SHIPPED_MODELS
-from tests.browser.conftest import App
 from tests.browser.test_app import settle, visit
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SHIPPED = sum(is_model(folder) for folder in SHIPPED_MODELS.iterdir())

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
-from tests.browser.conftest import App
 from tests.browser.test_app import visit
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ORIENTATION, TURNED_RIGHT = 0x0112, 6

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.policy.policy import VARIABLE
-from tests.browser.conftest import App
 from tests.browser.sign_in import CLIENT, Provider
 from tests.browser.test_app import settle, visit
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 POLICY = 'public = true\nadmins = ["ada@example.org"]\nphotos_per_hour = 2\n'

@@ -1,5 +1,6 @@
 """What a check finds in masks of classes."""
 
+import io
 import shutil
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_every_kind_of_flaw_is_found_where_it_is_and_nowhere_else(tmp_path: Path
         assert findings.counts(table)[what] == expected
     row = table[table["name"] == name].iloc[0]
     assert (row["problem"] != "") == (findings.BY_CODE[what].level == "left out")
-    listed = pd.read_csv(pd.io.common.BytesIO(findings.download(table)))
+    listed = pd.read_csv(io.BytesIO(findings.download(table)))
     assert name in set(listed["name"])
 
 

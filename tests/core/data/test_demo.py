@@ -29,6 +29,6 @@ def test_the_project_draws_at_least_240_pairs() -> None:
 def test_an_interrupted_generation_leaves_nothing_half_made() -> None:
     drawing = demo.generate(pairs=20)
     next(drawing)
-    drawing.close()
+    drawing.close()  # type: ignore[attr-defined]
     assert not demo.is_ready()
     assert list(demo.generate(pairs=20))[-1] == 20

@@ -6,6 +6,7 @@ import runpy
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def write_wide(root: Path, top: float, kind: type, suffix: str = ".tif", low: fl
     for part in ("images", "masks"):
         (root / part).mkdir(parents=True)
     for i in range(4):
-        values = (low + scene(i) * (top - low)).astype(kind)
+        values: NDArray[Any] = (low + scene(i) * (top - low)).astype(kind)
         Image.fromarray(values).save(root / "images" / f"{i}{suffix}")
         Image.fromarray(demo.draw_scene(i, 64, 48)[1] * np.uint8(255)).save(root / "masks" / f"{i}.png")
     return root

@@ -14,6 +14,7 @@ from core import cli
 from core.data import catalogue, checks, composing, exporting, painting, thumbnails
 from core.data.dataset import open_data
 from core.data.importing.copying import Imported, import_data
+from core.data.pairing import Problem
 from core.data.photos import photo_size, read_photo
 from core.data.store import Store, build_store
 from core.errors import UserError
@@ -106,7 +107,8 @@ def test_a_damaged_pair_is_named_and_every_other_goes_on(
 @pytest.mark.parametrize("suffix", FORMS)
 def test_an_export_holds_every_pair_that_can_be_read(suffix: str, form: str, tmp_path: Path) -> None:
     good, lost = write_pairs(tmp_path / "data", suffix)
-    data, left_out = open_data(tmp_path / "data"), []
+    data = open_data(tmp_path / "data")
+    left_out: list[Problem] = []
     list(exporting.export(data, tmp_path / "out.zip", form, left_out.append))
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         packed = stems(n for n in archive.namelist() if n.startswith("images/"))

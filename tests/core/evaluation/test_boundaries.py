@@ -23,8 +23,8 @@ def test_the_hausdorff_distance_is_monais(truth: NDArray[np.uint8], predicted: N
     if not truth.any() or not predicted.any():
         assert np.isnan(ours) if truth.any() or predicted.any() else ours == 0
         return
-    both = [torch.from_numpy(m)[None, None].bool() for m in (predicted, truth)]
-    theirs = compute_hausdorff_distance(*both, include_background=True, percentile=95).item()
+    found, expected = (torch.from_numpy(m)[None, None].bool() for m in (predicted, truth))
+    theirs = compute_hausdorff_distance(found, expected, include_background=True, percentile=95).item()
     assert ours == pytest.approx(theirs, abs=1e-4)
 
 

@@ -43,7 +43,7 @@ def test_one_that_was_broken_off_goes_on_where_it_was(
     data = open_data(write_scenes(tmp_path / "many", 10))
     making = evaluate(of_entry(entry), data, "all")
     assert [next(making) for _ in range(6)] == [1, 2, 3, 4, 4, 5]
-    making.close()
+    making.close()  # type: ignore[attr-defined]
     steps = list(evaluate(of_entry(entry), data, "all"))
     assert steps[:2] == [4, 5]  # the first four are not predicted again
     whole = steps[-1]

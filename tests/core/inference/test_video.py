@@ -56,7 +56,7 @@ def clip(tmp_path: Path) -> Path:
 
 def pictures(path: Path, form: str = "rgb24") -> list[NDArray[np.uint8]]:
     with av.open(str(path)) as container:
-        return [picture.to_ndarray(format=form) for picture in container.decode(video=0)]
+        return [picture.to_ndarray(format=form) for picture in container.decode(video=0)]  # type: ignore[misc]
 
 
 def test_every_frame_gets_the_new_background_and_the_sound_stays(
@@ -130,7 +130,7 @@ def test_what_is_no_video_or_too_long_is_one_sentence(
 def test_giving_up_leaves_nothing(clip: Path, tmp_path: Path, reddish: Predictor) -> None:
     steps = replace_background(clip, tmp_path / "out.mp4", reddish, GREEN)
     next(steps)
-    steps.close()
+    steps.close()  # type: ignore[attr-defined]
     assert not list(tmp_path.glob("*out*"))
 
 

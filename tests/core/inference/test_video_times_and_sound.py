@@ -46,7 +46,7 @@ def film(
             coder = heard.codec_context
             resampler = av.AudioResampler(coder.format, coder.layout, RATE, coder.frame_size)
             frame = av.AudioFrame.from_ndarray(np.stack([tone, tone]), format="fltp", layout="stereo")
-            frame.sample_rate, frame.pts, frame.time_base = RATE, round(start * RATE), Fraction(1, RATE)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, round(start * RATE), Fraction(1, RATE)  # type: ignore[attr-defined]
             for part in (*resampler.resample(frame), *resampler.resample(None)):
                 out.mux(heard.encode(part))
             out.mux(heard.encode())

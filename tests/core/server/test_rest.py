@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def client() -> Iterator[TestClient]:
         yield made
 
 
-def picture(answer) -> Image.Image:
+def picture(answer: Any) -> Image.Image:
     assert answer.status_code == 200, answer.text
     return Image.open(io.BytesIO(answer.content))
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
     assert not list(run.folder.glob(".*part"))
 
 
-def wait_until(condition, seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

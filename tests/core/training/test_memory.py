@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
 ) -> None:
     real, sizes = steps_module.take_step, []
 
-    def greedy(trainer, pictures, labels):
+    def greedy(trainer: Any, pictures: Any, labels: Any) -> Any:
         each = -(-len(pictures) // trainer.micro_batches)
         sizes.append(each)
         if each > 1:
@@ -37,7 +38,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
 def test_when_not_one_image_fits_it_is_said(
     small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(trainer, pictures, labels):
+    def never(trainer: Any, pictures: Any, labels: Any) -> Any:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")
 
     monkeypatch.setattr(steps_module, "take_step", never)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import segmentation_models_pytorch as smp
@@ -149,7 +150,7 @@ def test_a_gradient_that_is_no_number_ends_in_the_sentence_on_divergence(
 ) -> None:
     real = steps.whole_batch.backward
 
-    def broken(trainer, parts):
+    def broken(trainer: Any, parts: Any) -> Any:
         result = real(trainer, parts)
         next(p for p in trainer.plain.parameters() if p.grad is not None).grad.fill_(torch.nan)
         return result
@@ -166,7 +167,7 @@ def test_the_batch_size_is_tried_as_it_will_be_held_in_memory(
     tried: list[int] = []
     real = batch_size.take_step
 
-    def noted(trainer, pictures, labels):
+    def noted(trainer: Any, pictures: Any, labels: Any) -> Any:
         tried.append(-(-len(pictures) // min(trainer.micro_batches, len(pictures))))
         return real(trainer, pictures, labels)
 

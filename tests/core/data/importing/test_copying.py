@@ -62,5 +62,5 @@ def test_a_full_disk_leaves_nothing(small_data: Path, monkeypatch: pytest.Monkey
 def test_an_import_that_is_given_up_leaves_nothing(small_data: Path) -> None:
     work = import_data(small_data, "mine")
     next(work)
-    work.close()
+    work.close()  # type: ignore[attr-defined]
     assert nothing_left()

@@ -62,7 +62,7 @@ def test_a_photo_does_not_get_the_mask_of_another_part_or_folder() -> None:
 
 
 def test_masks_of_a_label_stay_in_their_part() -> None:
-    files = {}
+    files: dict[str, bytes] = {}
     for part, number in (("train", 2), ("val", 5)):
         files |= {f"{part}/images/0.png": photo(number), f"{part}/masks/cat/0.png": mask(number)}
         files |= {f"{part}/masks/dog/0.png": mask(number)}
