@@ -244,5 +244,5 @@ def test_an_exported_model_finds_things_where_they_are(tmp_path: Path, task: Tas
     save_onnx(program, card, not any_size, tmp_path / "model.onnx")
     model = exported_script.Model(tmp_path / "model.onnx", threads=1)
     pairs = [scene(521, 389, seed) for seed in range(5)]
-    found = [model.mask(model(Image.fromarray(photo))) > 0 for photo, _ in pairs]
+    found = [model.mask(model(photo)) > 0 for photo, _ in pairs]
     assert apart(found, [mask == 1 for _, mask in pairs]) < NEAR

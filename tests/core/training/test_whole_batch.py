@@ -131,9 +131,9 @@ def test_the_second_pass_is_the_first_once_more(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("architecture", ["DeepLabV3Plus", "DeepLabV3", "PSPNet", "PAN", "UPerNet", "Unet"])
 def test_one_image_at_a_time_trains_whatever_the_network_pools(architecture: str) -> None:
-    config = tiny(Path("x"), architecture=architecture, encoder="resnet18", width=64, ema_decay=0.0)
     side = {"Unet": 32, "PAN": 128}.get(architecture, 64)  # Unet: 1x1 at the encoder's end
-    config = replace(config, height=side, width=side)
+    size = {"height": side, "width": side}
+    config = tiny(Path("x"), architecture=architecture, encoder="resnet18", ema_decay=0.0, **size)
     trainer = set_up(config, build_model(config), Task(), make_fabric(config, "cpu"), 1)
     trainer.training_mode()
     images = torch.randint(0, 256, (2, 3, config.height, config.width), dtype=torch.uint8)
