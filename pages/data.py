@@ -1,20 +1,20 @@
-"""Data: bring photos and masks in, see what is wrong with them, deal them out, paint and compose."""
+"""Data: import photos and masks, check and fix them, split, paint and compose."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from core.data import demo, library, painting
+from core.data import demo, findings, library, painting
 from core.data.catalogue import Catalogue, open_catalogue
-from core.data.findings import to_look_at
 from core.errors import UserError
 from core.policy.permissions import allowed
-from core.system.formatting import percent
+from core.system.formatting import percent, plural
 from core.system.progress import TimeLeft
-from pages.data_parts.adding import ADDING, add
+from pages.data_parts.adding import add
 from pages.data_parts.augmentation import augmentation
 from pages.data_parts.exporting import exporting
 from pages.data_parts.findings import found, history
+from pages.data_parts.importing import ADDING
 from pages.data_parts.painting import paint
 from pages.data_parts.pictures import gallery
 from pages.data_parts.splits import splits
@@ -31,7 +31,7 @@ def data_page() -> None:
     if st.session_state.get(ADDING) and allowed("add"):
         add()
         return
-    left, right = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     with left:
         folder = choose_dataset()
     with right, st.container(horizontal=True):
@@ -39,7 +39,7 @@ def data_page() -> None:
             st.session_state[ADDING] = True
             st.rerun()
         if allowed("train") and st.button(
-            "Check again", icon=":material/refresh:", help="Look at every file anew."
+            "Check again", icon=":material/refresh:", help="Read every file again."
         ):
             st.session_state.check_fresh = True
         is_own = allowed("change") and library.is_owned(folder) and folder != demo.demo_folder()
@@ -71,9 +71,8 @@ def checked(folder: Path) -> Catalogue:
 def unfinished(folder: Path, error: UserError) -> None:
     """A data set that is still being painted has no pairs yet; any other says what is wrong."""
     if library.is_owned(folder) and painting.photos_of(folder):
-        st.info("Two masks or more make a data set. Paint them here.")
-        st.session_state.data_section = "Paint"  # stay here when it becomes one: unseen choices are forgotten
-        paint(folder)
+        st.caption("Paint two masks or more to make a data set.")
+        paint(folder, is_new=True)
         return
     st.error(plain(str(error)))
 
@@ -88,13 +87,29 @@ def overview(shown: Catalogue) -> None:
             st.metric("Test", f"{summary['test']:,}", border=True)
         covered = "Foreground" if shown.encoding.task.kind == "binary" else "Labelled"
         st.metric(covered, percent(summary["foreground"]), border=True, help="Mean over the images.")
-        st.metric("Left out", f"{summary['left_out']:,}", border=True)
+        st.metric("Excluded", f"{summary['left_out']:,}", border=True)
+        if summary["to_paint"]:
+            st.metric("To paint", f"{summary['to_paint']:,}", border=True)
     st.caption(f"Masks: {plain(shown.encoding.meaning)}. The split is kept by file name in dataset.json.")
 
 
+def to_paint(shown: Catalogue) -> None:
+    """Photos of a painted data set that have no mask yet."""
+    count = findings.counts(shown.report.table).get("unpainted", 0)
+    if not count or not allowed("change"):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{plural(count, 'photo')} {'has' if count == 1 else 'have'} no mask yet.")
+        st.button("Paint", icon=":material/brush:", on_click=go_to_painter)
+
+
+def go_to_painter() -> None:
+    st.session_state.data_section = "Paint"
+
+
 def section(shown: Catalogue) -> None:
-    """One of the page's parts."""
-    worth = to_look_at(shown.report.table)
+    """One section of the page."""
+    worth = findings.to_look_at(shown.report.table)
     names = {name: f"{name} ({worth:,})" if name == "Findings" and worth else name for name in SECTIONS}
     offered: tuple[str, ...] = SECTIONS if allowed("change") else LOOKING
     if not allowed("train"):
@@ -105,6 +120,7 @@ def section(shown: Catalogue) -> None:
     )  # fmt: skip
     if chosen in ("Pictures", "Findings"):
         overview(shown)
+        to_paint(shown)
     history(shown)
     match chosen:
         case "Pictures":
@@ -123,7 +139,7 @@ def section(shown: Catalogue) -> None:
 
 @st.dialog("Delete this data set?")
 def delete_dialog(folder: Path) -> None:
-    st.write(f"**{plain(library.display_name(folder))}** and its files in the workspace will be gone.")
+    st.write(f"**{plain(library.display_name(folder))}** and its files are removed from the workspace.")
     if st.button("Delete", type="primary"):
         library.delete_dataset(folder)
         select_dataset(demo.demo_folder())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.data import findings, near_duplicates
 from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding
-from core.data.dataset import DataFolder
+from core.data.dataset import LAYOUT_PAINTED, DataFolder
 from core.data.masks import (
     LOSSY_SUFFIXES,
     BinaryEncoding,
@@ -25,7 +25,7 @@ from core.data.masks import (
     same_shape,
     swapped,
 )
-from core.data.pairing import Pair
+from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size, read_photo, value_extremes
 from core.data.value_range import Range, is_misread, usual_top, words
 from core.errors import UserError
@@ -34,12 +34,12 @@ from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
 
-LAYOUT = 5  # raised when the columns or findings change
+LAYOUT = 6  # raised when the columns or findings change
 DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
 SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
 MANY_SPECKS = 5
-LEFT_OUT = "left out by you"
+EXCLUDED = "excluded by you"
 NAMED = 5  # so many values of a mask are listed in a sentence
 
 
@@ -102,7 +102,8 @@ class Report:
             "train": int((usable["part"] == "train").sum()),
             "validation": int((usable["part"] == "validation").sum()),
             "test": int((usable["part"] == "test").sum()),
-            "left_out": len(self.problems),
+            "left_out": int((~self.problems["findings"].isin(["unpainted"])).sum()),
+            "to_paint": int(self.problems["findings"].isin(["unpainted"]).sum()),
             "mended": int(self.table["findings"].str.split().map(lambda codes: "resized" in codes).sum()),
             "foreground": float(usable["foreground"].mean()) if len(usable) else 0.0,
             "problems": dict(zip(self.problems["name"], self.problems["problem"], strict=True)),
@@ -135,15 +136,20 @@ def check(data: DataFolder) -> Iterator[int | Report]:
                 yield len(rows)
     _see_together(rows)
     _see_values(rows, data.value_range)
-    rows += [
-        Row(p.name, "", findings="partner" if p.is_alone else "unread", problem=p.sentence)
-        for p in data.problems
-    ]
-    rows += [Row(name, "", findings="chosen", problem=LEFT_OUT) for name in data.left_out]
+    rows += [Row(p.name, "", findings=_code_of(p, data), problem=p.sentence) for p in data.problems]
+    rows += [Row(name, "", findings="chosen", problem=EXCLUDED) for name in data.left_out]
     table = pd.DataFrame([asdict(row) for row in sorted(rows, key=lambda row: row.name)])
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, table.to_parquet())
     yield Report(table)
+
+
+def _code_of(problem: Problem, data: DataFolder) -> str:
+    """The finding of a file that is in no pair."""
+    if not problem.is_alone:
+        return "unread"
+    is_painted = (data.about.get("origin") or {}).get("layout") == LAYOUT_PAINTED
+    return "unpainted" if is_painted and (data.root / "images" / problem.name).is_file() else "partner"
 
 
 def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:

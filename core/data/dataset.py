@@ -27,12 +27,13 @@ from core.system.workspace import read_json, write_json
 
 SPLIT_SEED = 42  # not the training's seed: another training must not see these validation photos
 DATASET_FILE = "dataset.json"
+LAYOUT_PAINTED = "painted"  # of an origin: the masks are painted in the app
 
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """What `open_data` found. `problems` are files that cannot be used; `split` covers exactly `pairs`;
-    `left_out` are photos that a person left out, and `inverted` those whose masks are inverted, of the
+    `left_out` are photos that a person excluded, and `inverted` those whose masks are inverted, of the
     ones left out too."""
 
     root: Path
@@ -149,7 +150,7 @@ def may_hold_classes(root: Path) -> bool:
 def write_down(data: DataFolder) -> bool:
     """Keep the split and the meaning of the masks in the folder's dataset.json, so that the same
     photos stay in validation for good. False where the folder is read-only; then the same split is
-    dealt anew each time, because it depends on the names alone."""
+    made anew each time, because it depends on the names alone."""
     if not data.root.stat().st_mode & stat.S_IWUSR:  # root could write all the same, and should not
         return False
     path = data.root / DATASET_FILE

@@ -30,16 +30,16 @@ FORMS = ("zip", "coco")
 COCO_FILES = {
     "train": "instances_train.json", "validation": "instances_val.json", "test": "instances_test.json",
 }  # fmt: skip
-LeaveOut = Callable[[Problem], None]
+OnProblem = Callable[[Problem], None]
 PLAIN = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
 WITH_VOID = BinaryEncoding(1, IGNORE, "0 is background, 1 is foreground, 255 is void")
 
 
 @needs("train")
 def export(
-    data: DataFolder, target: Path, form: str = "zip", leave_out: LeaveOut | None = None
+    data: DataFolder, target: Path, form: str = "zip", on_problem: OnProblem | None = None
 ) -> Iterator[float | Path]:
-    """Write `target`. Yields the share done, then the path; `leave_out` is given the pairs that cannot
+    """Write `target`. Yields the share done, then the path; `on_problem` is given the pairs that cannot
     be read, which are not in it.
 
     "zip": images/, masks/ and dataset.json, which this project imports again, split and all. Masks are
@@ -54,17 +54,17 @@ def export(
             # Files from before 1980, as some tools leave them, have no place in a zip's calendar.
             zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive,
         ):
-            yield from (_coco if form == "coco" else _plain)(data, archive, leave_out or _unheard)
+            yield from (_coco if form == "coco" else _plain)(data, archive, on_problem or _ignore)
     except OSError as error:
         raise UserError(f"The export stopped: {system_said(error)}.") from error
     yield target
 
 
-def _unheard(problem: Problem) -> None:
-    """For callers that do not ask what was left out."""
+def _ignore(problem: Problem) -> None:
+    """For callers that do not ask which pairs are not in the export."""
 
 
-def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> Iterator[float]:
+def _plain(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) -> Iterator[float]:
     task, binary = data.encoding.task, _binary_encoding(data)
     codes = np.arange(256, dtype=np.uint8)  # what is written for each label
     if task.kind == "binary" and not binary.has_void:
@@ -74,7 +74,7 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> I
         try:
             _, labels = read_pair(pair, data.encoding, max_side=64)
         except UserError as error:
-            leave_out(Problem(pair.name, str(error)))
+            on_problem(Problem(pair.name, str(error)))
             continue
         renamed[pair.name] = flat
         archive.write(pair.image, f"images/{flat}")
@@ -105,7 +105,7 @@ def _binary_encoding(data: DataFolder) -> BinaryEncoding:
     return WITH_VOID if has_void else PLAIN
 
 
-def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> Iterator[float]:
+def _coco(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) -> Iterator[float]:
     """Source of the form: https://cocodataset.org/#format-data"""
     from pycocotools import mask as coco_masks
 
@@ -119,7 +119,7 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, leave_out: LeaveOut) -> It
             _, labels = read_pair(pair, data.encoding, max_side=64)
             height, width = photo_size(pair.image)
         except UserError as error:
-            leave_out(Problem(pair.name, str(error)))
+            on_problem(Problem(pair.name, str(error)))
             continue
         labels = data.encoding.resize(labels, (height, width))
         archive.write(pair.image, f"images/{flat}")

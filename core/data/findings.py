@@ -11,9 +11,10 @@ from core.system.spreadsheets import csv_file
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`level`: "left out" (cannot be used), "mended" (used, after a change) or "look" (used as it is).
+    """`level`: "excluded" (cannot be used), "mended" (used, after a change), "look" (used as it is) or
+    "to paint" (a photo whose mask is not painted yet).
 
-    `fix` is the one click that answers it: "leave out", "invert", "take back", "range" or "".
+    `fix` is the one click that answers it: "exclude", "invert", "restore", "range", "paint" or "".
     """
 
     code: str
@@ -24,33 +25,33 @@ class Kind:
 
 
 KINDS = (
-    Kind("partner", "No partner", "left out", "A photo without a mask, or a mask without a photo."),
-    Kind("unread", "Damaged or no picture", "left out", "Replace the file by a whole copy."),
-    Kind("shape", "Photo and mask of other shapes", "left out", "They cannot belong together: export again."),
-    Kind("chosen", "Left out by you", "left out", "Can be taken back at any time.", "take back"),
-    Kind("leak", "Nearly the same photo in two parts", "look",
-         "What was learnt by heart is asked: scores look better than they are.", "leave out"),
-    Kind("twin", "Nearly the same photo twice", "look", "Copies teach nothing new.", "leave out"),
-    Kind("empty", "Empty masks", "look", "Right where there is nothing to find, else a forgotten one.",
-         "leave out"),
+    Kind("partner", "No partner", "excluded", "A photo without a mask, or a mask without a photo."),
+    Kind("unpainted", "Photos to paint", "to paint", "Their masks are not painted yet.", "paint"),
+    Kind("unread", "Damaged or no picture", "excluded", "Replace the file with an intact copy."),
+    Kind("shape", "Photo and mask differ in shape", "excluded", "They cannot belong together."),
+    Kind("chosen", "Excluded by you", "excluded", "They can be restored at any time.", "restore"),
+    Kind("leak", "Near duplicates in two sets", "look",
+         "The model has seen what it is scored on: scores are too high.", "exclude"),
+    Kind("twin", "Near duplicates", "look", "Copies teach nothing new.", "exclude"),
+    Kind("empty", "Empty masks", "look", "Right where there is nothing to find, otherwise forgotten.",
+         "exclude"),
     Kind("full", "Masks that cover everything", "look", "Often an inverted or a failed mask.", "invert"),
-    Kind("void", "Masks of void alone", "look", "Nothing in them is known: they teach nothing.",
-         "leave out"),
-    Kind("uniform", "One class everywhere", "look", "Often a failed mask.", "leave out"),
+    Kind("void", "Masks of void alone", "look", "No pixel in them counts: they teach nothing.",
+         "exclude"),
+    Kind("uniform", "One class everywhere", "look", "Often a failed mask.", "exclude"),
     Kind("values", "Values that are no class", "look",
-         "These pixels are ignored: correct the masks, or have the classes decided anew from all masks."),
-    Kind("specks", "Tiny specks", "look", "Stray clicks or rough edges of an automatic mask.", "leave out"),
+         "These pixels are ignored: correct the masks, or make every value a class below."),
+    Kind("specks", "Tiny specks", "look", "Stray clicks or rough edges of an automatic mask.", "exclude"),
     Kind("grey", "Grey masks", "look", "Values between black and white are cut at the middle.", ""),
     Kind("resized", "Masks of another size", "mended", "Same shape, other resolution: resized to the photo."),
-    Kind("turned", "Masks that may be turned", "look",
-         "The photo's EXIF orientation mirrors or turns it, the mask has none and is taken as it is seen: "
-         "look whether both match.", "leave out"),
-    Kind("aspect", "Very long photos", "look", "They are squeezed most at the training size.", "leave out"),
-    Kind("light", "Very dark or very bright", "look", "Hardly anything to be seen.", "leave out"),
+    Kind("turned", "Masks that may be rotated", "look",
+         "The photo has an EXIF orientation and its mask has none: see whether both match.", "exclude"),
+    Kind("aspect", "Very long photos", "look", "They are distorted most at the training size.", "exclude"),
+    Kind("light", "Very dark or very bright", "look", "Hardly anything can be seen.", "exclude"),
     Kind("range", "Values in another range", "look",
-         "Grey values of more than 8 bits that are read nearly black, or cut off.", "range"),
-    Kind("small", "Very small photos", "look", "Below 64 pixels there is little to learn.", "leave out"),
-    Kind("outlier", "Sizes unlike the others", "look", "More than 16 times smaller or larger.", "leave out"),
+         "Grey values of more than 8 bits that are read nearly black or clipped.", "range"),
+    Kind("small", "Very small photos", "look", "Below 64 pixels there is little to learn.", "exclude"),
+    Kind("outlier", "Sizes unlike the others", "look", "More than 16 times smaller or larger.", "exclude"),
 )  # fmt: skip
 BY_CODE = {kind.code: kind for kind in KINDS}
 
@@ -62,9 +63,9 @@ def counts(table: pd.DataFrame) -> dict[str, int]:
 
 
 def to_look_at(table: pd.DataFrame) -> int:
-    """How many files have a finding that was not simply mended."""
-    mended = {kind.code for kind in KINDS if kind.level == "mended"}
-    return int(table["findings"].str.split().map(lambda codes: bool(set(codes) - mended)).sum())
+    """How many files have a finding that was not simply mended, and is no photo still to be painted."""
+    fine = {kind.code for kind in KINDS if kind.level in ("mended", "to paint")}
+    return int(table["findings"].str.split().map(lambda codes: bool(set(codes) - fine)).sum())
 
 
 def rows_with(table: pd.DataFrame, code: str) -> pd.DataFrame:
@@ -72,8 +73,8 @@ def rows_with(table: pd.DataFrame, code: str) -> pd.DataFrame:
     return table[table["findings"].str.split().map(lambda codes: code in codes)]
 
 
-def to_leave_out(table: pd.DataFrame, code: str) -> list[str]:
-    """The photos that answering this finding leaves out.
+def to_exclude(table: pd.DataFrame, code: str) -> list[str]:
+    """The photos that answering this finding excludes.
 
     Of two that are alike: the one in training where the other is not, else the later name, so that
     one of each stays.

@@ -1,4 +1,4 @@
-"""Mending a data set without touching its files: what is written down is how to read them.
+"""Fixes of a data set that leave its files as they are: dataset.json says how to read them.
 
 Each fix is one entry in dataset.json's history and can be undone, the last one first.
 """
@@ -23,22 +23,22 @@ _FIXED = ("mask_rule", "left_out", "inverted", KEY)  # what a fix may change, an
 
 
 @needs("change")
-def leave_out(data: DataFolder, names: Sequence[str]) -> DataFolder:
-    """Without these photos, in training, evaluation and export. Raises UserError if too few are left."""
+def exclude(data: DataFolder, names: Sequence[str]) -> DataFolder:
+    """Exclude these photos from training, evaluation and export. Raises UserError if too few are left."""
     known = {pair.name for pair in data.pairs}
     chosen = [name for name in names if name in known]
     if not chosen:
         raise UserError("None of these photos is in the data set.")
     if len(known) - len(chosen) < 2:
-        raise UserError("That would leave fewer than two pairs: choose fewer.")
-    return _change(data, f"Left out {_photos(chosen)}", left_out=sorted({*data.left_out, *chosen}))
+        raise UserError("Fewer than two pairs would be left: choose fewer.")
+    return _change(data, f"Excluded {_photos(chosen)}", left_out=sorted({*data.left_out, *chosen}))
 
 
 @needs("change")
-def take_back(data: DataFolder, names: Sequence[str]) -> DataFolder:
-    """With these photos, which had been left out."""
+def restore(data: DataFolder, names: Sequence[str]) -> DataFolder:
+    """Include these photos again, which had been excluded."""
     chosen = sorted(set(names) & set(data.left_out))
-    return _change(data, f"Took back {_photos(chosen)}", left_out=sorted(set(data.left_out) - set(chosen)))
+    return _change(data, f"Restored {_photos(chosen)}", left_out=sorted(set(data.left_out) - set(chosen)))
 
 
 @needs("change")
@@ -90,7 +90,7 @@ def merge(data: DataFolder, classes: Sequence[str], name: str) -> DataFolder:
     values = tuple(v for c, v in zip(task.classes, task.values, strict=True) if c in kept)
     merged = [(v, index[task.classes[i]]) for v, i in encoding.merged]
     merged += [(v, index[c]) for c, v in zip(task.classes, task.values, strict=True) if c not in kept]
-    names = _checked_names([name.strip() or chosen[0] if c == chosen[0] else c for c in kept])
+    names = checked_names([name.strip() or chosen[0] if c == chosen[0] else c for c in kept])
     changed = replace(encoding, task=replace(task, classes=names, values=values), merged=tuple(merged))
     return _change(
         data, f"Merged {', '.join(chosen)} into {names[index[chosen[0]]]}", mask_rule=changed.to_dict()
@@ -123,7 +123,7 @@ def ignore(data: DataFolder, classes: Sequence[str]) -> DataFolder:
 def rename(data: DataFolder, names: Sequence[str]) -> DataFolder:
     """The classes under other names, in the same order."""
     task = data.encoding.task
-    checked = _checked_names(names)
+    checked = checked_names(names)
     if len(checked) != len(task.classes):
         raise UserError(f"There are {len(task.classes)} classes: give as many names.")
     if isinstance(data.encoding, ClassEncoding):
@@ -155,7 +155,7 @@ def as_classes(data: DataFolder) -> DataFolder:
     masks = [pair.mask for pair in data.pairs]
     counts = whole_tally(masks).counts()
     void = VOID if VOID in counts and max((v for v in counts if v != VOID), default=0) < 64 else -1
-    if len(counts) - (void in counts) > MAX_CLASSES["multiclass"] or len(counts) < 2:
+    if not 2 <= len(counts) - (void in counts) <= MAX_CLASSES["multiclass"]:
         raise UserError(f"The masks hold {len(counts)} different values: that is no set of classes.")
     return _change(data, "Every mask value is a class", mask_rule=guess_classes(masks, void).to_dict())
 
@@ -225,7 +225,8 @@ def _class_encoding(data: DataFolder) -> ClassEncoding:
     raise UserError(f"{data.name} has {has}, not classes.")
 
 
-def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
+def checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes without blanks around them. Raises UserError where one is empty or two are alike."""
     checked = tuple(name.strip() for name in names)
     if not all(checked) or len({name.casefold() for name in checked}) < len(checked):
         raise UserError("Every class needs a name of its own.")

@@ -2,10 +2,11 @@
 
 import base64
 import contextlib
-import glob
 import io
 import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data import library
-from core.data.dataset import DATASET_FILE, open_data, read_about, write_down
+from core.data.classes import encoding_from_dict
+from core.data.dataset import DATASET_FILE, LAYOUT_PAINTED, open_data, read_about, write_down
 from core.data.importing.privacy import for_keeping
+from core.data.importing.sources import HarmfulSourceError
+from core.data.importing.sources import Source as ImportSource
 from core.data.masks import BinaryEncoding, mask_values, resize_mask
 from core.data.pairing import Problem, by_stem, masks_of
 from core.data.photos import PHOTO_SUFFIXES, photo_size, read_photo, reading
@@ -32,7 +36,6 @@ GRABCUT_SIDE = 640  # pixels of the longer side at which GrabCut works
 GRABCUT_ROUNDS = 5
 MAX_MASK_BYTES = 50_000_000
 PAINTED = BinaryEncoding(128, meaning="0 is background, 255 is foreground")
-UNPAINTED = "photos without masks"  # folder of a data set that is being painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +47,26 @@ class Waiting:
     mask: Path
     is_done: bool
 
+    @property
+    def photo_id(self) -> str:
+        """What names the photo to a browser: the data set's folder and the file; see `waiting_photo`."""
+        return f"{self.photo.parent.parent.name}/{self.name}"
+
 
 @needs("add")
-def start(name: str, photos: list[tuple[str, bytes]]) -> tuple[Path, list[Problem]]:
+def start(name: str, photos: Iterable[tuple[str, bytes]]) -> tuple[Path, list[Problem]]:
     """A new data set folder with these photos and no masks yet, and the photos that cannot be read.
 
-    Raises UserError when the name is taken or none of the files is a photo; then nothing is left.
+    Photos are (file name, content), read one at a time. Raises UserError when the name is taken or none of
+    the files is a photo; then nothing is left.
     """
-    kept, problems = _for_keeping(photos)
     folder = library.new_folder(name)
-    about = {"name": name.strip(), "mask_rule": PAINTED.to_dict(), "origin": {"layout": "painted"}}
+    about = {"name": name.strip(), "mask_rule": PAINTED.to_dict(), "origin": {"layout": LAYOUT_PAINTED}}
     try:
         for part in ("images", "masks"):
             (folder / part).mkdir(parents=True)
         sign(folder)
-        _keep(folder, kept)
+        problems = _keep(folder, photos)
         write_json(folder / DATASET_FILE, about)
     except (OSError, UserError) as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,35 +81,33 @@ def add_photos(folder: Path, photos: list[tuple[str, bytes]]) -> list[Problem]:
     Raises UserError when none can.
     """
     require_folder(folder)
-    kept, problems = _for_keeping(photos)
-    _keep(folder, kept)
+    return _keep(folder, photos)
+
+
+def _keep(folder: Path, photos: Iterable[tuple[str, bytes]]) -> list[Problem]:
+    """Write the photos into images/, and return those that cannot be read. Raises UserError when none can."""
+    images, problems, kept = folder / "images", list[Problem](), 0
+    taken = {path.stem for path in images.iterdir()}
+    for file, content in photos:
+        try:
+            suffix, cleaned = for_keeping(content, file)
+        except UserError as error:
+            problems.append(Problem(file, str(error)))
+            continue
+        stem = _free_stem(_stem(file), taken)
+        taken.add(stem)
+        write_atomically(images / f"{stem}{suffix}", cleaned)
+        kept += 1
+    if not kept:
+        raise UserError(problems[0].sentence if problems else "Choose at least one photo.")
     return problems
 
 
-def _for_keeping(photos: list[tuple[str, bytes]]) -> tuple[list[tuple[str, str, bytes]], list[Problem]]:
-    """(stem, suffix, content) of each photo, and those that cannot be read."""
-    kept, problems = [], []
-    for file, content in photos:
-        try:
-            kept.append((_stem(file), *for_keeping(content, file)))
-        except UserError as error:
-            problems.append(Problem(file, str(error)))
-    if not kept:
-        raise UserError(problems[0].sentence if problems else "Choose at least one photo.")
-    return kept, problems
-
-
-def _keep(folder: Path, photos: list[tuple[str, str, bytes]]) -> None:
-    for stem, suffix, content in photos:
-        write_atomically(_free(folder / "images", stem, suffix), content)
-
-
-def _free(folder: Path, stem: str, suffix: str) -> Path:
-    """A path whose stem no photo there has yet."""
-    number, target = 2, folder / f"{stem}{suffix}"
-    while any(folder.glob(f"{glob.escape(target.stem)}.*")):
-        number, target = number + 1, folder / f"{stem}-{number}{suffix}"
-    return target
+def _free_stem(stem: str, taken: set[str]) -> str:
+    """The stem, with a number where a photo has it already."""
+    if stem not in taken:
+        return stem
+    return next(free for number in count(2) if (free := f"{stem}-{number}") not in taken)
 
 
 def _stem(file: str) -> str:
@@ -109,6 +115,19 @@ def _stem(file: str) -> str:
         return safe_name(Path(file).stem, "photo name")
     except UserError:
         return "photo"  # of a name of emoji alone, as phones give them
+
+
+def photos_in(source: ImportSource, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """(file name, content) of photos of a source, as `start` takes them; one that cannot be read is empty,
+    which `start` reports."""
+    for name in names:
+        try:
+            content = source.read(name)
+        except HarmfulSourceError:
+            raise
+        except UserError:
+            content = b""
+        yield name.rsplit("/", 1)[-1], content
 
 
 def photos_of(folder: Path) -> list[Waiting]:
@@ -125,8 +144,29 @@ def photos_of(folder: Path) -> list[Waiting]:
     ]
 
 
+def waiting_photo(photo_id: str) -> Waiting:
+    """The photo of this `photo_id`. Raises UserError where the workspace has none, or not any more."""
+    folder, _, name = photo_id.partition("/")
+    for root in library.list_datasets():
+        if root.name == folder:
+            for waiting in photos_of(root):
+                if waiting.name == name:
+                    return waiting
+    raise UserError(f"{name or 'The photo'} is not there any more: reload the page.")
+
+
+def require_paintable(folder: Path, photo: str = "") -> None:
+    """Raise UserError, with what to do instead, where masks of a data set cannot be painted, or that of this
+    photo of it cannot."""
+    if not library.is_owned(folder):
+        raise UserError("Import this data set first: masks are painted in the app's own copy of it.")
+    _value_map(_encoding_in(folder, photo))
+    if not photos_of(folder):
+        raise UserError("Masks can be painted where photos lie in images/ and their masks in masks/.")
+
+
 def mask_from(url: str, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """What the browser sent, a PNG as a data URL, as a mask of 0 and 1 (height, width) uint8.
+    """A mask that the browser sent, a PNG as a data URL, as a mask of 0 and 1 (height, width) uint8.
 
     White from half on is foreground. Raises UserError when it is anything else.
     """
@@ -148,7 +188,9 @@ def mask_url(mask: NDArray[np.uint8]) -> str:
 
 def saved_mask(waiting: Waiting) -> NDArray[np.uint8]:
     """The mask that a photo has, 0 and 1, at the photo's own size."""
-    return np.asarray(_saved_labels(waiting, _encoding_of(waiting)) == 1, np.uint8)
+    return np.asarray(
+        _saved_labels(waiting, _encoding_in(waiting.photo.parent.parent, waiting.name)) == 1, np.uint8
+    )
 
 
 def _saved_labels(waiting: Waiting, encoding: BinaryEncoding) -> NDArray[np.uint8]:
@@ -165,7 +207,7 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     """
     folder = waiting.photo.parent.parent
     require_folder(folder)
-    encoding = _encoding_of(waiting)
+    encoding = _encoding_in(folder, waiting.photo.name)
     if waiting.is_done and encoding.has_void:
         with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces
             void = _saved_labels(waiting, encoding) == IGNORE
@@ -225,14 +267,20 @@ def photo_to_paint(waiting: Waiting, max_side: int | None = None) -> NDArray[np.
     return read_photo(waiting.photo, max_side=max_side, value_range=values)
 
 
-def _encoding_of(waiting: Waiting) -> BinaryEncoding:
-    path = waiting.photo.parent.parent / DATASET_FILE
-    about = read_about(path.parent) if path.is_file() else {}
-    if waiting.photo.name in about.get("inverted", ()):
-        raise UserError(f"The mask of {waiting.photo.name} is inverted: undo that first, then paint.")
+def _encoding_in(folder: Path, photo: str = "") -> BinaryEncoding:
+    """How a data set's masks are encoded. Raises UserError where that is not as one foreground, or where the
+    mask of this photo is read inverted."""
+    about = read_about(folder) if (folder / DATASET_FILE).is_file() else {}
+    if photo in about.get("inverted", ()):
+        raise UserError(f"The mask of {photo} is inverted: undo that under Findings first, then paint.")
     written = about.get("mask_rule") or PAINTED.to_dict()
     if "task" in written:
-        raise UserError("This data set has several classes: masks of one foreground can be painted here.")
+        classes = encoding_from_dict(written).task.classes
+        raise UserError(
+            f"These masks have {len(classes)} classes, and only masks of one foreground can be painted. "
+            "Correct them in another tool and import them again, or choose under Findings, in How the masks "
+            "are read, which classes are the foreground."
+        )
     return BinaryEncoding.from_dict(written)
 
 

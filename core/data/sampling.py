@@ -21,7 +21,7 @@ class TrainingOrder(Sampler[list[Draw]]):
     gives one small batch; otherwise the last, incomplete batch is left out, because batch
     normalisation over one or two images harms more than they teach.
 
-    Where several processes train together, each is dealt its share of every batch: `rank` of
+    Where several processes train together, each gets its share of every batch: `rank` of
     `world`. `epoch` is that of the next iteration.
     """
 

@@ -1,4 +1,4 @@
-"""Dealing photos to training, validation and test."""
+"""Splitting photos into training, validation and test set."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ FRAMES = r"^(.*?)[-_ ]?\d+\.\w+$"  # film-012.jpg: everything before the last nu
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """`kind`: "random"; "stratified", parts alike in foreground share; "grouped", photos whose names
+    """`kind`: "random"; "stratified", sets alike in foreground share; "grouped", photos whose names
     have the same part matched by `pattern` stay together; "listed", by `validation_names` and
     `test_names`. Shares are fractions of all photos. With `folds`, validation is fold number `fold`
     (from 1) of so many equal ones."""
@@ -34,7 +34,7 @@ class SplitPlan:
 
 
 def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, float] | None = None) -> Split:
-    """Deal these names. `foreground` is each photo's share, for "stratified".
+    """Split these names. `foreground` is each photo's share, for "stratified".
 
     Deterministic by seed. Raises UserError when a part would be empty.
     """
@@ -47,7 +47,7 @@ def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, f
     test, rest = _dealt(order, plan.test)
     if plan.folds:
         if not 2 <= plan.folds <= len(rest) or not 1 <= plan.fold <= plan.folds:
-            raise UserError(f"{len(rest)} photos or groups cannot be dealt to {plan.folds} folds.")
+            raise UserError(f"{len(rest)} photos or groups cannot be split into {plan.folds} folds.")
         validation = rest[plan.fold - 1 :: plan.folds]
         train = [unit for i, unit in enumerate(rest) if i % plan.folds != plan.fold - 1]
     else:
@@ -83,7 +83,7 @@ def told(plan: SplitPlan) -> str:
         return "by lists of names"
     ways = {
         "random": "at random",
-        "stratified": "alike in foreground",
+        "stratified": "balanced foreground",
         "grouped": f"in groups by {plan.pattern}",
     }
     fold = f", fold {plan.fold} of {plan.folds}" if plan.folds else f", {plan.validation:.0%} for validation"

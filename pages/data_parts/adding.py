@@ -13,7 +13,6 @@ from pages.widgets.uploads import PHOTO_MEGABYTES, upload_many
 from pages.widgets.wording import plain
 
 WAYS = ("Import", "Download", "Paint masks", "Compose")
-ADDING = "adding_data"
 
 
 def add() -> None:
@@ -27,7 +26,7 @@ def add() -> None:
             label_visibility="collapsed",
         )
         if st.button("Back to the data sets", icon=":material/arrow_back:"):
-            leave()
+            importing.leave()
             st.rerun()
     match way:
         case "Import":
@@ -40,13 +39,8 @@ def add() -> None:
             compose_new()
 
 
-def leave() -> None:
-    st.session_state[ADDING] = False
-    importing.forget()
-
-
 def paint_new() -> None:
-    st.caption("Photos without masks: paint the masks here, and train on them. Ten are enough to begin with.")
+    st.caption("Photos without masks: paint the masks here, then train on them. Ten are enough to start.")
     uploads = upload_many("Photos", [suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)], PHOTO_MEGABYTES)
     name = st.text_input("Name of the data set", key="paint_name", width=360)
     if not st.button("Start painting", type="primary", disabled=not (uploads and name.strip())):
@@ -56,18 +50,13 @@ def paint_new() -> None:
     except UserError as error:
         st.error(plain(str(error)))
         return
-    for problem in problems:
-        st.toast(plain(problem.sentence), icon=":material/visibility_off:")
-    select_dataset(folder)
-    st.session_state.data_section = "Paint"
-    leave()
-    st.rerun()
+    importing.open_painter(folder, [problem.sentence for problem in problems])
 
 
 def compose_new() -> None:
     st.caption(
-        "Cut-outs with a transparent background are laid on backgrounds: as many pairs as wanted, with exact "
-        "masks."
+        "Place cut-outs with a transparent background on other backgrounds: as many pairs as you want, with "
+        "exact masks."
     )
     left, right = st.columns(2)
     with left:
@@ -78,7 +67,7 @@ def compose_new() -> None:
         count = st.number_input("Pairs", 2, composing.MAX_PAIRS, 100, width=120)
         width = st.number_input("Width", 32, composing.MAX_SIDE, 640, width=110)
         height = st.number_input("Height", 32, composing.MAX_SIDE, 480, width=110)
-        subjects = st.number_input("At most so many each", 1, 20, 2, width=160)
+        subjects = st.number_input("Cut-outs a picture, at most", 1, 20, 2, width=160)
         smallest, largest = st.slider("Size, % of the picture", 5, 200, (30, 95), width=190)
         light = st.slider("Light", 0.0, 1.0, 0.5, width=120)
         blur = st.slider("Blur and noise", 0.0, 1.0, 0.3, width=120)
@@ -108,7 +97,7 @@ def compose_new() -> None:
         st.error(plain(str(error)))
         return
     for sentence in [*odd, *damaged]:
-        st.warning(f"Left out: {plain(sentence)}")
+        st.warning(f"Excluded: {plain(sentence)}")
     st.image([composing.compose_one(how, subjects_read, grounds, index)[0] for index in range(4)], width=220)
     if not st.button(f"Make {plural(int(count), 'pair')}", type="primary", disabled=not name.strip()):
         return
@@ -123,5 +112,5 @@ def compose_new() -> None:
         bar.empty()
         st.error(plain(str(error)))
         return
-    leave()
+    importing.leave()
     st.rerun()

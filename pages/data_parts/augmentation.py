@@ -1,4 +1,4 @@
-"""What training makes of a photo: the very transform, nine times, mask and all."""
+"""The augmentation of training, applied nine times to one photo and its mask."""
 
 import streamlit as st
 
@@ -21,8 +21,8 @@ def augmentation(shown: Catalogue) -> None:
         st.info("There is no usable pair to show.")
         return
     st.caption(
-        "This is the transform that training uses. The mask has to follow the photo: where a mirrored or "
-        "turned photo would need another label, choose a gentler one."
+        "This is the transform that training uses. Where a flipped or rotated photo would need another mask, "
+        "choose a lighter one."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Photo", names[:5000], width=200)
@@ -33,7 +33,7 @@ def augmentation(shown: Catalogue) -> None:
         view = st.segmented_control(
             "Show", thumbnails.VIEWS, default="Overlay", required=True, key="augmented_show"
         )
-        if st.button("Nine others", icon=":material/casino:"):
+        if st.button("Show nine others", icon=":material/casino:"):
             st.session_state.augmentation_round = st.session_state.get("augmentation_round", 0) + 1
     first = NINE * st.session_state.get("augmentation_round", 0)
     try:

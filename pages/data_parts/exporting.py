@@ -1,4 +1,4 @@
-"""A data set to take along."""
+"""Export a data set."""
 
 import streamlit as st
 
@@ -17,28 +17,28 @@ FORMS = {"zip": "images/, masks/ and dataset.json", "coco": "images/ and COCO's 
 
 def exporting(shown: Catalogue) -> None:
     st.caption(
-        "Masks are written as they are read here: what was left out, inverted or merged is so in the zip. "
-        "A zip with dataset.json can be imported again, with its split and its classes. In COCO, void "
-        "becomes background. A COCO import draws one class a pixel, also where labels overlap."
+        "Masks are written as they are read here, with every fix. A zip with dataset.json can be imported "
+        "again, with its split and its classes. In COCO, void becomes background, and a COCO import draws "
+        "one class a pixel, also where labels overlap."
     )
     form = st.segmented_control(
-        "Form", list(FORMS), default="zip", required=True, format_func=FORMS.__getitem__
+        "Format", list(FORMS), default="zip", required=True, format_func=FORMS.__getitem__
     )
     target = workspace.cache() / "exports" / f"{safe_name(shown.name)}-{form}.zip"
-    if st.button("Pack", type="primary", icon=":material/folder_zip:"):
+    if st.button("Export", type="primary", icon=":material/folder_zip:"):
         target.parent.mkdir(exist_ok=True)
-        bar = st.progress(0.0, "Packing …")
+        bar = st.progress(0.0, "Exporting …")
         try:
             problems: list[Problem] = []
             for step in export(open_data(shown.root), target, form, problems.append):
                 if isinstance(step, float):
-                    bar.progress(step, f"Packed {percent(step)}")
+                    bar.progress(step, f"Exported {percent(step)}")
         except UserError as error:
             st.error(plain(str(error)))
             return
         bar.empty()
         if problems:
-            st.warning(f"{plural(len(problems), 'pair')} left out. {plain(problems[0].sentence)}")
+            st.warning(f"{plural(len(problems), 'pair')} excluded. {plain(problems[0].sentence)}")
         st.session_state.exported = str(target)
     if st.session_state.get("exported") == str(target) and target.is_file():
         size = target.stat().st_size

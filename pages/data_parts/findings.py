@@ -1,4 +1,4 @@
-"""What the check found: pictures first, numbers second, and a click that answers it."""
+"""What the check found: examples first, numbers second, and the fix in one click."""
 
 import streamlit as st
 
@@ -16,11 +16,12 @@ from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
 
 EXAMPLES = 5
-LEVELS = {"left out": "cannot be used", "mended": "mended", "look": "worth a look"}
+LEVELS = {"excluded": "cannot be used", "mended": "mended", "look": "worth a look"}
 
 
 def found(shown: Catalogue) -> None:
     counts = findings.counts(shown.report.table)
+    counts.pop("unpainted", None)  # the page offers to paint them
     chosen = st.session_state.get("finding", "")
     if chosen in counts:
         kind = findings.BY_CODE[chosen]
@@ -33,13 +34,13 @@ def found(shown: Catalogue) -> None:
         gallery(shown, chosen)
         return
     if not counts:
-        st.success("Nothing is wrong: every photo has its mask, and every file can be read.")
+        st.success("Nothing found: every file can be read, and every mask fits its photo.")
     for code, count in counts.items():
         card(shown, findings.BY_CODE[code], count)
     if counts:
         st.download_button(
-            "Download the list", lambda: findings.download(shown.report.table), f"{shown.name}-findings.csv",
-            "text/csv", icon=":material/download:",
+            "Download the findings", lambda: findings.download(shown.report.table),
+            f"{shown.name}-findings.csv", "text/csv", icon=":material/download:",
         )  # fmt: skip
     imported(shown)
     meaning(shown)
@@ -76,12 +77,12 @@ def open_finding(code: str, name: str) -> None:
 def answer(shown: Catalogue, kind: Kind) -> None:
     """The one click that answers a finding."""
     table = shown.report.table
-    if kind.fix == "leave out":
-        names = findings.to_leave_out(table, kind.code)
+    if kind.fix == "exclude":
+        names = findings.to_exclude(table, kind.code)
         if st.button(
-            f"Leave out {plural(len(names), 'picture')}", icon=":material/visibility_off:", type="primary"
+            f"Exclude {plural(len(names), 'photo')}", icon=":material/visibility_off:", type="primary"
         ):
-            apply(lambda: fixes.leave_out(open_data(shown.root), names))
+            apply(lambda: fixes.exclude(open_data(shown.root), names))
     if kind.fix == "invert" and st.button(
         "Invert these masks", icon=":material/invert_colors:", type="primary"
     ):
@@ -90,14 +91,14 @@ def answer(shown: Catalogue, kind: Kind) -> None:
         values = findings.suggested_range(table)
         if st.button(f"Read {words(values)} as black to white", icon=":material/exposure:", type="primary"):
             apply(lambda: fixes.set_range(open_data(shown.root), values))
-    if kind.fix == "take back" and st.button("Take all back", icon=":material/undo:", type="primary"):
+    if kind.fix == "restore" and st.button("Restore all", icon=":material/undo:", type="primary"):
         apply(
-            lambda: fixes.take_back(open_data(shown.root), list(findings.rows_with(table, kind.code)["name"]))
+            lambda: fixes.restore(open_data(shown.root), list(findings.rows_with(table, kind.code)["name"]))
         )
 
 
 def history(shown: Catalogue) -> None:
-    """What was changed, and the way back."""
+    """What was changed, and a button to undo it."""
     past = shown.about.get(fixes.HISTORY) or []
     if not past:
         return
@@ -108,14 +109,14 @@ def history(shown: Catalogue) -> None:
 
 
 def imported(shown: Catalogue) -> None:
-    """What an import had to leave behind, and what it found on the way."""
+    """Which files were not imported, and what the import noted."""
     origin = shown.about.get("origin") or {}
     for note in origin.get("notes", []):
         st.info(plain(str(note)), icon=":material/info:")
     count = int(origin.get("left_out_count", 0))
     if count:
         with st.expander(
-            f"{plural(count, 'file')} stayed behind at the import ({plain(str(origin.get('source', '')))})"
+            f"{plural(count, 'file')} of {plain(str(origin.get('source', 'the source')))} not imported"
         ):
             st.dataframe(
                 inert([{"File": file, "Why": why} for file, why in origin.get("left_out", [])]),
@@ -125,7 +126,7 @@ def imported(shown: Catalogue) -> None:
 
 
 def meaning(shown: Catalogue) -> None:
-    """How the masks are read, and the ways to read them otherwise."""
+    """How the masks are read, and other ways to read them."""
     with st.expander(f"How the masks are read: {plain(shown.encoding.meaning)}"):
         encoding = shown.encoding
         if isinstance(encoding, ClassEncoding):
@@ -143,7 +144,7 @@ def foreground_form(shown: Catalogue) -> None:
             apply(lambda: fixes.binarise(open_data(shown.root), level))
         if st.button("Invert every mask", icon=":material/invert_colors:"):
             apply(lambda: fixes.invert(open_data(shown.root)))
-        if st.button("Every value is a class"):
+        if st.button("Make every value a class"):
             apply(lambda: fixes.as_classes(open_data(shown.root)))
 
 
@@ -162,9 +163,9 @@ def classes_form(shown: Catalogue, encoding: ClassEncoding) -> None:
         into = st.text_input("Name of the merged class", placeholder=chosen[0] if chosen else "", width=220)
         if st.button("Merge", disabled=len(chosen) < 2):
             apply(lambda: fixes.merge(open_data(shown.root), chosen, into))
-        if st.button("Ignore", disabled=not chosen, help="Pixels of these classes count for nothing."):
+        if st.button("Ignore", disabled=not chosen, help="Training and scores leave these pixels out."):
             apply(lambda: fixes.ignore(open_data(shown.root), chosen))
-        if st.button("These are foreground, the rest background", disabled=not chosen):
+        if st.button("Use as foreground", disabled=not chosen):
             apply(lambda: fixes.as_foreground(open_data(shown.root), chosen))
 
 

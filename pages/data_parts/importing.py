@@ -1,19 +1,22 @@
-"""Import: what was recognised, a look at five pairs, a chance to correct it, and then the copy."""
+"""Import: what was recognised, a preview of five pairs, a chance to correct it, and then the copy."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core.data import thumbnails
+from core.data import fixes, painting, thumbnails
+from core.data.classes import ClassEncoding
+from core.data.dataset import DataFolder
 from core.data.importing import downloads
 from core.data.importing.copying import Imported, bring_in
 from core.data.importing.mask_files import folders_of
 from core.data.importing.plan import Plan, preview
-from core.data.importing.recognition import recognise
+from core.data.importing.recognition import NoMasksError, recognise
 from core.data.importing.sources import Source, open_source
 from core.data.importing.tables import with_tables
 from core.errors import UserError
@@ -24,16 +27,30 @@ from core.policy.policy import current_policy
 from core.system.formatting import duration, percent, plural
 from core.system.progress import TimeLeft
 from core.system.spreadsheets import inert
+from core.task import Task
 from pages.widgets.choices import select_dataset
+from pages.widgets.classes import class_legend
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.uploads import upload_many
 from pages.widgets.wording import plain
 
-PREVIEWED = 5
+PREVIEWED = 5  # pairs, and problems of photos that are to be painted
 PREVIEW_SIDE = 420
 NAMED_MASKS = 8  # of a photo: where each object has a mask, there may be hundreds
 BY_HAND = "Folders that I choose"
-STATE = "import_state"  # (key of what was given, Source, plans)
+ADDING = "adding_data"  # whether the page shows the ways to a new data set
+STATE = "import_state"  # the Given that is open
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was uploaded, named or downloaded, by a key of its own; `photos` are those that have no masks."""
+
+    key: str
+    source: Source
+    plans: list[Plan]
+    photos: tuple[str, ...] = ()
+    found: str = ""
 
 
 def from_files() -> None:
@@ -66,14 +83,13 @@ def from_files() -> None:
     else:
         forget()
         return
-    with told():
-        source, plans = look(key, lambda: with_tables(open_source(given)))
-        confirm(source, plans, name)
+    with errors_shown():
+        go_on(recognised(key, lambda: with_tables(open_source(given))), name)
 
 
 def from_the_net() -> None:
     st.caption(
-        "Public data sets, by the name on their page. What has come is kept, and a broken download goes on."
+        "Public data sets, by the name on their page. An interrupted download continues where it ended."
     )
     place = st.segmented_control(
         "From", ["Kaggle", "Hugging Face"], default="Kaggle", required=True, key="download_place"
@@ -84,44 +100,88 @@ def from_the_net() -> None:
         if place == "Kaggle" and st.button("The tutorial's own set", help=downloads.TUTORIAL_SET):
             name, asked = downloads.TUTORIAL_SET, True
     key = f"{place} {name}"
-    with told():
+    with errors_shown():
         if asked:
             folder = fetch(place, name)
             st.session_state.downloaded = (key, folder)
         known, folder = st.session_state.get("downloaded", ("", Path()))
         if known:
-            source, plans = look(known, lambda: downloads.downloaded_source(folder))
-            confirm(source, plans, known.rsplit("/", 1)[-1])
+            given = recognised(known, lambda: downloads.downloaded_source(folder))
+            go_on(given, known.rsplit("/", 1)[-1])
 
 
 def fetch(place: str, name: str) -> Path:
-    """Download, with how much has come."""
+    """Download, showing how much has been received."""
     bar = st.empty()
     started = time.monotonic()
     for step in downloads.from_kaggle(name) if place == "Kaggle" else downloads.from_hub(name):
         if isinstance(step, Path):
             bar.empty()
             return step
-        bar.info(f"{step.received / 1e6:,.0f} MB received, {duration(time.monotonic() - started)}")
+        bar.info(f"Received {step.received / 1e6:,.0f} MB in {duration(time.monotonic() - started)}")
     raise UserError("The download did not finish: try again.")
 
 
-def look(key: str, make: Any) -> tuple[Source, list[Plan]]:
+def recognised(key: str, make: Any) -> Given:
     """Open and recognise once, not in every run of the page."""
-    state = st.session_state.get(STATE)
-    if state is None or state[0] != key:
+    given: Given | None = st.session_state.get(STATE)
+    if given is None or given.key != key:
         forget()
-        with st.spinner("Looking at what there is …"):
+        with st.spinner("Reading the files …"):
             source = make()
-            state = (key, source, recognise(source))
-        st.session_state[STATE] = state
-    return state[1], state[2]
+            try:
+                given = Given(key, source, recognise(source))
+            except NoMasksError as error:
+                given = Given(key, source, [], error.photos, error.found)
+            except UserError:
+                source.close()
+                raise
+        st.session_state[STATE] = given
+    return given
 
 
 def forget() -> None:
-    state = st.session_state.pop(STATE, None)
-    if state:
-        state[1].close()
+    given: Given | None = st.session_state.pop(STATE, None)
+    if given:
+        given.source.close()
+
+
+def go_on(given: Given, name: str) -> None:
+    if given.photos:
+        offer_painting(given, name)
+    else:
+        confirm(given.source, given.plans, name)
+
+
+def offer_painting(given: Given, name: str) -> None:
+    """Photos without masks: paint the masks, on the photos that are here already."""
+    advice = "Paint them here, or add them in masks/ under the photos' names."
+    st.info(f"{plain(given.found)}. {advice}", icon=":material/info:")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input("Name of the data set", placeholder=name, width=360)
+        chosen = typed.strip() or name
+        if not st.button("Paint masks", type="primary", icon=":material/brush:", disabled=not chosen):
+            return
+    with st.spinner(f"Copying {plural(len(given.photos), 'photo')} …"):
+        folder, problems = painting.start(chosen, painting.photos_in(given.source, given.photos))
+    open_painter(folder, [problem.sentence for problem in problems])
+
+
+def open_painter(folder: Path, problems: list[str]) -> None:
+    """Leave the import for the painter, naming the photos that were excluded."""
+    for sentence in problems[:PREVIEWED]:
+        st.toast(plain(sentence), icon=":material/visibility_off:")
+    select_dataset(folder)
+    st.session_state.data_section = "Paint"
+    leave()
+    st.rerun()
+
+
+def leave() -> None:
+    """Back to the data sets."""
+    st.session_state[ADDING] = False
+    st.session_state.pop("downloaded", None)
+    forget()
 
 
 def confirm(source: Source, plans: list[Plan], name: str) -> None:
@@ -129,23 +189,32 @@ def confirm(source: Source, plans: list[Plan], name: str) -> None:
     plan = choose_plan(source, plans)
     st.success(f"**{plain(plan.layout)}**: {plain(plan.told)}", icon=":material/check_circle:")
     plan = choose_classes(plan)
-    parts = plan.parts()
+    sets = plan.parts()
     encoding = plan.labels.encoding()
+    names: dict[str, str] = {}
     if encoding:
-        told_parts = f" Parts: {', '.join(f'{n:,} {part}' for part, n in parts.items())}." if parts else ""
-        st.caption(f"Masks: {plain(encoding.meaning)}.{told_parts}")
+        split = f" Split: {', '.join(f'{n:,} {part}' for part, n in sets.items())}." if sets else ""
+        st.caption(f"Masks: {plain(encoding.meaning)}.{split}")
+    legend = st.container()
     if plan.problems:
-        with st.expander(f"{plural(len(plan.problems), 'file')} will stay behind"):
+        with st.expander(f"{plural(len(plan.problems), 'file')} will not be imported"):
             st.dataframe(
                 inert([{"File": p.name, "Why": for_visitor(p.sentence)} for p in plan.problems[:1000]]),
                 hide_index=True,
                 column_config={"Why": st.column_config.TextColumn(width="large")},
             )
     previews(source, plan)
+    if isinstance(encoding, ClassEncoding):
+        names = name_classes(encoding.task, plan.layout)
+        with legend:
+            class_legend(replace(encoding.task, classes=tuple(names.values())))
+    elif encoding and encoding.task.kind != "binary":
+        with legend:
+            class_legend(encoding.task)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.text_input("Name of the data set", placeholder=name, width=360)
         if st.button("Import", type="primary", icon=":material/download_done:"):
-            copy(source, plan, chosen.strip() or name)
+            copy(source, plan, chosen.strip() or name, names)
 
 
 def choose_plan(source: Source, plans: list[Plan]) -> Plan:
@@ -168,7 +237,7 @@ def choose_classes(plan: Plan) -> Plan:
     as_one = plan.labels.encoding() is not None and plan.labels.encoding().task.kind == "binary"  # type: ignore[union-attr]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         meaning = st.segmented_control(
-            "The masks tell",
+            "The masks mark",
             ["One foreground", "Classes"],
             default="One foreground" if as_one else "Classes",
             required=True,
@@ -176,6 +245,18 @@ def choose_classes(plan: Plan) -> Plan:
         )
         chosen = st.multiselect("Which", classes, classes, width=560, key=f"import_classes_{plan.layout}")
     return plan.choosing(tuple(chosen or classes), meaning == "One foreground")
+
+
+def name_classes(task: Task, layout: str) -> dict[str, str]:
+    """The names that the classes get, by those that they have. Raises UserError where two are alike."""
+    with st.expander("Name the classes", expanded=any(name.startswith("class ") for name in task.classes)):
+        table = st.data_editor(
+            [{"Class": n, "Mask value": v} for n, v in zip(task.classes, task.values, strict=True)],
+            key=f"import_names_{layout}_{'/'.join(task.classes)}", num_rows="fixed", hide_index=True,
+            disabled=["Mask value"], width=360, height=240,
+        )  # fmt: skip
+    new = [str(name or "").strip() for name in (row["Class"] for row in table)]
+    return dict(zip(task.classes, fixes.checked_names(new), strict=True))
 
 
 def previews(source: Source, plan: Plan) -> None:
@@ -197,20 +278,27 @@ def previews(source: Source, plan: Plan) -> None:
     picture_grid(cells, f"import_preview_{plan.layout}", least=165)
 
 
-def copy(source: Source, plan: Plan, name: str) -> None:
+def copy(source: Source, plan: Plan, name: str, names: dict[str, str]) -> None:
     bar, left = st.progress(0.0, "Copying …"), TimeLeft(1.0)
     for step in bring_in(source, plan, name):
         if isinstance(step, Imported):
+            rename(step.data, names)
             select_dataset(step.data.root)
-            st.session_state.adding_data = False
-            forget()
-            st.session_state.pop("downloaded", None)
+            leave()
             st.rerun()
         bar.progress(step, f"Copied {percent(step)}{left.words(step)}")
 
 
+def rename(data: DataFolder, names: dict[str, str]) -> None:
+    """Give the classes their chosen names; those that only the whole set showed keep theirs."""
+    classes = data.encoding.task.classes
+    chosen = [names.get(name, name) for name in classes]
+    if isinstance(data.encoding, ClassEncoding) and chosen != list(classes):
+        fixes.rename(data, chosen)
+
+
 @contextmanager
-def told() -> Iterator[None]:
+def errors_shown() -> Iterator[None]:
     """A sentence instead of a traceback, for what is wrong with the source."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""The gallery: the pairs a page at a time, filtered, and one of them large."""
+"""The gallery: pairs page by page, filtered, and one of them enlarged."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -14,14 +14,15 @@ from core.imaging import rendering
 from core.imaging.label_resizing import resize_labels
 from core.policy.disclosure import for_visitor
 from core.system.formatting import percent, plural
+from pages.widgets.classes import class_legend
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
 from pages.widgets.zoom_view import zoom_view
 
-PER_PAGE = 24
+PER_PAGE, PER_PAGE_ON_A_PHONE = 24, 12
 LARGE = 1600  # pixels of the longer side in the large view
-PARTS = {"All": "", "Training": "train", "Validation": "validation", "Test": "test"}
-PART_NAMES = {part: name for name, part in PARTS.items()}
+SETS = {"All": "", "Training": "train", "Validation": "validation", "Test": "test"}
+SET_NAMES = {part: name for name, part in SETS.items()}
 
 
 @st.fragment
@@ -31,11 +32,12 @@ def gallery(shown: Catalogue, finding: str = "") -> None:
     view, picture = filters(shown, finding, key)
     rows = rows_of(shown, view)
     if rows.empty:
-        st.info("No picture fits these filters.")
+        st.info("No photo fits these filters.")
         return
-    pages = page_count(rows, PER_PAGE)
+    per_page = PER_PAGE_ON_A_PHONE if "Mobi" in st.context.headers.get("User-Agent", "") else PER_PAGE
+    pages = page_count(rows, per_page)
     page = min(st.session_state.get(f"{key}_page", 1), pages)
-    part = page_of(rows, page, PER_PAGE)
+    part = page_of(rows, page, per_page)
     usable = [name for name, image in zip(part["name"], part["image"], strict=True) if image]
     urls = dict(
         zip(
@@ -47,13 +49,11 @@ def gallery(shown: Catalogue, finding: str = "") -> None:
     cells = [cell(row, urls) for row in part.to_dict("records")]
     chosen = picture_grid(cells, f"{key}_{page}", on_open=remember_opened, ticks=True)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{plural(len(rows), 'picture')}")
+        st.caption(f"{plural(len(rows), 'photo')}")
         if pages > 1:
             st.pagination(pages, key=f"{key}_page")
-        if chosen and st.button(
-            f"Leave out {plural(len(chosen), 'picture')}", icon=":material/visibility_off:"
-        ):
-            apply(lambda: fixes.leave_out(open_data(shown.root), chosen))
+        if chosen and st.button(f"Exclude {plural(len(chosen), 'photo')}", icon=":material/visibility_off:"):
+            apply(lambda: fixes.exclude(open_data(shown.root), chosen))
     opened = st.session_state.pop("opened_picture", None)
     if opened:
         large(shown, opened)
@@ -63,33 +63,30 @@ def cell(row: dict[Hashable, Any], urls: dict[str, str]) -> Cell:
     """A row of the table as the grid shows it."""
     detail = for_visitor(row["problem"])
     if row["width"]:
-        part = PART_NAMES.get(row["part"], "not used")
+        part = SET_NAMES.get(row["part"], "not used")
         detail = f"{row['width']} x {row['height']} · {percent(row['foreground'])} · {part}"
     return Cell(row["name"], urls.get(row["name"], ""), row["name"], detail, first_badge(row["findings"]))
 
 
 def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
-    """The row of filters above the pictures: what to show, and how."""
+    """What to show, and how: a row of controls above the pictures."""
     task = shown.encoding.task
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picture = st.segmented_control(
             "Show", thumbnails.VIEWS, default="Overlay", required=True, key=f"{key}_show"
         )
-        part = st.selectbox("Part", list(PARTS), key=f"{key}_part", width=115)
-        order = st.selectbox("Sort by", list(catalogue.ORDERS), key=f"{key}_order", width=160)
-        class_name = ""
-        if task.kind != "binary":
-            class_name = st.selectbox("With class", ["", *task.classes], key=f"{key}_class", width=160)
-        text = st.text_input("Name contains", key=f"{key}_text", width=125)
-        low, high = st.slider(
-            "Foreground, %" if task.kind == "binary" else "Labelled, %",
-            0,
-            100,
-            (0, 100),
-            key=f"{key}_range",
-            width=150,
-        )
-    return View(PARTS[part], finding, class_name or "", low / 100, high / 100, text, order), picture
+        order = st.selectbox("Sort by", list(catalogue.ORDERS), key=f"{key}_order", width=170)
+        with st.popover("Filter", icon=":material/filter_list:"):
+            chosen_set = st.selectbox("Split", list(SETS), key=f"{key}_part")
+            class_name = ""
+            if task.kind != "binary":
+                class_name = st.selectbox("With class", ["", *task.classes], key=f"{key}_class")
+            text = st.text_input("Name contains", key=f"{key}_text")
+            covered = "Foreground, %" if task.kind == "binary" else "Labelled, %"
+            low, high = st.slider(covered, 0, 100, (0, 100), key=f"{key}_range")
+    if task.kind != "binary":
+        class_legend(task)
+    return View(SETS[chosen_set], finding, class_name or "", low / 100, high / 100, text, order), picture
 
 
 def first_badge(codes: str) -> str:
@@ -102,7 +99,7 @@ def remember_opened(name: str) -> None:
     st.session_state.opened_picture = name
 
 
-@st.dialog("Picture", width="large")
+@st.dialog("Photo", width="large")
 def large(shown: Catalogue, name: str) -> None:
     rows = shown.report.table[shown.report.table["name"] == name]
     row = rows.iloc[0]
@@ -129,10 +126,10 @@ def large(shown: Catalogue, name: str) -> None:
     if twin:
         beside(shown, twin)
     with st.container(horizontal=True):
-        if row["problem"] == "" and st.button("Leave out", icon=":material/visibility_off:"):
-            apply(lambda: fixes.leave_out(open_data(shown.root), [name]))
-        if "chosen" in str(row["findings"]) and st.button("Take back", icon=":material/undo:"):
-            apply(lambda: fixes.take_back(open_data(shown.root), [name]))
+        if row["problem"] == "" and st.button("Exclude", icon=":material/visibility_off:"):
+            apply(lambda: fixes.exclude(open_data(shown.root), [name]))
+        if "chosen" in str(row["findings"]) and st.button("Restore", icon=":material/undo:"):
+            apply(lambda: fixes.restore(open_data(shown.root), [name]))
         if (
             row["problem"] == ""
             and shown.encoding.task.kind == "binary"
@@ -142,17 +139,17 @@ def large(shown: Catalogue, name: str) -> None:
 
 
 def beside(shown: Catalogue, twin: str) -> None:
-    """The photo that looks nearly the same."""
+    """The near duplicate of the opened photo."""
     try:
         url = thumbnails.thumbnails([shown.pair(twin)], shown.encoding, "Photo")[0]
     except UserError:
         return
     if url:
-        st.image(url, caption=f"{plain(twin)} looks nearly the same", width=240)
+        st.image(url, caption=f"Near duplicate: {plain(twin)}", width=240)
 
 
 def apply(fix: Callable[[], object]) -> None:
-    """Carry out a fix and show the data set as it is then; a fix that cannot be is one sentence."""
+    """Apply a fix and show the result; a fix that fails is one sentence."""
     try:
         fix()
     except UserError as error:

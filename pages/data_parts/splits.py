@@ -17,16 +17,16 @@ from pages.widgets.wording import plain
 
 KINDS = {
     "random": "At random",
-    "stratified": "Alike in foreground",
+    "stratified": "Balanced foreground",
     "grouped": "Groups stay together",
     "listed": "By a list of names",
 }
 WHY = {
-    "random": "Every photo may land in any part.",
-    "stratified": "Each part gets small and large subjects alike: steadier scores on small data sets.",
-    "grouped": "Frames of one film, or photos of one person, all land in the same part: else the model is "
-    "asked what it has learnt by heart.",
-    "listed": "The parts that somebody else has used, to compare with their figures.",
+    "random": "Every photo may land in any set.",
+    "stratified": "Every set gets small and large subjects alike: steadier scores on small data sets.",
+    "grouped": "Frames of one video, or photos of one person, stay in one set: otherwise the model is scored "
+    "on what it has seen.",
+    "listed": "The split that somebody else used, to compare with their scores.",
 }
 
 
@@ -40,12 +40,11 @@ def splits(shown: Catalogue) -> None:
         f"({percent(summary['test'] / total)}) for test; made {plain(made)}."
     )
     st.caption(
-        "Validation chooses the best epoch. The test part is never shown to training at all: score it once, "
-        "at the end, with `python -m core evaluate --part test`. Trained models keep the split they were "
-        "trained with."
+        "Validation chooses the best epoch. Training never sees the test set: score it once, at the end, "
+        "with `python -m core evaluate --split test`. Models keep the split that they were trained with."
     )
     kind = st.segmented_control(
-        "Deal", list(KINDS), default="random", required=True, format_func=KINDS.__getitem__
+        "Split", list(KINDS), default="random", required=True, format_func=KINDS.__getitem__
     )
     st.caption(WHY[kind])
     plan = choose(shown, kind)
@@ -53,8 +52,8 @@ def splits(shown: Catalogue) -> None:
         return
     if kind == "grouped":
         groups(shown, plan.pattern)
-    if st.button("Deal anew", type="primary"):
-        apply(lambda: deal(shown, plan))
+    if st.button("Re-split", type="primary"):
+        apply(lambda: re_split(shown, plan))
 
 
 def choose(shown: Catalogue, kind: str) -> SplitPlan | None:
@@ -69,9 +68,9 @@ def choose(shown: Catalogue, kind: str) -> SplitPlan | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if kind == "grouped":
             pattern = st.text_input(
-                "What photos of a group have in common", splitting.FRAMES, width=320,
-                help="A regular expression: its first group is the group's name. As it is: everything before "
-                "the last number, so that film-001.jpg and film-002.jpg stay together.",
+                "Pattern of a group's name", splitting.FRAMES, width=320,
+                help="A regular expression: its first group is the group's name. By default everything "
+                "before the last number, so that film-001.jpg and film-002.jpg stay together.",
             )  # fmt: skip
         folds = st.selectbox(
             "Folds", [0, 3, 4, 5, 10], width=140, format_func=lambda n: f"{n} folds" if n else "No folds"
@@ -97,7 +96,7 @@ def groups(shown: Catalogue, pattern: str) -> None:
     st.caption(f"{len(found):,} groups: {plain(some)}{' …' if len(found) > 6 else ''}")
 
 
-def deal(shown: Catalogue, plan: SplitPlan) -> None:
+def re_split(shown: Catalogue, plan: SplitPlan) -> None:
     table = shown.report.usable
     data = open_data(shown.root)
     foreground = dict(zip(table["name"], table["foreground"], strict=True))

@@ -1,38 +1,52 @@
 const TOOLS = {
-  brush: ["Brush", "Drag to paint. Two fingers, or the wheel, zoom; the space bar or middle button drags the photo."],
-  eraser: ["Eraser", "Drag to take away."],
-  polygon: ["Polygon", "Click corner by corner; a click on the first corner, Enter or a double click fills it."],
-  box: ["Box", "Drag a box around what should be found; then press Find inside the box."],
+  brush: ["Brush", "Drag to paint. Zoom with Ctrl + wheel or two fingers; move the photo with the space bar or middle button."],
+  eraser: ["Eraser", "Drag to erase."],
+  polygon: ["Polygon", "Click each corner; Enter, a double click or a click on the first corner fills it."],
+  box: ["Box", "Drag a box around the subject, then press Find in the box."],
 };
+const PAUSE = 800;  // ms after the last stroke before the mask is saved
+// Kept outside of the element, which Streamlit replaces when the page around it changes: a stroke of that
+// moment must not be lost.
+const painters = (globalThis.segmentationStudioPainters ??= {});
 
 export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
   const root = parentElement.querySelector(".painter");
   const find = (selector) => root.querySelector(selector);
   const stage = find(".stage"), screen = find(".screen"), pen = screen.getContext("2d");
-  const first = !root.state;
-  const s = (root.state ??= { tool: "brush", undo: [], redo: [], corners: [], box: null, id: null, version: null });
+  const s = (painters[data.painter] ??= { tool: "brush", undo: [], redo: [], corners: [], box: null, id: null, version: null,
+                                 isDirty: false, unsaved: new Map(), encoding: 0, number: 0 });
+  const first = root.state !== s;
+  root.state = s;
 
   // The mask: one byte a pixel. What is seen is made from it, so nothing is ever half painted.
   const load = async () => {
     const fresh = s.id !== data.id;
-    if (!fresh && s.version === data.version) return;
+    if (!fresh && s.version === data.version) {
+      if (first && s.ready) { fit(); show(); }
+      return;
+    }
+    if (fresh && s.isDirty) flush();
     const before = fresh ? null : s.mask;
     Object.assign(s, { id: data.id, version: data.version, corners: [] });
+    const isOld = () => s.id !== data.id || s.version !== data.version;  // another photo was chosen meanwhile
     if (fresh) {
       forgetBox();
       Object.assign(s, { undo: [], redo: [], box: null, ready: false });
-      s.photo = await picture(data.photo);
+      const photo = await picture(data.photo);
+      if (isOld()) return;
+      Object.assign(s, { photo, width: data.width, height: data.height });
       s.mask = new Uint8Array(data.width * data.height);
       s.layer = new OffscreenCanvas(data.width, data.height);
       fit();
     }
     if (data.mask) {
       const image = await picture(data.mask);
+      if (isOld()) return;
       const flat = new OffscreenCanvas(data.width, data.height).getContext("2d", { willReadFrequently: true });
       flat.imageSmoothingEnabled = false;
       flat.drawImage(image, 0, 0, data.width, data.height);
       const pixels = flat.getImageData(0, 0, data.width, data.height).data;
-      if (before) keep(before);
+      if (before) { keep(before); changed(); }
       s.mask = new Uint8Array(data.width * data.height);
       for (let i = 0; i < s.mask.length; i++) s.mask[i] = pixels[4 * i] >= 128 ? 1 : 0;
     }
@@ -43,6 +57,41 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     if (s.box) setStateValue("box", null);
     s.box = null;
   };
+
+  // Saving: a while after the last stroke, and at once when the pointer or the focus leaves the painter,
+  // which it does before anything else on the page can be clicked. A mask is sent again until Python has
+  // confirmed its number, because of two messages in a row Streamlit may deliver the last alone.
+  const changed = () => {
+    s.isDirty = true; status();
+    clearTimeout(s.timer);
+    s.timer = setTimeout(() => s.flush(), PAUSE);
+  };
+  const flush = async (next = false) => {
+    clearTimeout(s.timer);
+    if (!s.ready || s.painting || !(s.isDirty || next)) return;
+    s.isDirty = false;
+    const id = s.id, number = (s.number = Math.max(s.number + 1, Date.now()));
+    s.encoding++;
+    status();
+    const mask = await url();
+    s.encoding--;
+    if ((s.unsaved.get(id)?.number ?? 0) < number) s.unsaved.set(id, { id, number, mask });
+    s.send("saved", { masks: [...s.unsaved.values()], next });
+  };
+  Object.assign(s, { flush, send: setTriggerValue });
+  const status = () => {
+    for (const [id, { number }] of s.unsaved) if (number <= data.stored) s.unsaved.delete(id);
+    const failed = [...s.unsaved.values()].some(({ number }) => number <= data.failed);
+    const isSaving = s.encoding || s.unsaved.size;
+    find(".status").textContent = failed ? "Not saved" : isSaving ? "Saving …" : data.stored && !s.isDirty ? "Saved" : "";
+  };
+  if (!s.guard) {
+    s.guard = (event) => { if (s.isDirty || s.unsaved.size) event.preventDefault(); };
+    window.addEventListener("beforeunload", s.guard);
+  }
+  root.onpointerleave = () => flush();
+  root.onfocusout = (event) => { if (!root.contains(event.relatedTarget)) flush(); };
+
   const picture = (url) => new Promise((done, fail) => {
     const image = new Image(); image.onload = () => done(image); image.onerror = fail; image.src = url;
   });
@@ -96,7 +145,9 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     }
     pen.setLineDash([]);
     for (const [x, y] of s.corners) { pen.fillStyle = "#fff"; pen.beginPath(); pen.arc(x, y, 4 / s.scale, 0, 7); pen.fill(); }
-    find(".undo").disabled = !s.undo.length; find(".redo").disabled = !s.redo.length;
+    // Not `disabled`: a focused button that becomes disabled swallows the keyboard.
+    find(".undo").setAttribute("aria-disabled", String(!s.undo.length));
+    find(".redo").setAttribute("aria-disabled", String(!s.redo.length));
   });
 
   // Undo keeps whole masks as runs, which are small: a mask of 12 megapixels takes a few kilobytes.
@@ -113,7 +164,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   const keep = (mask) => { s.undo.push(pack(mask)); s.redo = []; if (s.undo.length > 60) s.undo.shift(); };
   const step = (from, to) => {
     if (!from.length) return;
-    to.push(pack(s.mask)); unpack(from.pop(), s.mask); redraw(0, 0, data.width, data.height);
+    to.push(pack(s.mask)); unpack(from.pop(), s.mask); redraw(0, 0, data.width, data.height); changed();
   };
   const radius = () => Math.max(0.5, (find(".size").value ** 1.6) / 1600 * Math.max(data.width, data.height) / 4);
   const dab = (x, y, value) => {
@@ -150,10 +201,10 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
         if (x1 >= x0) s.mask.fill(1, row * data.width + x0, row * data.width + x1 + 1);
       }
     }
-    redraw(0, 0, data.width, data.height);
+    redraw(0, 0, data.width, data.height); changed();
   };
   const url = async () => {
-    const flat = new OffscreenCanvas(data.width, data.height), image = new ImageData(data.width, data.height);
+    const flat = new OffscreenCanvas(s.width, s.height), image = new ImageData(s.width, s.height);
     for (let i = 0; i < s.mask.length; i++) {
       const v = s.mask[i] ? 255 : 0;
       image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = v; image.data[4 * i + 3] = 255;
@@ -173,6 +224,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   };
   const fingers = new Map();
   stage.onwheel = (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;  // scrolls the page
     event.preventDefault();
     const box = stage.getBoundingClientRect();
     zoom(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
@@ -222,6 +274,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   stage.onpointerup = stage.onpointercancel = (event) => {
     fingers.delete(event.pointerId);
     if (s.drawing && s.box) setStateValue("box", s.box.map(Math.round));
+    if (s.painting) changed();
     s.painting = false; s.drawing = null; s.moving = false; show();
   };
   stage.onpointerleave = () => { s.at = null; show(); };
@@ -230,10 +283,11 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     if (event.key === " ") { s.space = true; event.preventDefault(); }
     if (event.key === "Enter" && s.tool === "polygon") fillPolygon();
     if (event.key === "Escape") { s.corners = []; forgetBox(); show(); }
-    if ((event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) {
-      event.preventDefault();
-      event.key.toLowerCase() === "y" || event.shiftKey ? step(s.redo, s.undo) : step(s.undo, s.redo);
-    }
+  };
+  root.onkeydown = (event) => {
+    if (!(event.ctrlKey || event.metaKey) || !"zy".includes(event.key.toLowerCase())) return;
+    event.preventDefault();
+    event.key.toLowerCase() === "y" || event.shiftKey ? step(s.redo, s.undo) : step(s.undo, s.redo);
   };
   stage.onkeyup = (event) => { if (event.key === " ") s.space = false; };
 
@@ -250,16 +304,18 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   find(".see").oninput = show;
   find(".undo").onclick = () => step(s.undo, s.redo);
   find(".redo").onclick = () => step(s.redo, s.undo);
-  find(".clear").onclick = () => { keep(s.mask); s.mask.fill(0); redraw(0, 0, data.width, data.height); };
-  find(".fill").onclick = () => { keep(s.mask); s.mask.forEach((v, i) => (s.mask[i] = 1 - v)); redraw(0, 0, data.width, data.height); };
-  find(".save").onclick = async () => setTriggerValue("saved", await url());
+  find(".clear").onclick = () => { keep(s.mask); s.mask.fill(0); redraw(0, 0, data.width, data.height); changed(); };
+  find(".fill").onclick = () => { keep(s.mask); s.mask.forEach((v, i) => (s.mask[i] = 1 - v)); redraw(0, 0, data.width, data.height); changed(); };
+  find(".save").onclick = () => flush(true);
   root.querySelectorAll("[data-zoom]").forEach((button) => {
     button.onclick = () => {
       const box = stage.getBoundingClientRect(), factor = Number(button.dataset.zoom);
       if (factor) zoom(factor, box.width / 2, box.height / 2); else { fit(); show(); }
     };
   });
+  s.resized = () => { if (s.ready) { fit(); show(); } };  // of the photo that is shown now
   press();
+  status();
   load();
-  if (first) new ResizeObserver(() => { if (s.ready) { fit(); show(); } }).observe(stage);
+  if (first) new ResizeObserver(() => s.resized()).observe(stage);
 }

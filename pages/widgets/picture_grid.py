@@ -9,7 +9,8 @@ import streamlit as st
 HTML = '<div class="grid" role="list"></div>'
 
 CSS = """
-.grid { display: grid; gap: 14px; grid-template-columns: repeat(auto-fill, minmax(var(--least), 1fr)); }
+.grid { display: grid; gap: 14px;
+        grid-template-columns: repeat(auto-fill, minmax(min(var(--least), 50% - 7px), 1fr)); }
 .cell { position: relative; min-width: 0; }
 .cell .open { all: unset; display: block; width: 100%; cursor: zoom-in; border-radius: 8px; overflow: hidden;
               aspect-ratio: 4 / 3; background: var(--st-secondary-background-color); }

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.data.dataset import open_data
-from core.data.store import read_pair
 from tests.browser.test_app import portrait, settle, visit
 from tests.core import archives
 from tests.served import App
@@ -116,14 +114,14 @@ def test_a_folder_without_masks_is_refused_with_what_to_do(
 def test_findings_are_shown_answered_and_taken_back(page: Page, app: App) -> None:
     folder = import_zip(page, app, "portraits", small_zip())
     page.get_by_role("radio", name=re.compile("Findings")).click()
-    expect(page.get_by_text("Photo and mask of other shapes")).to_be_visible()
+    expect(page.get_by_text("Photo and mask differ in shape")).to_be_visible()
     card = page.get_by_test_id("stVerticalBlock").filter(has_text="Empty masks").last
     card.get_by_role("button", name="Show all").click()
-    page.get_by_role("button", name="Leave out 1 picture").click()
-    expect(page.get_by_text("Changed: Left out d.jpg")).to_be_visible()
+    page.get_by_role("button", name="Exclude 1 photo").click()
+    expect(page.get_by_text("Changed: Excluded d.jpg")).to_be_visible()
     assert json.loads((folder / "dataset.json").read_text())["left_out"] == ["d.jpg"]
     page.get_by_role("button", name="Undo the last change").click()
-    expect(page.get_by_text("Changed: Left out")).to_have_count(0)
+    expect(page.get_by_text("Changed: Excluded")).to_have_count(0)
     assert "left_out" not in json.loads((folder / "dataset.json").read_text())
 
 
@@ -142,91 +140,22 @@ def test_a_picture_opens_large_with_its_mask_in_four_ways(page: Page, app: App) 
 def test_the_gallery_filters_by_part_and_name(page: Page, app: App) -> None:
     visit(page, app, "data")
     expect(page.locator(".cell")).to_have_count(24)
+    page.get_by_role("button", name="Filter").click()
     page.get_by_label("Name contains").fill("scene_12")
     page.keyboard.press("Enter")
     expect(page.locator(".cell")).to_have_count(10)
 
 
-def test_a_mask_is_painted_with_the_mouse_saved_and_the_same_when_saved_again(page: Page, app: App) -> None:
-    add(page, app, "Paint masks")
-    photos = [
-        {"name": f"{i}.jpg", "mimeType": "image/jpeg", "buffer": portrait(300, 200 + i)} for i in range(2)
-    ]
-    page.locator("input[type=file]").first.set_input_files(photos)  # type: ignore[arg-type]
-    expect(page.get_by_text("1.jpg")).to_be_visible()
-    settle(page)
-    page.get_by_label("Name of the data set").fill("painted")
-    page.keyboard.press("Tab")
-    page.get_by_role("button", name="Start painting").click()
-    folder = app.workspace / "datasets" / "painted"
-    for i in range(2):
-        expect(page.get_by_text(f"{i} of 2 photos have a mask")).to_be_visible()
-        settle(page)
-        stroke(page)
-        page.get_by_role("button", name="Save mask").click()
-        expect(page.get_by_text(f"{i + 1} of 2 photos have a mask")).to_be_visible()
-    settle(page)
-    first = np.asarray(Image.open(folder / "masks" / "1.png"))
-    assert first.shape == (201, 300) and set(np.unique(first)) == {0, 255}
-    assert first[100, 100:200].all() and not first[:20].any()  # the stroke goes across the middle
-    page.get_by_role("button", name="Save mask").click()
-    settle(page)
-    again = np.asarray(Image.open(folder / "masks" / "1.png"))
-    assert np.array_equal(first, again)
-    data = open_data(folder)
-    assert np.array_equal(read_pair(data.pairs[1], data.encoding)[1], first // 255)
-
-
-def stroke(page: Page) -> None:
-    """From left to right across the middle of the photo."""
-    stage = page.locator(".painter .stage")
-    stage.scroll_into_view_if_needed()
-    page.get_by_role("button", name="Brush", exact=True).click()
-    box = stage.bounding_box()
-    assert box
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * 0.3, y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.7, y, steps=10)
-    page.mouse.up()
-
-
-def test_a_polygon_is_filled_and_undone(page: Page, app: App) -> None:
-    visit(page, app, "data")
-    page.get_by_role("radio", name="Paint").click()
-    settle(page)
-    stage = page.locator(".painter .stage")
-    stage.scroll_into_view_if_needed()
-    page.get_by_role("button", name="Clear").click()
-    page.get_by_role("button", name="Polygon").click()
-    box = stage.bounding_box()
-    assert box
-    for x, y in ((0.45, 0.3), (0.55, 0.3), (0.5, 0.6)):
-        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-    stage.press("Enter")
-    filled = painted_pixels(page)
-    assert filled > 50
-    page.get_by_role("button", name="Undo", exact=True).click()
-    assert painted_pixels(page) == 0
-    page.get_by_role("button", name="Redo", exact=True).click()
-    assert painted_pixels(page) == filled
-
-
-def painted_pixels(page: Page) -> int:
-    """How many pixels of the canvas that holds the mask are not transparent."""
-    return int(page.locator(".painter").evaluate("root => root.state.mask.reduce((n, v) => n + v, 0)"))
-
-
 def test_photos_can_be_split_anew_with_a_test_part(page: Page, app: App) -> None:
     folder = import_zip(page, app, "splitme", archives.zipped(archives.layouts(10)["folders"][0]).getvalue())
     page.get_by_role("radio", name="Split").click()
-    page.get_by_role("radio", name="Alike in foreground").click()
+    page.get_by_role("radio", name="Balanced foreground").click()
     slider = page.get_by_role("slider", name="Test, %")
     slider.focus()
     for _ in range(20):
         page.keyboard.press("ArrowRight")
     settle(page)
-    page.get_by_role("button", name="Deal anew").click()
-    expect(page.get_by_text("alike in foreground, 20% for validation, 20% for test")).to_be_visible()
+    page.get_by_role("button", name="Re-split").click()
+    expect(page.get_by_text("balanced foreground, 20% for validation, 20% for test")).to_be_visible()
     split = open_data(folder).split
     assert (len(split.validation), len(split.test)) == (2, 2)

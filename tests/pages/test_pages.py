@@ -205,7 +205,7 @@ def test_the_data_page_names_what_is_wrong() -> None:
     (demo.demo_folder() / "images" / "scene_001.jpg").write_bytes(b"junk")
     app = opened("data")
     assert not app.exception
-    assert {m.label: m.value for m in app.metric}["Left out"] == "1"
+    assert {m.label: m.value for m in app.metric}["Excluded"] == "1"
     app.session_state["data_section"] = "Findings"
     app.run()
     assert not app.exception and "Damaged or no picture" in words(app) and "No partner" not in words(app)

@@ -18,8 +18,9 @@ from tests.builders import tiny, trained, write_scenes
 
 PAGES = ("segment", "data", "train", "compare", "models", "metrics", "machine")
 CHANGING = {
-    "Delete", "Rename", "Stop", "Resume", "Start training", "Check again", "New data set", "Leave out",
-    "Take back", "Invert the mask", "Bring in a model", "Export", "Import", "Undo", "Send to the hub",
+    "Delete", "Rename", "Stop", "Resume", "Start training", "Check again", "New data set", "Exclude",
+    "Re-split", "Paint",
+    "Restore", "Invert the mask", "Bring in a model", "Export", "Import", "Undo", "Send to the hub",
 }  # fmt: skip
 
 

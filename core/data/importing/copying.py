@@ -148,6 +148,6 @@ def _about(
     if values:
         about[KEY] = list(values)
     if parts["validation"] or parts["test"]:
-        # Without a validation part of its own, one is dealt from what is not for testing.
+        # Without a validation set of its own, one is split from what is not for testing.
         about["split"] = parts if parts["validation"] else {"test": parts["test"]}
     return about

@@ -4,10 +4,12 @@ images/ beside masks/, with train/ and val/ above or below them; 001.jpg beside 
 folder of masks for each label; Pascal VOC's and Cityscapes' folders; masks whose colours are classes.
 """
 
+import contextlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from core.data.class_ids import are_classes
 from core.data.classes import encoding_from_dict
 from core.data.importing.colours import Coloured, coloured
 from core.data.importing.mask_labels import AsTheyAre, Layered, is_lossy
@@ -32,8 +34,9 @@ from core.data.importing.side_files import (
 )
 from core.data.importing.sources import Source
 from core.data.pairing import Problem
+from core.data.palettes import Palette
 from core.data.photos import MASK_SUFFIXES, PHOTO_SUFFIXES
-from core.data.tally import sampled_tally
+from core.data.tally import sampled_tally, tally_of
 from core.errors import UserError
 
 SAMPLED = 60  # masks that are looked at before the whole is imported
@@ -187,7 +190,17 @@ def _labels_of(source: Source, sample: Sequence[str]) -> AsTheyAre | Coloured:
         return of_colours
     is_voc = any("segmentationclass" in name.lower() for name in sample)
     held = sampled_tally([content for _, content in contents])
-    return AsTheyAre(held.counts(), class_names(source), lossy, is_voc, palette=held.palette)
+    labels = AsTheyAre(held.counts(), class_names(source), lossy, is_voc, palette=held.palette)
+    return replace(labels, are_classes=labels.every is not None and _tell_classes(contents, held.palette))
+
+
+def _tell_classes(contents: Sequence[tuple[str, bytes]], palette: Palette) -> bool:
+    """Whether the values of masks without names are classes, not instances. Damaged ones are passed over."""
+    values = []
+    for name, content in contents:
+        with contextlib.suppress(UserError):
+            values.append(list(tally_of(content, name).counts(palette)))
+    return are_classes(values)
 
 
 def _sample(masks: Sequence[str]) -> list[str]:

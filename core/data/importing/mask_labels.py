@@ -41,7 +41,8 @@ class AsTheyAre:
 
     `names` are those of the values 0, 1, 2 … where the source has such; `known` is what its own
     dataset.json says. `chosen` are classes that are wanted, () all, and `as_one` whether they are one
-    foreground; None: as the values most probably mean. `palette` is how `counts` read palettes.
+    foreground; None: as the values most probably mean. `palette` is how `counts` read palettes, and
+    `are_classes` says that values without names are classes and not instances.
     """
 
     counts: Mapping[int, int]
@@ -52,6 +53,7 @@ class AsTheyAre:
     chosen: tuple[str, ...] = ()
     as_one: bool | None = None
     palette: Palette = ""
+    are_classes: bool = False
 
     @property
     def every(self) -> ClassEncoding | None:
@@ -89,7 +91,7 @@ class AsTheyAre:
                 )
             return plain
         if self.as_one is None:
-            return every if self._class_names() else plain
+            return every if self._class_names() or self.are_classes else plain
         if self.as_one:
             return chosen_foreground(every, self.chosen)
         return chosen_classes(every, self.chosen) if self.chosen else every

@@ -19,10 +19,22 @@ LAYOUTS: tuple[Callable[[Source], list[Plan]], ...] = (
 )  # fmt: skip
 
 
+PUT_THEM = "put the photos into images/ and the masks, under the same names, into masks/"
+
+
+class NoMasksError(UserError):
+    """There are photos, and no masks that go with them: `found` says so, and `photos` are their names."""
+
+    def __init__(self, found: str, photos: tuple[str, ...]) -> None:
+        super().__init__(f"{found}: {PUT_THEM}; or paint masks on the Data page.")
+        self.found, self.photos = found, photos
+
+
 def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
     """Every plan that gives pairs, the most plausible first; with folders given by hand, theirs alone.
 
-    Nothing is copied. Raises UserError, saying what was found instead, when nothing fits.
+    Nothing is copied. Raises NoMasksError where there are photos alone, and UserError, saying what was
+    found instead, where nothing fits.
     """
     plans = mask_file_plans(source, photos, masks)
     if not (photos and masks):
@@ -33,12 +45,16 @@ def recognise(source: Source, photos: str = "", masks: str = "") -> list[Plan]:
         if not plans and refusals:
             raise UserError(refusals[0])
     if not plans:
-        raise UserError(_nothing_found(source))
+        found = tuple(filter(is_picture, source.names))
+        if source.problems and not found:
+            raise UserError(source.problems[0].sentence)
+        words = _nothing_found(source)
+        raise NoMasksError(words, found) if found else UserError(f"{words}: {PUT_THEM}.")
     return plans
 
 
 def _tried(read: Callable[[Source], list[Plan]], source: Source) -> tuple[list[Plan], str]:
-    """A reader's plans, or why it has none. Files can hold anything: what no reader expects is told."""
+    """A reader's plans, or why it has none. Files can hold anything: what no reader expects is reported."""
     try:
         return read(source), ""
     except UserError as error:
@@ -53,12 +69,9 @@ def _nothing_found(source: Source) -> str:
     kinds = sorted(
         {PurePosixPath(n).suffix.lower() or "no ending" for n in source.names if not is_picture(n)}
     )[:5]
-    if source.problems and not pictures:
-        return source.problems[0].sentence
     found = f"{pictures:,} pictures" + (f" and files with {', '.join(kinds)}" if kinds else "")
     boxes = any(name.endswith((".xml", ".csv")) for name in source.names)
     return (
         f"{source.label} holds {found if source.names else 'no files'}, but no masks that go with photos"
-        f"{' (boxes are not enough)' if boxes and pictures else ''}: put the photos into images/ and the "
-        "masks, under the same names, into masks/; or paint masks on the Data page."
+        f"{' (boxes are not enough)' if boxes and pictures else ''}"
     )

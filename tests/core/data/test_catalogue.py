@@ -37,7 +37,7 @@ def test_the_catalogue_notices_new_files_fixes_and_masks_that_were_replaced(smal
     shutil.copy(small_data / "images" / "00.jpg", small_data / "images" / "new.jpg")
     shutil.copy(small_data / "masks" / "00.png", small_data / "masks" / "new.png")
     assert len(opened(small_data).report.usable) == 11
-    fixes.leave_out(open_data(small_data), ["new.jpg"])
+    fixes.exclude(open_data(small_data), ["new.jpg"])
     assert len(opened(small_data).report.usable) == 10
     empty = small_data / "masks" / "empty.png"
     save(empty, np.zeros((96, 64), np.uint8))

@@ -14,6 +14,7 @@ from core.data import checks, findings, fixes
 from core.data.checks import count_specks
 from core.data.dataset import open_data, write_down
 from core.data.store import read_pair
+from core.system.workspace import write_json
 from tests.builders import write_scenes
 from tests.core.data.small_sets import classes, report_of, save
 
@@ -65,6 +66,9 @@ def broken(folder: Path, what: str) -> str:  # noqa: PLR0912 - one branch for ea
     array = np.array(Image.open(mask))
     match what:
         case "partner":
+            mask.unlink()
+        case "unpainted":
+            write_json(folder / "dataset.json", {"origin": {"layout": "painted"}})
             mask.unlink()
         case "unread":
             photo.write_bytes(photo.read_bytes()[:200])
@@ -128,7 +132,7 @@ def test_every_kind_of_flaw_is_found_where_it_is_and_nowhere_else(tmp_path: Path
     if what != "specks":
         assert findings.counts(table)[what] == expected
     row = table[table["name"] == name].iloc[0]
-    assert (row["problem"] != "") == (findings.BY_CODE[what].level == "left out")
+    assert (row["problem"] != "") == (findings.BY_CODE[what].level in ("excluded", "to paint"))
     listed = pd.read_csv(io.BytesIO(findings.download(table)))
     assert name in set(listed["name"])
 
@@ -138,9 +142,9 @@ def test_of_two_alike_one_stays_and_a_leak_is_stopped_by_leaving_out_the_trainin
 ) -> None:
     folder = write_scenes(tmp_path / "set", 14)
     name = broken(folder, "leak")
-    chosen = findings.to_leave_out(report_of(folder).table, "leak")
+    chosen = findings.to_exclude(report_of(folder).table, "leak")
     assert chosen == [name] and name in open_data(folder).split.train
-    fixes.leave_out(open_data(folder), chosen)
+    fixes.exclude(open_data(folder), chosen)
     assert "leak" not in findings.counts(report_of(folder).table)
     assert codes(folder, name) == {"chosen"}
 

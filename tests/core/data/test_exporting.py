@@ -26,7 +26,7 @@ def reimported(path: Path, name: str = "again") -> Path:
 
 
 def test_an_exported_data_set_comes_back_as_it_was(small_data: Path, tmp_path: Path) -> None:
-    data = fixes.invert(fixes.leave_out(open_data(small_data), ["01.jpg"]), ["04.jpg"])
+    data = fixes.invert(fixes.exclude(open_data(small_data), ["01.jpg"]), ["04.jpg"])
     back = open_data(reimported(exported(small_data, tmp_path / "set.zip")))
     assert [p.name for p in back.pairs] == [p.name for p in data.pairs] and back.split == data.split
     for one, other in zip(data.pairs, back.pairs, strict=True):

@@ -22,7 +22,7 @@ def foreground(data: DataFolder, name: str) -> float:
 def test_leaving_out_inverting_and_binarising_are_undone_step_by_step(small_data: Path) -> None:
     original = open_data(small_data)
     share = foreground(original, "04.jpg")
-    data = fixes.leave_out(original, ["01.jpg", "02.jpg"])
+    data = fixes.exclude(original, ["01.jpg", "02.jpg"])
     assert len(data.pairs) == 8 and data.left_out == ("01.jpg", "02.jpg")
     data = fixes.invert(data, ["04.jpg"])
     assert foreground(data, "04.jpg") == pytest.approx(1 - share)
@@ -42,14 +42,14 @@ def test_leaving_out_inverting_and_binarising_are_undone_step_by_step(small_data
 
 def test_files_are_never_touched_by_fixes(small_data: Path) -> None:
     before = {p: p.read_bytes() for p in small_data.rglob("*.*") if p.suffix in (".jpg", ".png")}
-    data = fixes.invert(fixes.leave_out(open_data(small_data), ["01.jpg"]))
+    data = fixes.invert(fixes.exclude(open_data(small_data), ["01.jpg"]))
     assert before == {p: p.read_bytes() for p in before} and len(data.pairs) == 9
 
 
 def test_a_fix_that_leaves_nothing_is_refused_and_changes_nothing(small_data: Path) -> None:
     data = open_data(small_data)
-    with pytest.raises(UserError, match="fewer than two"):
-        fixes.leave_out(data, [pair.name for pair in data.pairs[:9]])
+    with pytest.raises(UserError, match="Fewer than two"):
+        fixes.exclude(data, [pair.name for pair in data.pairs[:9]])
     assert len(open_data(small_data).pairs) == 10
 
 
@@ -83,9 +83,9 @@ def test_ignored_classes_count_for_nothing(small_data: Path) -> None:
 
 def test_an_inverted_photo_is_still_inverted_when_it_is_restored(small_data: Path) -> None:
     data = fixes.invert(open_data(small_data), ["00.jpg", "01.jpg"])
-    data = fixes.leave_out(data, ["00.jpg"])
+    data = fixes.exclude(data, ["00.jpg"])
     data = fixes.invert(data, ["05.jpg"])
-    data = fixes.take_back(data, ["00.jpg"])
+    data = fixes.restore(data, ["00.jpg"])
     assert [pair.name for pair in data.pairs if pair.inverted] == ["00.jpg", "01.jpg", "05.jpg"]
 
 

@@ -42,7 +42,7 @@ def test_a_photo_with_the_second_label_alone_is_not_empty(tmp_path: Path) -> Non
     a = {"_0": square(), "_1": BLANK, "_2": BLANK, "_3": BLANK}
     b = {"_0": BLANK, "_1": square(), "_2": square(), "_3": BLANK}
     report = report_of(data_set(tmp_path, a=a, b=b))
-    assert findings.to_leave_out(report.table, "empty") == ["3.png"]
+    assert findings.to_exclude(report.table, "empty") == ["3.png"]
     assert list(report.table["foreground"]) == [0.25, 0.25, 0.25, 0.0]
     assert report.table["classes"].map(tuple).tolist() == [(0.25, 0.0), (0.0, 0.25), (0.0, 0.25), (0.0, 0.0)]
 

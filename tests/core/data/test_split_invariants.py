@@ -73,11 +73,11 @@ class Life(RuleBasedStateMachine):
     def exclude(self, seed, held: bool) -> None:  # type: ignore[no-untyped-def]
         data = self.data()
         names = data.split.validation + data.split.test if held else tuple(p.name for p in data.pairs)
-        self.fix(lambda: fixes.leave_out(data, seed.sample(sorted(names), min(4, len(names)))))
+        self.fix(lambda: fixes.exclude(data, seed.sample(sorted(names), min(4, len(names)))))
 
     @rule()
     def restore(self) -> None:
-        self.fix(lambda: fixes.take_back(self.data(), self.data().left_out))
+        self.fix(lambda: fixes.restore(self.data(), self.data().left_out))
 
     @rule()
     def undo(self) -> None:

@@ -87,10 +87,10 @@ def test_excluding_training_and_restoring_moves_nothing(tmp_path: Path) -> None:
     data = open_data(tmp_path)
     split = make_split(plan, [pair.name for pair in data.pairs])
     data = apply_split(data, split, plan)
-    data = fixes.leave_out(data, split.test)
+    data = fixes.exclude(data, split.test)
     recorded(tmp_path)
-    assert fixes.take_back(data, split.test).split == split
-    fixes.leave_out(open_data(tmp_path), split.validation)
+    assert fixes.restore(data, split.test).split == split
+    fixes.exclude(open_data(tmp_path), split.validation)
     recorded(tmp_path)
     assert set(fixes.undo(open_data(tmp_path)).split.train).isdisjoint(split.validation + split.test)
 
@@ -99,8 +99,8 @@ def test_a_photo_that_is_excluded_before_the_split_is_written_down_keeps_its_set
     add(tmp_path, *(f"{i:02d}" for i in range(10)))
     (tmp_path / "dataset.json").write_text('{"name": "mine"}')
     split = open_data(tmp_path).split
-    data = fixes.leave_out(open_data(tmp_path), split.validation)
-    assert set(fixes.take_back(data, split.validation).split.train).isdisjoint(split.validation)
+    data = fixes.exclude(open_data(tmp_path), split.validation)
+    assert set(fixes.restore(data, split.validation).split.train).isdisjoint(split.validation)
 
 
 @pytest.mark.parametrize("held_out", ["val", "valid", "validation", "test"])
@@ -171,7 +171,7 @@ def test_later_photos_of_a_known_group_follow_it(tmp_path: Path) -> None:
 def test_a_resplit_keeps_excluded_photos_that_were_held_out_from_training(tmp_path: Path) -> None:
     add(tmp_path, *(f"{i:02d}" for i in range(20)))
     kept = recorded(tmp_path).split.validation
-    data = fixes.leave_out(open_data(tmp_path), kept)
+    data = fixes.exclude(open_data(tmp_path), kept)
     plan = SplitPlan(seed=7)
     data = apply_split(data, make_split(plan, [pair.name for pair in data.pairs]), plan)
-    assert set(kept) <= set(fixes.take_back(data, kept).split.validation)
+    assert set(kept) <= set(fixes.restore(data, kept).split.validation)

@@ -112,6 +112,7 @@ class Scene:
             "data.importing.sources.open_source": lambda: open_source(Path("/etc")),
             "data.painting.add_photos": lambda: inspect.unwrap(painting.add_photos)(self.private, []),
             "data.painting.photos_of": lambda: painting.photos_of(self.private),
+            "data.painting.require_paintable": lambda: painting.require_paintable(self.private),
             "data.painting.save_mask": lambda: inspect.unwrap(painting.save_mask)(self.waiting, None),  # type: ignore[arg-type]
             "data.pairing.find_root": lambda: find_root(self.private),
             "evaluation.cache.evaluate": lambda: list(evaluate(of_folder(self.model), self.data)),

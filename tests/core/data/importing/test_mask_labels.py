@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from core.cli import main
+from core.data import painting
 from core.data.dataset import open_data
-from core.data.importing.recognition import recognise
+from core.data.importing.recognition import NoMasksError, recognise
 from core.data.importing.sources import open_source
 from core.errors import UserError
 from core.system import workspace
@@ -153,3 +154,28 @@ def test_the_command_line_imports_chosen_classes(tmp_path: Path, capsys: pytest.
     assert main([*given, "--as-classes"]) == 0
     data = open_data(workspace.datasets() / "mine")
     assert data.encoding.task.classes == ("background", "cat") and columns(data, 0) == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("masks", "kind"),
+    [
+        ([(0, 1, 3), (0, 2, 3), (1, 2), (0, 3)], "multiclass"),  # a value is absent where a lower one is, too
+        ([(1, 2, 3)] * 4, "multiclass"),  # the same ones everywhere, like the three of a trimap
+        ([(0, 1), (0, 1, 2), (0, 1, 2, 3), (0, 1)], "binary"),  # objects, counted in each photo
+    ],
+)
+def test_values_without_names_are_classes_unless_they_count_objects(
+    masks: list[tuple[int, ...]], kind: str
+) -> None:
+    plan = recognise(open_source(zipped(files([ids(*values) for values in masks]))))[0]
+    encoding = plan.labels.encoding()
+    assert encoding is not None and encoding.task.kind == kind
+
+
+def test_photos_without_masks_can_be_painted_as_they_lie_in_the_source(workspace: Path) -> None:
+    photo = picture(np.zeros((24, 24, 3), np.uint8))
+    with pytest.raises(NoMasksError, match="no masks") as refused:
+        recognise(source := open_source(zipped({"a/1.png": photo, "a/2.png": photo, "b/1.png": b"x" * 50})))
+    folder, problems = painting.start("new", painting.photos_in(source, refused.value.photos))
+    assert [p.name for p in painting.photos_of(folder)] == ["1.png", "2.png"]
+    assert [p.name for p in problems] == ["1.png"]

@@ -116,7 +116,7 @@ def test_what_holds_no_pairs_says_so_and_leaves_nothing(files: dict[str, bytes],
 
 @pytest.mark.parametrize(
     ("folder", "pairs", "classes"),
-    [("people", 290, 1), ("pedestrians", 170, 1), ("portraits", 1554, 1), ("camvid", 88, 1)],
+    [("people", 290, 1), ("pedestrians", 170, 1), ("portraits", 1554, 1), ("camvid", 88, 12)],
 )
 def test_real_data_sets_are_imported_as_they_lie_there(
     shared_data: Path, folder: str, pairs: int, classes: int
