@@ -68,13 +68,18 @@ def checked(folder: Path) -> Catalogue:
     raise UserError("The check did not finish: reload the page.")
 
 
-def unfinished(folder: Path, error: UserError) -> None:
+def unfinished(folder: Path, refusal: UserError) -> None:
     """A data set that is still being painted has no pairs yet; any other says what is wrong."""
-    if library.is_owned(folder) and painting.photos_of(folder):
-        st.caption("Paint two masks or more to make a data set.")
-        paint(folder, is_new=True)
+    if not library.is_owned(folder) or not painting.photos_of(folder):
+        st.error(plain(str(refusal)))
         return
-    st.error(plain(str(error)))
+    try:
+        painting.require_paintable(folder)
+    except UserError as error:
+        st.error(plain(str(error)))
+        return
+    st.caption("Paint two masks or more to make a data set.")
+    paint(folder, is_new=True)
 
 
 def overview(shown: Catalogue) -> None:

@@ -158,6 +158,7 @@ def waiting_photo(photo_id: str) -> Waiting:
 def require_paintable(folder: Path, photo: str = "") -> None:
     """Raise UserError, with what to do instead, where masks of a data set cannot be painted, or that of this
     photo of it cannot."""
+    require_folder(folder)
     if not library.is_owned(folder):
         raise UserError("Import this data set first: masks are painted in the app's own copy of it.")
     _value_map(_encoding_in(folder, photo))

@@ -63,7 +63,7 @@ def paint(folder: Path, is_new: bool = False) -> None:
 def show(waiting: Waiting) -> None:
     """The painter, or why this photo cannot be painted on."""
     for sentence in st.session_state.pop("paint_errors", []):
-        st.error(plain(sentence))
+        st.error(sentence)
     try:
         painting.require_paintable(waiting.photo.parent.parent, waiting.name)
         photo, size = painting.canvas_of(waiting, CANVAS)
@@ -175,7 +175,7 @@ def save(masks: list[Painted], wants_next: bool) -> None:
             painting.save_mask(waiting, painting.mask_from(painted.mask, size))
         except (UserError, OSError) as error:
             saved().failed = max(saved().failed, painted.number)
-            errors.append(str(error))
+            errors.append(plain(str(error)))
             continue
         saved().stored = max(saved().stored, painted.number)
         canvas: Canvas | None = st.session_state.get("canvas")

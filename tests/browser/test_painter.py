@@ -57,6 +57,16 @@ def painted_pixels(page: Page) -> int:
     return int(page.locator(".painter").evaluate("root => root.state.mask.reduce((n, v) => n + v, 0)"))
 
 
+def wait_for_photo(page: Page, name: str) -> None:
+    """Until the painter shows this photo: it decodes it after the page's script has ended."""
+    for _ in range(100):
+        is_shown = "(root, name) => root.state.ready && root.state.id.endsWith('/' + name)"
+        if page.locator(".painter").evaluate(is_shown, name):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{name} is not shown")
+
+
 def mask_of(path: Path) -> "np.ndarray":  # type: ignore[type-arg]
     """The mask file, once it is there."""
     for _ in range(100):
@@ -83,6 +93,7 @@ def test_strokes_are_saved_when_another_photo_is_chosen_and_are_the_same_to_the_
 
     expect(page.get_by_role("combobox", name="Photo")).to_have_value("1.jpg")
     settle(page)
+    wait_for_photo(page, "1.jpg")
     assert painted_pixels(page) == 0  # the stroke is not on the next photo
     page.set_viewport_size({"width": 1000, "height": 720})
     page.set_viewport_size({"width": 1280, "height": 720})
@@ -94,6 +105,7 @@ def test_strokes_are_saved_when_another_photo_is_chosen_and_are_the_same_to_the_
     page.get_by_role("button", name="Save and next").click()
     expect(page.get_by_role("combobox", name="Photo")).to_have_value("2.jpg")
     settle(page)
+    wait_for_photo(page, "2.jpg")
     left, top, scale = page.locator(".painter").evaluate("r => [r.state.x, r.state.y, r.state.scale]")
     box = stage.bounding_box()
     assert box and abs(2 * left + 300 * scale - box["width"]) < 2  # centred after the resize
@@ -103,6 +115,7 @@ def test_strokes_are_saved_when_another_photo_is_chosen_and_are_the_same_to_the_
     page.get_by_role("button", name="Previous").click()
     expect(page.get_by_role("combobox", name="Photo")).to_have_value("✓ 0.jpg")
     settle(page)
+    wait_for_photo(page, "0.jpg")
     page.get_by_role("button", name="Save and next").click()
     expect(page.get_by_role("combobox", name="Photo")).to_have_value("2.jpg")  # the one without a mask
     assert np.array_equal(first, mask_of(folder / "masks" / "0.png"))
