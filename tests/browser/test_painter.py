@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from core.data import demo
 from core.data.dataset import open_data
 from core.data.store import read_pair
-from tests.browser.conftest import App
 from tests.browser.test_app import portrait, settle, visit
 from tests.browser.test_data_page import add
+from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
