@@ -275,7 +275,7 @@ def previews(source: Source, plan: Plan) -> None:
         shown = " + ".join([item.image, *masks[:NAMED_MASKS]])
         more = f" and {len(masks) - NAMED_MASKS} more" if len(masks) > NAMED_MASKS else ""
         cells.append(Cell(item.image, url, item.name, shown + more))
-    picture_grid(cells, f"import_preview_{plan.layout}", least=165)
+    picture_grid(cells, f"import_preview_{plan.layout}", least=150)
 
 
 def copy(source: Source, plan: Plan, name: str, names: dict[str, str]) -> None:

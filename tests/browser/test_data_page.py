@@ -101,14 +101,17 @@ def test_real_data_is_imported_from_its_folder(
     expect(page.get_by_test_id("stMetric").filter(has_text="Pairs")).to_contain_text(str(pairs))
 
 
-@pytest.mark.parametrize("name", ["cutouts", "backgrounds"])
-def test_a_folder_without_masks_is_refused_with_what_to_do(
-    page: Page, app: App, shared_data: Path, name: str
+def test_photos_without_masks_are_painted_without_another_upload(
+    page: Page, app: App, shared_data: Path
 ) -> None:
     add(page, app)
-    page.get_by_label("Or a folder or zip on the machine").fill(str(shared_data / name))
+    page.get_by_label("Or a folder or zip on the machine").fill(str(shared_data / "backgrounds"))
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("stAlert")).to_contain_text("paint")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("no masks that go with photos. Paint them here")
+    page.get_by_role("button", name="Paint masks").click()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("backgrounds")
+    expect(page.get_by_text("0 of 100 photos have a mask")).to_be_visible()
+    expect(page.locator(".painter .stage")).to_be_visible()
 
 
 def test_findings_are_shown_answered_and_taken_back(page: Page, app: App) -> None:
