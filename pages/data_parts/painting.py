@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAINTER = "painter"
-PHOTO = "paint_photo"
+PHOTO, VERSION = "paint_photo", "paint_photo_version"
 CANVAS = 1600  # pixels of the longer side of the photo that is shown; the mask has the photo's own size
 
 
@@ -83,11 +83,15 @@ def saved() -> Saved:
 def choose(photos: list[Waiting]) -> Waiting:
     """The photo to paint: the one chosen, else the first without a mask."""
     names = [photo.name for photo in photos]
-    marks = {photo.name: "✓ " if photo.is_done else "" for photo in photos}
     if st.session_state.get(PHOTO) not in names:
-        st.session_state[PHOTO] = next((p.name for p in photos if not p.is_done), names[0])
-    name = st.selectbox("Photo", names, key=PHOTO, format_func=lambda n: marks[n] + n)
-    place = names.index(name)
+        go_to(next((p.name for p in photos if not p.is_done), names[0]))
+    # A choice made by the app is another box with another default: a mask that is sent at this moment brings
+    # the browser's old choice with it, which must not undo the new one. Options keep their texts for the
+    # same reason: Streamlit knows them again by these.
+    version = st.session_state[VERSION]
+    box = f"paint_box_{version}"
+    place = names.index(st.session_state[PHOTO])
+    st.selectbox("Photo", names, place, key=box, on_change=pick, args=(box, version))
     with st.container(horizontal=True):
         st.button(
             "Previous", icon=":material/chevron_left:", disabled=place == 0,
@@ -100,8 +104,15 @@ def choose(photos: list[Waiting]) -> Waiting:
     return photos[place]
 
 
+def pick(box: str, version: int) -> None:
+    """A choice in the box, unless the app has chosen another photo since."""
+    if st.session_state[VERSION] == version:
+        st.session_state[PHOTO] = st.session_state[box]
+
+
 def go_to(name: str) -> None:
     st.session_state[PHOTO] = name
+    st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1
 
 
 def canvas_of(waiting: Waiting) -> Canvas:
