@@ -59,5 +59,5 @@ def test_a_gpu_that_is_full_takes_photos_one_by_one_and_then_says_so() -> None:
     predictor._model = small_memory  # type: ignore[assignment]
     assert len(predictor.forward([photo, photo, photo])) == 3
     most = 0
-    with pytest.raises(UserError, match="more memory than the GPU has"):
+    with pytest.raises(UserError, match="more memory than is free on the GPU"):
         predictor.forward([photo, photo])

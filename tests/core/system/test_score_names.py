@@ -15,10 +15,13 @@ from core.system.workspace import SHIPPED_MODELS, read_json
 @pytest.mark.parametrize("folder", sorted(p.parent for p in SHIPPED_MODELS.glob("*/studio.json")), ids=str)
 def test_cards_that_ship_keep_their_figures_under_their_full_names(folder: Path) -> None:
     written, card = read_json(folder / "studio.json")["scores"], read_card(folder)
-    assert card.scores["dice_pooled"] == written["dice"] and card.scores["dice_mean"] == written["dice_mean"]
+    assert (
+        card.scores["dice_pooled"] == written["dice_pooled"]
+        and card.scores["dice_mean"] == written["dice_mean"]
+    )
     text = card_text(card)
     assert f"| Dice (mean over images) | {written['dice_mean']:.4f}" in text
-    assert f"| Dice (pooled pixels) | {written['dice']:.4f}" in text
+    assert f"| Dice (pooled pixels) | {written['dice_pooled']:.4f}" in text
     label = Entry(folder, card, 1.0).label
     assert label == f"{card.name} · Dice (mean over images) {written['dice_mean']:.4f}"
 
