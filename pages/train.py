@@ -11,7 +11,9 @@ from core.models.card import PATHS
 from core.policy.folders import may_open
 from core.policy.permissions import allowed
 from core.runs import jobs, plots, run_folder
-from core.runs.run_folder import LIVE, History, Run, Status
+from core.runs.history import History
+from core.runs.run_folder import Run
+from core.runs.status import LIVE, Status
 from core.system.formatting import duration
 from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
 from core.task import Task

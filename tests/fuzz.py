@@ -29,8 +29,10 @@ with atheris.instrument_imports(include=["core", "PIL", "zipfile", "pycocotools"
     from core.models import importing
     from core.system import workspace
 
-from tests import hostile
 from tests.core import archives
+from tests.hostile.cases import cases
+from tests.hostile.models import CONFIG, tensor, weights
+from tests.hostile.photos import photos
 
 SHOWN_SIDE = 600
 LARGEST = 200_000  # bytes of an input
@@ -81,19 +83,19 @@ def data_templates() -> Templates:
 
 
 def model_templates() -> Templates:
-    files = {"m/config.json": b"{}", "m/model.safetensors": hostile.weights(hostile.tensor())}
+    files = {"m/config.json": b"{}", "m/model.safetensors": weights(tensor())}
     files |= {"m/studio.json": b"{}"}
     return [(files, name) for name in files]
 
 
 def seeds(kind: str, templates: Templates) -> Iterator[bytes]:
-    yield from (case.content for case in hostile.cases() if case.kind == kind)
+    yield from (case.content for case in cases() if case.kind == kind)
     if kind == "photo":
-        yield from hostile.photos().values()
+        yield from photos().values()
     for number, (files, name) in enumerate(templates):
         yield bytes([number]) + files[name]
     if kind == "model":
-        yield b"\0" + json.dumps(hostile.CONFIG).encode()
+        yield b"\0" + json.dumps(CONFIG).encode()
 
 
 def main() -> None:

@@ -64,10 +64,10 @@ def test_no_locked_version_has_a_known_vulnerability() -> None:
     )  # fmt: skip
     if not audit.stdout.strip():
         pytest.skip(f"advisories cannot be reached: {audit.stderr.strip().splitlines()[-1][:150]}")
-    told = json.loads(audit.stdout)["dependencies"]
-    found = {package["name"]: package["vulns"] for package in told if package.get("vulns")}
+    reported = json.loads(audit.stdout)["dependencies"]
+    found = {package["name"]: package["vulns"] for package in reported if package.get("vulns")}
     assert not found, json.dumps(found, indent=1)[:2000]
-    if all("skip_reason" in package for package in told):
+    if all("skip_reason" in package for package in reported):
         pytest.skip("the package index here tells nothing of advisories; where it does, this test reads them")
 
 
@@ -97,13 +97,13 @@ def container(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str, 
         port = free.getsockname()[1]
     command = json.loads(next(line for line in instructions("CMD") if "streamlit" in line))
     command = [part.replace("0.0.0.0", "127.0.0.1").replace("8501", str(port)) for part in command]
-    told = {name: value.replace("/app", str(root)) for name, value in environment().items()}
-    told["SEGMENTATION_STUDIO_WORKSPACE"] = str(tmp_path / "workspace")
+    settings = {name: value.replace("/app", str(root)) for name, value in environment().items()}
+    settings["SEGMENTATION_STUDIO_WORKSPACE"] = str(tmp_path / "workspace")
     log = tmp_path / "log"
     with open(log, "wb") as stream:
         process = subprocess.Popen(
             [str(Path(sys.executable).parent / command[0]), *command[1:]], cwd=root, stderr=stream,
-            stdout=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **told},
+            stdout=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **settings},
         )  # fmt: skip
         yield process, f"http://127.0.0.1:{port}", log
         process.kill()

@@ -116,7 +116,7 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
         if names or args.foreground or args.as_classes:
             as_one = args.foreground or (len(names) == 1 and not args.as_classes)
             plan = plan.choosing(names or plan.labels.classes, as_one)
-        print(f"{plan.layout}: {plan.told}")
+        print(f"{plan.layout}: {plan.summary}")
         if args.dry_run:
             return {"layout": plan.layout, "pairs": len(plan.items), "parts": plan.parts(),
                     "classes": list(plan.labels.classes), "left_out": len(plan.problems)}  # fmt: skip

@@ -57,6 +57,7 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         print("\n".join(encoder_names()))
         return {"encoders": encoder_names()}
     from core.runs import run_folder
+    from core.runs.history import History
     from core.system.device import is_first_process, part_from_the_others
     from core.training import worker
 
@@ -75,7 +76,7 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         print(f"Run: {run.folder}", flush=True)
     state = worker.work(run, _print_event)
     part_from_the_others()
-    best = run_folder.History(run).refresh().best
+    best = History(run).refresh().best
     scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
     return {"run": str(run.folder), "model": str(run.best), "state": state, "best": scores}
 

@@ -3,7 +3,7 @@
 Each fix is one entry in dataset.json's history and can be undone, the last one first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,12 +174,12 @@ def undo(data: DataFolder) -> DataFolder:
     return _opened(data.root)
 
 
-def history(data: DataFolder) -> list[str]:
-    """What was done, first to last."""
-    return [str(entry.get("told", "")) for entry in data.about.get(HISTORY) or []]
+def history(about: Mapping[str, Any]) -> list[str]:
+    """What was changed by what dataset.json says (`about`), first to last."""
+    return [str(entry.get("change") or entry.get("told", "")) for entry in about.get(HISTORY) or []]
 
 
-def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
+def _change(data: DataFolder, change: str, **changes: Any) -> DataFolder:
     path = data.root / DATASET_FILE
     about = read_about(data.root) if path.is_file() else dict(data.about)
     if not SplitRecord.from_dict(about).part_of.keys() >= {pair.name for pair in data.pairs}:
@@ -187,7 +187,7 @@ def _change(data: DataFolder, told: str, **changes: Any) -> DataFolder:
         about = open_data(data.root).about
     about.setdefault("mask_rule", data.encoding.to_dict())
     before = {key: about[key] for key in _FIXED if key in about}
-    past = [*(about.get(HISTORY) or []), {"told": told, "before": before}]
+    past = [*(about.get(HISTORY) or []), {"change": change, "before": before}]
     _write(path, {**about, **changes, HISTORY: past})
     try:
         return _opened(data.root)

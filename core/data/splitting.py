@@ -69,7 +69,7 @@ def apply_split(data: DataFolder, split: Split, plan: SplitPlan) -> DataFolder:
     record = SplitRecord.from_dict(about).resplit(split, plan.pattern if plan.kind == "grouped" else "")
     about.pop(LATER, None)
     try:
-        write_json(path, {**about, **record.to_dict(), "split_made": told(plan)})
+        write_json(path, {**about, **record.to_dict(), "split_made": described(plan)})
     except OSError as error:
         raise UserError(
             f"{data.root} cannot be written to: import the data set into the app first."
@@ -77,7 +77,7 @@ def apply_split(data: DataFolder, split: Split, plan: SplitPlan) -> DataFolder:
     return open_data(data.root)
 
 
-def told(plan: SplitPlan) -> str:
+def described(plan: SplitPlan) -> str:
     """How a split was made, in words."""
     if plan.kind == "listed":
         return "by lists of names"

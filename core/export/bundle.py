@@ -187,10 +187,10 @@ def _readme(card: ModelCard, made: Made) -> str:
 def cost_of_int8(trial: Trial) -> str:
     """The cost and gain of int8 in a sentence."""
     speed = trial.milliseconds_before / trial.milliseconds_after
-    told = (
+    text = (
         f"the same class on {trial.agreement:.2%} of pixels of {trial.photos} photos, "
         f"{speed:.1f} times the speed of the full ONNX file on the machine that made it"
     )
     if trial.dice_before is None or trial.dice_after is None:
-        return f"{told}. Not scored, because no data set was given."
-    return f"{told}; {DICE_MEAN} {score(trial.dice_before)} before and {score(trial.dice_after)} after."
+        return f"{text}. Not scored, because no data set was given."
+    return f"{text}; {DICE_MEAN} {score(trial.dice_before)} before and {score(trial.dice_after)} after."

@@ -11,7 +11,8 @@ from core.models.card import WEIGHTS_FILE, ModelCard, is_model, read_card, updat
 from core.models.trash import Deleted
 from core.policy.permissions import needs
 from core.runs import run_folder
-from core.runs.run_folder import LIVE, Run
+from core.runs.run_folder import Run
+from core.runs.status import LIVE
 from core.system import workspace
 from core.system.score_names import named_score
 

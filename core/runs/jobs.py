@@ -16,7 +16,8 @@ from core.policy.ownership import is_own, sign
 from core.policy.permissions import allowed, needs, require
 from core.policy.policy import current_policy
 from core.runs import run_folder
-from core.runs.run_folder import LIVE, Run
+from core.runs.run_folder import Run
+from core.runs.status import LIVE
 from core.system import workspace
 from core.system.logs import log
 

@@ -15,44 +15,27 @@ metrics.csv, tensorboard/   the scores for other tools
 
 import datetime
 import json
-import os
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from core.config import TrainConfig
 from core.errors import UserError
 from core.policy.ownership import is_own
 from core.policy.permissions import allowed, require
 from core.runs import events
-from core.runs.events import EpochEnd, Event, Finished, Note, Preview, RateFound, RatePoint, Started, Step
+from core.runs.events import Event, Finished
+from core.runs.status import LIVE, Status, is_alive, process_start
 from core.system import workspace
 from core.system.workspace import make_folder, read_json, safe_name, write_atomically, write_json
 
 STATE_FILE = "state.safetensors"
-LIVE = ("starting", "queued", "running")
-STATES = (*LIVE, "finished", "stopped", "failed", "died")
 STATUS_FILE, LAUNCHED_FILE = "status.json", "launched.json"
 NAME_FILE, DATA_FILE = "name.txt", "dataset.json"
 MAX_NAME = 80
 KEPT_SEARCHES = 24 * 3600  # seconds that the result of a learning-rate finder is kept
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """`state` is one of STATES; `process` and `process_started` identify the worker, because process numbers
-    are reused. `devices` are those that a queued run waits for."""
-
-    state: str
-    message: str = ""
-    process: int = 0
-    process_started: float = 0.0
-    changed: float = 0.0
-    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,37 +287,6 @@ def _write_over(path: Path, value: dict[str, Any]) -> None:
         file.truncate()
 
 
-def process_start(process: int) -> float:
-    """When a process started, 0 where there is none; by a monotonic clock, where the system has one.
-
-    The wall clock jumps when a laptop wakes or a server is corrected, and a live worker would then look like
-    another process.
-    """
-    if not process:
-        return 0.0
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
-        return float(fields.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # since the boot
-    except (OSError, IndexError, ValueError):
-        pass
-    try:
-        return float(psutil.Process(process).create_time())
-    except psutil.Error:
-        return 0.0
-
-
-def is_alive(status: Status) -> bool:
-    """Whether the worker of this status still runs. One that has not started yet has ten seconds."""
-    if not status.process:
-        return abs(time.time() - status.changed) < 10
-    try:
-        worker = psutil.Process(status.process)
-        same = abs(process_start(status.process) - status.process_started) < 2
-        return same and worker.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
 def _how_it_died(run: Run) -> str:
     log = run._printed()
     if "Fatal Python error" in log:
@@ -347,76 +299,3 @@ def _how_it_died(run: Run) -> str:
         "The worker ended without a message: it was killed, or the computer ran out of memory or was "
         "restarted. What it had saved is kept."
     )
-
-
-@dataclass(slots=True)
-class History:
-    """A run's events, as far as they have been read. `refresh` reads only what was added since."""
-
-    run: Run
-    offset: int = 0
-    file: int = 0  # its inode: a resumed run has a new one
-    started: Started | None = None
-    finished: Finished | None = None
-    steps: list[Step] = field(default_factory=list)
-    epochs: list[EpochEnd] = field(default_factory=list)
-    previews: dict[int, Preview] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
-    rates: list[RatePoint] = field(default_factory=list)
-    rate: RateFound | None = None
-
-    def refresh(self) -> "History":
-        try:
-            with open(self.run.events_file, "rb") as file:
-                number = os.fstat(file.fileno()).st_ino
-                if number != self.file:
-                    self._forget()
-                    self.file = number
-                file.seek(self.offset)
-                added = file.read()
-        except OSError:
-            return self
-        whole = added[: added.rfind(b"\n") + 1]
-        self.offset += len(whole)
-        for event in events.from_lines(whole.decode("utf-8", "replace").splitlines()):
-            self._take(event)
-        return self
-
-    def _forget(self) -> None:
-        self.offset, self.started, self.finished = 0, None, None
-        self.steps, self.epochs, self.previews, self.notes = [], [], {}, []
-        self.rates, self.rate = [], None
-
-    def _take(self, event: Event) -> None:
-        match event:
-            case Started():
-                self.started = event
-            case Step():
-                self.steps.append(event)
-            case EpochEnd():
-                self.epochs.append(event)
-            case Preview():
-                self.previews[event.epoch] = event
-            case Note():
-                self.notes.append(event)
-            case Finished():
-                self.finished = event
-            case RatePoint():
-                self.rates.append(event)
-            case RateFound():
-                self.rate = event
-
-    @property
-    def fraction_done(self) -> float:
-        if self.finished and self.finished.reason == "done":
-            return 1.0
-        if self.rates:
-            return self.rates[-1].step / self.rates[-1].steps
-        if not self.started or not self.steps:
-            return 0.0
-        total = self.started.steps_per_epoch * self.started.epochs
-        return min(1.0, self.steps[-1].step / max(1, total))
-
-    @property
-    def best(self) -> EpochEnd | None:
-        return max((e for e in self.epochs if e.epoch > 0), key=lambda e: e.dice_mean, default=None)

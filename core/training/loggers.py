@@ -20,7 +20,8 @@ from PIL import Image
 from core.config import TrainConfig
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Preview, Step
-from core.runs.run_folder import History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
 from core.system import workspace
 from core.system.workspace import write_atomically
 

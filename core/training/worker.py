@@ -24,7 +24,8 @@ from core.policy.policy import current_policy
 from core.runs import jobs
 from core.runs.events import Event, Finished, Note
 from core.runs.jobs import POLITE
-from core.runs.run_folder import LIVE, STATE_FILE, Run
+from core.runs.run_folder import STATE_FILE, Run
+from core.runs.status import LIVE
 from core.system import workspace
 
 POLL_SECONDS = 0.1

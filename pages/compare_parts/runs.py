@@ -9,7 +9,8 @@ from core.evaluation import comparison, plots
 from core.evaluation.comparison import unique_labels
 from core.policy.disclosure import for_visitor
 from core.runs import run_folder
-from core.runs.run_folder import History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
 from pages.widgets.chart import chart

@@ -99,11 +99,11 @@ def answer(shown: Catalogue, kind: Kind) -> None:
 
 def history(shown: Catalogue) -> None:
     """What was changed, and a button to undo it."""
-    past = shown.about.get(fixes.HISTORY) or []
+    past = fixes.history(shown.about)
     if not past:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Changed: " + " · ".join(plain(str(entry.get("told", ""))) for entry in past[-4:]))
+        st.caption("Changed: " + " · ".join(plain(change) for change in past[-4:]))
         if st.button("Undo the last change", icon=":material/undo:"):
             apply(lambda: fixes.undo(open_data(shown.root)))
 

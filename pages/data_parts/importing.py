@@ -187,7 +187,7 @@ def leave() -> None:
 def confirm(source: Source, plans: list[Plan], name: str) -> None:
     """What was recognised, corrected where it is wrong, and the button that copies."""
     plan = choose_plan(source, plans)
-    st.success(f"**{plain(plan.layout)}**: {plain(plan.told)}", icon=":material/check_circle:")
+    st.success(f"**{plain(plan.layout)}**: {plain(plan.summary)}", icon=":material/check_circle:")
     plan = choose_classes(plan)
     sets = plan.parts()
     encoding = plan.labels.encoding()

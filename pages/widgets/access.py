@@ -1,4 +1,4 @@
-"""Who is using the page, and what they are told about its policy."""
+"""Who is using the page, and what the page says about its policy."""
 
 import hashlib
 

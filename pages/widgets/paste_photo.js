@@ -1,7 +1,7 @@
 // A pasted picture goes the way of an uploaded file: into the page's own uploader, with its limits.
 export default function ({ data, parentElement }) {
-  const told = parentElement.querySelector(".paste");
-  told.textContent = data.words;
+  const caption = parentElement.querySelector(".paste");
+  caption.textContent = data.words;
   const onPaste = (event) => {
     const pictures = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
     const input = document.querySelector('[data-testid="stFileUploader"] input[type=file]');

@@ -5,7 +5,9 @@ import streamlit as st
 from core.config import TrainConfig
 from core.errors import UserError
 from core.runs import jobs, plots
-from core.runs.run_folder import LIVE, History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
+from core.runs.status import LIVE
 from pages.widgets.settings import rate_key
 from pages.widgets.wording import plain
 

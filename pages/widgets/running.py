@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.runs import jobs
-from core.runs.run_folder import History
+from core.runs.history import History
 from core.system.formatting import duration
 from pages.widgets.wording import plain
 

@@ -15,8 +15,8 @@ export default function ({ data, parentElement, setStateValue }) {
   // Python hears of a drag ten times a second, and of where it ended.
   const tell = (now) => {
     clearTimeout(s.timer);
-    const send = () => { s.told = Date.now(); setStateValue("shapes", { ...structuredClone(s.shapes), version: s.version }); };
-    const wait = 100 - (Date.now() - (s.told ?? 0));
+    const send = () => { s.sent = Date.now(); setStateValue("shapes", { ...structuredClone(s.shapes), version: s.version }); };
+    const wait = 100 - (Date.now() - (s.sent ?? 0));
     if (now || wait <= 0) send(); else s.timer = setTimeout(send, wait);
   };
   const at = (event) => {

@@ -19,6 +19,7 @@ from core.data import demo
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.runs import run_folder
+from core.runs.history import History
 from tests.builders import tiny, trained, write_scenes
 from tests.limits import seconds
 from tests.served import App
@@ -236,8 +237,8 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
     expect(page.locator(".row img")).to_have_count(24)
     titles = page.locator(".row").first.locator(".pictures span").all_inner_texts()
     assert titles == ["Photo", "Ground truth", "Prediction", "Errors"]
-    told = page.locator(".row .head .detail").all_inner_texts()
-    scores = [float(words.split()[1]) for words in told]
+    details = page.locator(".row .head .detail").all_inner_texts()
+    scores = [float(words.split()[1]) for words in details]
     assert len(scores) == 6 and scores == sorted(scores)
     assert metric(page, "Dice (mean over images)") >= 0.75
 
@@ -271,7 +272,7 @@ def test_a_run_whose_worker_was_killed_goes_on_at_a_click(
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("Finished")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("Predictions after epoch 3")).to_be_visible()
-    assert [e.epoch for e in run_folder.History(run).refresh().epochs] == [0, 1, 2, 3]
+    assert [e.epoch for e in History(run).refresh().epochs] == [0, 1, 2, 3]
 
 
 def test_a_learning_rate_is_found_and_taken(page: Page, app: App) -> None:

@@ -100,19 +100,19 @@ def _plan(source: Source, found: Sequence[Picture], layout: str) -> list[Plan]:
     named = unique_names([Item(photo.whole, photo.name, chosen, photo.part) for photo, chosen in pairs])
     items = tuple(with_listed_parts(source, named))
     problems = [*source.problems, *problems]
-    told = f"{len(items):,} photos with masks"
+    summary = f"{len(items):,} photos with masks"
     if layers:
         sample = _sample([m for item in items for m in item.masks if m])
         held = sampled_tally([content for _, content in _read_all(source, sample)])
         layered = Layered(layers, held.counts(), any(map(is_lossy, sample)), held.palette)
-        layout, told = f"{layout}, a folder for each label", f"{told}; labels: {', '.join(layers)}."
-        return [Plan(layout, told, items, layered, tuple(problems))]
+        layout, summary = f"{layout}, a folder for each label", f"{summary}; labels: {', '.join(layers)}."
+        return [Plan(layout, summary, items, layered, tuple(problems))]
     sample = _sample([item.masks[0] for item in items])
     labels = _labels_of(source, sample)
     is_known = isinstance(labels, AsTheyAre) and labels.known is not None
     if labels.classes and not is_known and len(sample) < len(items):
-        told = f"{told}; the classes are those of {len(sample)} masks, and the import reads them all"
-    return [Plan(_better_name(layout, source), told + ".", items, labels, tuple(problems))]
+        summary = f"{summary}; the classes are those of {len(sample)} masks, and the import reads them all"
+    return [Plan(_better_name(layout, source), summary + ".", items, labels, tuple(problems))]
 
 
 def _paired(

@@ -81,8 +81,8 @@ def object_mask_plans(source: Source) -> list[Plan]:
     ]
     named = tuple(with_listed_parts(source, unique_names(items)))
     count = sum(len(item.masks) for item in named)
-    told = f"{len(named):,} photos with {count:,} masks of single objects, put together as one foreground."
-    return [Plan(LAYOUT, told, named, ObjectMasks(), (*source.problems, *problems))]
+    summary = f"{len(named):,} photos with {count:,} masks of single objects, put together as one foreground."
+    return [Plan(LAYOUT, summary, named, ObjectMasks(), (*source.problems, *problems))]
 
 
 def _by_folder(pictures: list[str], role: str) -> dict[tuple[str, ...], list[str]]:

@@ -102,14 +102,14 @@ def drawn_plan(
     used = {outline.category for outlines in labels.outlines.values() for outline in outlines}
     chosen = tuple(name for i, name in enumerate(labels.names) if i in used)
     count = sum(map(len, labels.outlines.values()))
-    told = f"{len(items):,} photos with {count:,} outlines of {len(chosen):,} kinds.{more}"
+    summary = f"{len(items):,} photos with {count:,} outlines of {len(chosen):,} kinds.{more}"
     if len(chosen) > MAX_DRAWN:
-        told += (
+        summary += (
             f" That is more than the {MAX_DRAWN} that can be told apart: they are one foreground, or choose."
         )
     plain = labels.choosing(chosen, len(chosen) == 1 or len(chosen) > MAX_DRAWN)
     named = tuple(with_listed_parts(source, unique_names(items)))
-    return Plan(layout, told, named, plain, (*source.problems, *problems))
+    return Plan(layout, summary, named, plain, (*source.problems, *problems))
 
 
 def _inside(outline: Outline, height: int, width: int, name: str) -> NDArray[np.bool_]:

@@ -81,10 +81,10 @@ class Copying:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`layout` is its name for people, `told` what was understood, in a sentence or two."""
+    """`layout` is its name for people, `summary` what was understood, in a sentence or two."""
 
     layout: str
-    told: str
+    summary: str
     items: tuple[Item, ...]
     labels: Labels
     problems: tuple[Problem, ...] = ()

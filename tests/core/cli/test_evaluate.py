@@ -15,13 +15,13 @@ def test_evaluate_writes_the_report_and_says_which_is_better(
     def call(*more: object) -> dict[str, Any]:
         words = ["evaluate", "--model", saved_model, "--data", small_data, "--json", *more]
         assert cli.main([str(word) for word in words]) == 0
-        told: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-        return told
+        result: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+        return result
 
-    told = call("--split", "all", "--report", tmp_path / "r.html", "--csv", tmp_path / "r.csv")
+    result = call("--split", "all", "--report", tmp_path / "r.html", "--csv", tmp_path / "r.csv")
     assert (
-        told["images"] == 10
-        and told["intervals"]["dice_mean"][0] <= told["dice_mean"] <= told["intervals"]["dice_mean"][1]
+        result["images"] == 10
+        and result["intervals"]["dice_mean"][0] <= result["dice_mean"] <= result["intervals"]["dice_mean"][1]
     )
     assert (tmp_path / "r.html").read_text("utf-8").startswith("<!doctype html>")
     assert len((tmp_path / "r.csv").read_text("utf-8").splitlines()) == 11

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.models.factory import load_model
-from core.runs.run_folder import History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
 from tests.builders import LIGHT_ENCODER
 

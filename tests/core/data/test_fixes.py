@@ -31,7 +31,7 @@ def test_leaving_out_inverting_and_binarising_are_undone_step_by_step(small_data
     assert foreground(data, "04.jpg") == pytest.approx(share)
     data = fixes.binarise(data, 200)
     assert data.encoding.to_dict()["level"] == 200
-    assert len(fixes.history(data)) == 4
+    assert len(fixes.history(data.about)) == 4
     for pairs in (8, 8, 8, 10):
         data = fixes.undo(data)
         assert len(data.pairs) == pairs

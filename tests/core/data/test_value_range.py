@@ -75,7 +75,7 @@ def test_one_click_on_the_finding_makes_photos_as_bright_as_they_are(
     for number, pair in enumerate(data.pairs):
         photo = read_photo(pair.image, value_range=pair.value_range)
         assert np.abs(photo[..., 0].astype(int) - expected(number)).max() <= 1
-    assert fixes.history(data)[-1].startswith("Photos' values from")
+    assert fixes.history(data.about)[-1].startswith("Photos' values from")
     assert fixes.undo(data).value_range is None
 
 

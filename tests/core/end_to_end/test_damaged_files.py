@@ -128,8 +128,8 @@ def test_predict_makes_the_rest_names_the_damaged_and_ends_with_one(
     made = {path.stem.removesuffix("_mask") for path in (tmp_path / "out").iterdir()}
     damaged = {stem for stem, is_lost in lost.items() if is_lost and stem.startswith("photo")}
     assert set(good) <= made and not damaged & made
-    told = capsys.readouterr().err
-    assert all(f"{stem}{suffix}" in told for stem in damaged)
+    errors = capsys.readouterr().err
+    assert all(f"{stem}{suffix}" in errors for stem in damaged)
 
 
 @pytest.mark.parametrize("suffix", FORMS)

@@ -18,6 +18,6 @@ def test_no_input_of_the_fuzzers_does_harm(kind: str, tmp_path: Path) -> None:
         [sys.executable, PROJECT / "tests" / "fuzz.py", kind, "--seconds", "60", "--runs", "1500"],
         cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told[-3000:]
-    assert "cov:" in told, told[-2000:]
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-3000:]
+    assert "cov:" in output, output[-2000:]

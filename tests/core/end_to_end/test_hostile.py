@@ -17,7 +17,9 @@ from core.errors import UserError
 from core.models import importing
 from core.system.formatting import plain
 from core.system.workspace import SHIPPED_MODELS
-from tests.hostile import Case, cases, photos
+from tests.hostile.case import Case
+from tests.hostile.cases import cases
+from tests.hostile.photos import photos
 
 SECONDS = 20.0  # of processor time for the slowest; a busy machine does not change it
 SHOWN_SIDE = 1200

@@ -16,7 +16,8 @@ from core.models.card import is_model
 from core.models.factory import load_model
 from core.policy.permissions import OWNER, acting_as
 from core.runs import jobs, run_folder
-from core.runs.run_folder import History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
 from core.training import worker
 from tests.builders import tiny, trained
 
@@ -68,7 +69,7 @@ def test_a_worker_killed_at_any_moment_leaves_what_it_had_done(
     run = run_folder.create(tiny(small_data, epochs=2))
     assert killed(run, moment, after)
     assert run.status().state == "died" and "killed" in run.status().message
-    told = [e.epoch for e in History(run).refresh().epochs]
+    epochs = [e.epoch for e in History(run).refresh().epochs]
     for entry in registry.list_models():
         load_model(entry.folder)
     if run.can_resume:
@@ -77,7 +78,7 @@ def test_a_worker_killed_at_any_moment_leaves_what_it_had_done(
         assert [e.epoch for e in History(run).refresh().epochs] == [0, 1, 2]
         load_model(run.best)
     else:
-        assert max(told, default=0) <= 1  # nothing was complete yet, or nothing but the first epoch
+        assert max(epochs, default=0) <= 1  # nothing was complete yet, or nothing but the first epoch
     assert len(open_data(small_data).pairs) > 0
 
 

@@ -40,9 +40,9 @@ def test_the_newest_run_on_the_data_set_comes_first_then_other_runs_then_the_res
 
 def test_baselines_are_what_they_say(entry: registry.Entry, small_data: Path, found: Evaluation) -> None:
     none, fresh = (made(candidate, small_data, "all") for candidate in baselines(entry))
-    told = none.judged(0.5)
+    scores = none.judged(0.5)
     share = none.table["foreground"]
-    assert (told["dice"] == 0).all() and np.allclose(told["pixel_accuracy"], 1 - share)
+    assert (scores["dice"] == 0).all() and np.allclose(scores["pixel_accuracy"], 1 - share)
     assert none.table["hd95"].isna().all()
     assert 0 < fresh.judged(0.5)["dice"].mean() < 1
     board = comparison.compare({"model": found, "nothing": none}, {"model": 0.5, "nothing": 0.5})

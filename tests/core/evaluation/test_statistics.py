@@ -39,16 +39,16 @@ def test_a_winner_is_named_where_there_is_none_in_at_most_six_cases_of_a_hundred
     rng = np.random.default_rng(11)
     wrong = 0
     for _ in range(REPEATED):
-        told = paired(np.zeros(count), NO_DIFFERENCE[kind](rng, count))
-        wrong += told.verdict in (Verdict.FIRST, Verdict.SECOND)
+        result = paired(np.zeros(count), NO_DIFFERENCE[kind](rng, count))
+        wrong += result.verdict in (Verdict.FIRST, Verdict.SECOND)
     assert wrong / REPEATED <= 0.06
 
 
 @pytest.mark.parametrize("count", range(1, MIN_IMAGES))
 def test_below_ten_images_no_winner_is_named_and_no_interval_given(count: int) -> None:
-    told = paired(np.full(count, 0.5), np.linspace(0.8, 0.9, count))
-    assert told.verdict is Verdict.TOO_FEW and not told.difference.is_known
-    sentence = told.sentence("A", "B")
+    result = paired(np.full(count, 0.5), np.linspace(0.8, 0.9, count))
+    assert result.verdict is Verdict.TOO_FEW and not result.difference.is_known
+    sentence = result.sentence("A", "B")
     assert "too few for a conclusion" in sentence
     assert "B is better." not in sentence and "nan" not in sentence
     assert "too few images for an interval" in str(mean_interval(np.linspace(0.8, 0.9, count)))
@@ -66,8 +66,8 @@ def test_one_image_among_equals_decides_nothing() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=MIN_IMAGES, max_size=30))
 def test_an_interval_holds_its_mean_and_lies_where_means_can(values: list[float]) -> None:
-    told = mean_interval(values)
-    assert -1e-12 <= told.low <= told.mean <= told.high <= 1 + 1e-12
+    result = mean_interval(values)
+    assert -1e-12 <= result.low <= result.mean <= result.high <= 1 + 1e-12
 
 
 @pytest.mark.parametrize("count", [10, 30])
@@ -75,8 +75,8 @@ def test_the_interval_of_skewed_scores_holds_their_true_mean(count: int) -> None
     rng = np.random.default_rng(5)
     true, held = 12 / 13.2, 0
     for _ in range(400):
-        told = mean_interval(rng.beta(12, 1.2, count))
-        held += told.low <= true <= told.high
+        result = mean_interval(rng.beta(12, 1.2, count))
+        held += result.low <= true <= result.high
     assert held / 400 >= 0.94
 
 
@@ -122,8 +122,8 @@ def test_the_interval_of_a_ratio_is_scipys() -> None:
 
 
 def test_unknown_values_are_left_out_and_counted_out() -> None:
-    told = statistics.mean_interval([0.5, float("nan"), 0.7])
-    assert (told.mean, told.images) == (pytest.approx(0.6), 2)
+    result = statistics.mean_interval([0.5, float("nan"), 0.7])
+    assert (result.mean, result.images) == (pytest.approx(0.6), 2)
     assert np.isnan(statistics.mean_interval([]).mean)
 
 
@@ -133,10 +133,10 @@ def test_unknown_values_are_left_out_and_counted_out() -> None:
 def test_the_sentence_says_what_the_numbers_say(shift: float, words: str) -> None:
     rng = np.random.default_rng(2)
     first = rng.beta(8, 2, 58) * 0.9
-    told = statistics.paired(first, first + shift + (rng.normal(0, 0.01, 58) if shift else 0))
-    sentence = told.sentence("A", "B")
+    result = statistics.paired(first, first + shift + (rng.normal(0, 0.01, 58) if shift else 0))
+    sentence = result.sentence("A", "B")
     assert words in sentence
-    assert (told.better > told.worse) == (shift > 0)
+    assert (result.better > result.worse) == (shift > 0)
 
 
 def test_chance_is_called_chance() -> None:

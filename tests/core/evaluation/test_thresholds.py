@@ -71,8 +71,8 @@ def test_the_intervals_of_the_curves_hold_them_and_narrow_with_more_images() -> 
         area, error = thresholds.pixel_intervals(histograms, sums)
         assert area.mean == thresholds.average_precision(histograms)
         assert error.mean == thresholds.calibration(histograms, sums).error
-        for told in (area, error):
-            assert told.low <= told.mean <= told.high + 1e-3 and told.images == count
+        for interval in (area, error):
+            assert interval.low <= interval.mean <= interval.high + 1e-3 and interval.images == count
         widths.append(area.high - area.low)
     assert widths[1] < widths[0] / 2
 

@@ -9,7 +9,7 @@ import pytest
 from core.config import TrainConfig
 from core.errors import UserError
 from core.policy import policy
-from core.runs import jobs, run_folder
+from core.runs import jobs, run_folder, status
 from core.runs.run_folder import Run
 from core.system.device import slots
 from core.training import worker
@@ -100,7 +100,7 @@ def test_searches_count_among_trainings(
 
 def test_a_quick_workers_last_word_stands(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_folder.create(TrainConfig("data"))
-    start = run_folder.process_start
+    start = status.process_start
 
     def fails_meanwhile(process: int) -> float:
         """The worker says that it failed just while whoever started it notes its number."""

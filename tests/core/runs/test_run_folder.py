@@ -9,7 +9,8 @@ from core.config import TrainConfig
 from core.errors import UserError
 from core.runs import run_folder
 from core.runs.events import EpochEnd, Note, Started, Step
-from core.runs.run_folder import LIVE, History
+from core.runs.history import History
+from core.runs.status import LIVE
 
 
 def test_history_reads_only_whole_lines_and_only_once(workspace: Path) -> None:

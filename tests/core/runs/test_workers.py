@@ -15,7 +15,8 @@ from core.models.card import ModelCard
 from core.models.factory import load_model
 from core.models.registry import Entry
 from core.runs import jobs, run_folder
-from core.runs.run_folder import History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
 from tests.builders import TINY
 from tests.limits import seconds
 

@@ -41,8 +41,8 @@ def test_one_long_name_among_many_is_shortened_and_every_photo_made(
     assert predict(tmp_path / "photos", saved_model) == 0
     made = sorted(os.listdir(tmp_path / "out"))
     assert len(made) == 6 and {"a_mask.png", "z_mask.png", "caf\ufffd_mask.png"} <= set(made)
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert len(told["written"]) == 6 and not told["failed"]
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert len(result["written"]) == 6 and not result["failed"]
     assert predict(tmp_path / "photos", saved_model, "--resume") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["passed_over"] == 6
 
@@ -55,9 +55,9 @@ def test_a_result_that_cannot_be_written_is_that_photos_failure(
         write_photo(tmp_path / "photos" / f"{stem}.png")
     (tmp_path / "out" / "b_mask.png" / "in the way").mkdir(parents=True)
     assert predict(tmp_path / "photos", saved_model) == 1
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert [Path(p).name for p in told["written"]] == ["a_mask.png", "c_mask.png"]
-    ((path, sentence),) = told["failed"].items()
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [Path(p).name for p in result["written"]] == ["a_mask.png", "c_mask.png"]
+    ((path, sentence),) = result["failed"].items()
     assert path.endswith("b.png") and "directory" in sentence
 
 

@@ -17,7 +17,9 @@ from core.models.card import is_model
 from core.models.factory import load_model
 from core.runs import jobs, run_folder
 from core.runs.events import EpochEnd, Finished
-from core.runs.run_folder import LIVE, STATE_FILE, History, Run
+from core.runs.history import History
+from core.runs.run_folder import STATE_FILE, Run
+from core.runs.status import LIVE
 from core.system.workspace import PROJECT
 from core.training.checkpoint import read_state
 from core.training.loop import fit

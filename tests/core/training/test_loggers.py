@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import UserError
 from core.runs import run_folder
-from core.runs.run_folder import History
+from core.runs.history import History
 from core.training import worker
 from tests.builders import tiny
 

@@ -15,7 +15,8 @@ from core.data.store import Store, build_store
 from core.models.factory import load_model
 from core.runs import run_folder
 from core.runs.events import EpochEnd
-from core.runs.run_folder import History, Run
+from core.runs.history import History
+from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
 from core.training import loading
 from tests.builders import LIGHT_ENCODER, tiny

@@ -81,7 +81,7 @@ def test_more_categories_than_can_be_told_apart_are_one_foreground_until_fewer_a
     ]
     files = {f"{n}.png": photo(n) for n in (1, 2)} | {"lvis.json": json.dumps(content).encode()}
     plan = recognise(open_source(zipped(files)))[0]
-    assert "254" in plan.told and columns(whole(zipped(files)).data) == {1: 1, 2: 2}
+    assert "254" in plan.summary and columns(whole(zipped(files)).data) == {1: 1, 2: 2}
     with pytest.raises(UserError, match="254"):
         plan.choosing(plan.labels.classes, False)
     few = plan.choosing(("kind 3", "kind 4"), False).labels.encoding()

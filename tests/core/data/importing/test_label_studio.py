@@ -75,7 +75,7 @@ def test_json_min_and_labels_chosen_apart_from_their_shape_are_read() -> None:
     bare = {key: value for key, value in region(1)["value"].items() if key == "points"}  # type: ignore[attr-defined]
     apart = done(region(1, id="a", value=bare), region(1, id="a", value={**bare, "labels": ["cat"]}))
     plan = recognise(open_source(zipped({**files, "a.json": json.dumps([task("1.png", apart)]).encode()})))[0]
-    assert plan.labels.classes == ("cat",) and "1 outlines" in plan.told
+    assert plan.labels.classes == ("cat",) and "1 outlines" in plan.summary
 
 
 def test_a_photo_that_was_turned_is_named() -> None:

@@ -39,7 +39,7 @@ def test_a_rare_class_index_is_a_class_and_no_void(listed: bytes) -> None:
 def test_a_plan_says_where_its_classes_are_those_of_a_sample(count: int, is_sample: bool) -> None:
     content = files([ids(0, 1, 2)] * count) | {"classes.txt": b"background\ncat\ndog\n"}
     plan = recognise(open_source(zipped(content)))[0]
-    assert ("the import reads them all" in plan.told) == is_sample
+    assert ("the import reads them all" in plan.summary) == is_sample
 
 
 def test_a_rare_void_is_void_and_no_class() -> None:

@@ -15,7 +15,7 @@ def bowl(number: int, folder: str = "") -> dict[str, bytes]:
 
 def test_the_masks_of_a_photo_are_put_together() -> None:
     plan = recognise(open_source(zipped({**bowl(2), **bowl(3)})))[0]
-    assert plan.layout == "A mask file for each object" and "5 masks of single objects" in plan.told
+    assert plan.layout == "A mask file for each object" and "5 masks of single objects" in plan.summary
     assert columns(whole({**bowl(2), **bowl(3)})) == {2: 2, 3: 3}
 
 

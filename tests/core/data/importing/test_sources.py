@@ -62,8 +62,8 @@ def test_links_and_archives_inside_are_named_and_left_behind(small_data: Path) -
         archive.writestr("images/inner.zip", b"PK")
     stream.seek(0)
     result = whole(stream)
-    told = " ".join(p.sentence for p in result.problems)
-    assert "link.jpg is a link" in told and "inner.zip is an archive inside" in told
+    sentences = " ".join(p.sentence for p in result.problems)
+    assert "link.jpg is a link" in sentences and "inner.zip is an archive inside" in sentences
     assert not any(p.is_symlink() for p in result.data.root.rglob("*"))
     assert not (result.data.root / "images" / "link.jpg").exists()
 

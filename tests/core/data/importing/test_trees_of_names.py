@@ -105,7 +105,7 @@ def plans(read: object, files: Mapping[str, bytes]) -> list[Plan]:
         return []
 
 
-def told(plan: Plan) -> str:
+def text_of(plan: Plan) -> str:
     return "\n".join(f"{p.name} {p.sentence}" for p in plan.problems)
 
 
@@ -115,7 +115,7 @@ def settled(plan: Plan, truth: Mapping[str, str], labels: Iterator[str] | list[s
         for used in filter(None, item.masks):
             assert truth.get(used) == item.image, (used, item.image)
     used = {m for item in plan.items for m in item.masks}
-    words = told(plan)
+    words = text_of(plan)
     for label in labels:
         assert label in used or label in words, label
     names = [item.name.casefold() for item in plan.items]
@@ -140,7 +140,7 @@ def owner(tree: list[Photo], one: Photo, role: str) -> str:
 
 
 def placed_or_named(plan: Plan, tree: list[Photo], role: str) -> None:
-    words, placed = told(plan), {item.image for item in plan.items}
+    words, placed = text_of(plan), {item.image for item in plan.items}
     assert all(nfc(o.path(role)) in placed or nfc(o.path(role)) in words for o in tree if o.has_photo)
 
 
@@ -251,7 +251,7 @@ def test_every_yolo_file_lands_on_its_own_photo_or_is_named(tree: list[Photo], f
         if one.has_photo:
             owners.setdefault(one.path("labels", ".txt"), set()).add(nfc(one.path("images")))
     for plan in plans(yolo_plans, files):
-        words = told(plan)
+        words = text_of(plan)
         assert isinstance(plan.labels, Drawn)
         for label in (name for name in files if name.endswith(".txt")):
             number = round(float(files[label].split()[3]) * SIDE)
@@ -279,7 +279,7 @@ def test_every_coco_outline_lands_on_its_own_photo_or_is_named(
     files["all.json" if is_beside else "labels/all.json"] = json.dumps(content).encode()
     for plan in plans(annotation_plans, files):
         assert isinstance(plan.labels, Drawn)
-        words = nfc(told(plan))
+        words = nfc(text_of(plan))
         for number, one in enumerate(tree, 1):
             having = photos_with(plan.labels, number)
             assert having <= {one.path("")}

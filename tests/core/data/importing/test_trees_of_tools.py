@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.data.importing.outlines import Drawn
 from core.data.importing.tools import annotation_plans
 from tests.core.data.importing.numbered import SIDE
-from tests.core.data.importing.test_trees_of_names import Photo, few, nfc, plans, told, trees
+from tests.core.data.importing.test_trees_of_names import Photo, few, nfc, plans, text_of, trees
 
 Labels = Sequence[tuple[int, Photo]]  # every label has its number as its class
 Written = dict[str, bytes]
@@ -82,7 +82,7 @@ def test_every_label_lands_on_its_own_photo_or_is_named(
     written = write([(n, one) for n, one in enumerate(tree, 1) if one.has_label])
     for plan in plans(annotation_plans, {**files, **written})[:1]:
         assert isinstance(plan.labels, Drawn)
-        words = nfc(told(plan))
+        words = nfc(text_of(plan))
         for number, one in enumerate(tree, 1):
             label = f"<{number}>"
             having = {

@@ -32,7 +32,7 @@ def test_yolo_photos_without_a_text_file_are_background() -> None:
 def test_yolo_outlines_in_pixels_are_read_as_pixels_and_it_is_said() -> None:
     files = {f"images/{n}.png": photo(n) for n in (4, 9)} | {f"labels/{n}.txt": yolo(n, 1) for n in (4, 9)}
     plan = recognise(open_source(zipped(files)))[0]
-    assert "pixels" in plan.told
+    assert "pixels" in plan.summary
     assert columns(whole(zipped(files)).data) == {4: 4, 9: 9}
 
 
