@@ -1,7 +1,7 @@
 """The result beside its photo, what may be downloaded, and how much was found."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -112,6 +112,9 @@ def downloads(
 ) -> None:
     """Full-size files, made on a click, each of which counts towards the visitor's quota."""
     stem = work.name.rsplit(".", 1)[0]
+    # A rerun gives the buttons new files, and a click that still names the old one is lost on a busy server:
+    # only where a quota may close them are they drawn again.
+    after: Literal["rerun", "ignore"] = "rerun" if work.is_limited else "ignore"
     refusal = ""
     try:
         work.check_quota(settings)
@@ -127,7 +130,7 @@ def downloads(
                 icon=":material/download:",
                 help="At the photo's full size",
                 type="primary" if kind == "cutout" else "secondary",
-                on_click="rerun",  # of this fragment: another file may not be left
+                on_click=after,
                 disabled=bool(refusal),
                 shortcut=SHORTCUTS.get(kind),
             )

@@ -66,6 +66,11 @@ class Work:
             self.maps[refine] = enlarge(self.small, self.photo, refine)
         return from_probability(self.photo, self.maps[refine], settings)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether this server counts what its visitors process."""
+        return current_policy().photos_per_hour > 0
+
     def check_quota(self, settings: CutOutSettings) -> None:
         """Raises UserError if this visitor has not enough of the quota left for `full_size`."""
         cost = photo_cost(self.content, self.name, settings.passes)

@@ -64,7 +64,7 @@ def test_it_is_cut_out_at_its_own_size(page: Page, app: App, name: str) -> None:
     page.set_input_files("input[type=file]", {"name": name, "mimeType": "image/*", "buffer": make()})
     expect(page.get_by_text(re.compile(rf"{re.escape(name)} · "))).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    with page.expect_download() as saved:
+    with page.expect_download(timeout=90_000) as saved:  # 12 megapixels on busy cores
         page.get_by_test_id("stDownloadButton").filter(has_text="Cut-out").get_by_role("button").click()
     cut = opened(saved.value.path())
     assert (cut.size, cut.mode) == (size, "RGBA")
