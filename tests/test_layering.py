@@ -16,6 +16,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"training", "export", "server"},
+    {"labelling"},
     {"evaluation"},
     {"inference"},
     {"models"},

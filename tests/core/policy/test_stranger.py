@@ -64,6 +64,8 @@ HARMLESS = {
     "inference.zip_writer.megabytes": PHOTO,
     "inference.zip_writer.new_zip": PHOTO,
     "inference.zip_writer.pack": PHOTO,
+    "labelling.clicks.segment_by_clicks": "one photo at 512 pixels, of the page that changes data sets",
+    "labelling.grabcut.grabcut_mask": "one photo at 480 pixels, of the page that changes data sets",
     "policy.folders.may_open": "is what asks; says nothing of whether the folder is there",
     "policy.notices.dismiss": "a preference of the person themselves, in a file of a few bytes",
     "runs.run_folder.Run.append": "of the worker's own run, in its process",
