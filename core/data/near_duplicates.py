@@ -37,7 +37,7 @@ def near_duplicates(hashes: Sequence[str], looks: Sequence[bytes]) -> Iterator[t
     decide, because photos of plain walls all have much the same hash.
     """
     codes = np.array([int(h, 16) for h in hashes], np.uint64)
-    colours = np.frombuffer(b"".join(looks), np.uint8).reshape(len(looks), -1)
+    colours = np.frombuffer(b"".join(looks), np.uint8).reshape(len(looks), 3 * LOOK * LOOK)
     for start in range(0, len(codes), BLOCK):
         block = codes[start : start + BLOCK]
         distance = np.bitwise_count(block[:, None] ^ codes[None, start:])

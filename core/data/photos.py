@@ -11,8 +11,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from core.data.deep_colour import deep_colour, has_deep_colour, has_deep_planes
 from core.data.value_range import Range, eight_bit
 from core.errors import UserError, system_said
 from core.policy.rate_limit import check_pixels, photos_in
@@ -36,7 +38,7 @@ _large_turn = threading.BoundedSemaphore(2)
 Source = Path | bytes | BinaryIO
 
 
-def open_picture(source: Source, name: str = "") -> Image.Image:
+def open_picture(source: Source, name: str = "") -> ImageFile:
     """The file's header, checked, pixels not yet decoded.
 
     Raises UserError when it is no picture, or has more than MAX_PIXELS pixels.
@@ -48,6 +50,8 @@ def open_picture(source: Source, name: str = "") -> Image.Image:
             raise UserError(_too_large(label))
         if picture.format in ("JPEG", "MPO") and _scans(picture) > MAX_SCANS:
             raise UserError(f"{label} is built to keep the machine busy: save it anew in another program.")
+        if has_deep_planes(picture):
+            raise UserError(f"{label} keeps each 16-bit colour in a plane of its own: save it interleaved.")
         return picture
 
 
@@ -77,7 +81,7 @@ def reading(label: str, otherwise: str = "") -> Iterator[None]:
         ) from error
 
 
-def _identified(source: Source) -> Image.Image:
+def _identified(source: Source) -> ImageFile:
     """By what is in the file; its name may say something else, as with HEIC photos called .jpg."""
     try:
         return _opened(source)
@@ -87,7 +91,7 @@ def _identified(source: Source) -> Image.Image:
         return _opened(source)
 
 
-def _opened(source: Source) -> Image.Image:
+def _opened(source: Source) -> ImageFile:
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     if not isinstance(stream, Path):
         stream.seek(0)
@@ -106,26 +110,39 @@ def read_photo(
 ) -> NDArray[np.uint8]:
     """A photo as RGB, upright. Returns uint8 of shape (height, width, 3).
 
-    EXIF orientation is applied, transparency is laid on white. Grey values of more than
+    EXIF orientation is applied, transparency is laid on white. Values of more than
     8 bits are scaled from `value_range`, without one as core.data.value_range says.
     With `max_side` the longer side is at most that many pixels (JPEGs then decode faster).
     Raises UserError for files that are damaged, too large or no picture.
     """
     picture = open_picture(source, name)
     with reading(label_of(source, name)), _turn(picture):
-        return _decoded(picture, max_side, value_range)
+        if has_deep_colour(picture):
+            rgb = _to_rgb(_as_picture(deep_values(source, picture), value_range))
+        else:
+            rgb = _decoded(picture, max_side, value_range)
+        if max_side and max(rgb.size) > max_side:
+            rgb.thumbnail((max_side, max_side), Image.Resampling.BOX)
+        return np.asarray(rgb)
 
 
-def _decoded(picture: Image.Image, max_side: int | None, value_range: Range | None) -> NDArray[np.uint8]:
+def deep_values(source: Source, picture: ImageFile) -> NDArray[np.uint16]:
+    """Upright samples (h, w, 3 or 4) of an opened photo with 16-bit colours."""
+    return deep_colour(picture, _opened(source))
+
+
+def _as_picture(values: NDArray[np.uint16], value_range: Range | None) -> Image.Image:
+    colours = eight_bit(values[..., :3], value_range)
+    alpha = eight_bit(values[..., 3:], (0.0, 65535.0))
+    return Image.fromarray(np.concatenate([colours, alpha], axis=2))
+
+
+def _decoded(picture: Image.Image, max_side: int | None, value_range: Range | None) -> Image.Image:
     if max_side and max(picture.size) > max_side and picture.format in ("JPEG", "MPO"):
         # Decoded small in whole blocks, of which the last may reach past the edge: Pillow's thumbnail
         # cuts that off, so that the photo does not slide against its mask.
         picture.thumbnail((max_side, max_side), Image.Resampling.BOX)
-    upright = ImageOps.exif_transpose(picture)
-    rgb = _to_rgb(upright, value_range)
-    if max_side and max(rgb.size) > max_side:
-        rgb.thumbnail((max_side, max_side), Image.Resampling.BOX)
-    return np.asarray(rgb)
+    return _to_rgb(ImageOps.exif_transpose(picture), value_range)
 
 
 @contextlib.contextmanager
@@ -219,11 +236,14 @@ def is_wide(picture: Image.Image) -> bool:
 def value_extremes(source: Source, name: str = "") -> Range | None:
     """The lowest and highest value of a photo of more than 8 bits, None for all others."""
     picture = open_picture(source, name)
-    if not is_wide(picture):
+    if not (is_wide(picture) or has_deep_colour(picture)):
         return None
     with reading(label_of(source, name)), _turn(picture):
-        values = np.nan_to_num(np.asarray(picture, np.float64))
-        return float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
+        if has_deep_colour(picture):
+            values = deep_values(source, picture)[..., :3]
+        else:
+            values = np.nan_to_num(np.asarray(picture, np.float64))
+        return float(values.min()), float(values.max())
 
 
 def _to_rgb(picture: Image.Image, value_range: Range | None = None) -> Image.Image:

@@ -85,22 +85,66 @@ class Model:
 
 def read(path: Path, value_range: list[float] | None = None) -> np.ndarray:
     """A photo as the network was taught on, uint8 RGB (height, width, 3): upright, transparency on white,
-    grey values of more than 8 bits scaled to 8, of several frames the first.
+    values of more than 8 bits scaled to 8, of several frames the first.
 
     Without a range, values up to 1 and up to 255 are taken for what they seem, others for 16 bits.
     """
+    content = path.read_bytes()
     # From memory: Pillow maps plain TIFFs of a path with height and width swapped where they are turned.
-    photo = ImageOps.exif_transpose(Image.open(io.BytesIO(path.read_bytes())))
+    photo: Image.Image = Image.open(io.BytesIO(content))
+    deep = sixteen_bit_colours(photo, Image.open(io.BytesIO(content)))
+    if deep is not None:
+        colours, alpha = scaled(deep[..., :3], value_range), scaled(deep[..., 3:], [0, 65535])
+        photo = Image.fromarray(np.concatenate([colours, alpha], axis=2))
+    photo = ImageOps.exif_transpose(photo)
     if photo.mode.startswith(("I", "F")):
-        values = np.nan_to_num(np.asarray(photo, np.float64))
-        highest = values.max(initial=0)
-        usual = 1.0 if photo.mode == "F" and highest <= 1 else 255.0 if highest <= 255 else 65535.0
-        low, high = value_range or (0.0, usual)
-        photo = Image.fromarray((np.clip((values - low) / (high - low), 0, 1) * 255).round().astype(np.uint8))
+        photo = Image.fromarray(scaled(np.asarray(photo), value_range))
     elif "A" in photo.mode or "a" in photo.mode or "transparency" in photo.info:
         rgba = photo.convert("RGBA")
         photo = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.asarray(photo.convert("RGB"))
+
+
+def scaled(values: np.ndarray, value_range: list[float] | None) -> np.ndarray:
+    """Values of any type as uint8, from black to white."""
+    wide = np.nan_to_num(np.asarray(values, np.float64))
+    highest = wide.max(initial=0)
+    usual = 1.0 if values.dtype.kind == "f" and highest <= 1 else 255.0 if highest <= 255 else 65535.0
+    low, high = value_range or (0.0, usual)
+    return np.asarray((np.clip((wide - low) / (high - low), 0, 1) * 255).round(), np.uint8)
+
+
+def sixteen_bit_colours(photo: Any, again: Any) -> np.ndarray | None:
+    """Colours of 16 bits in full, uint16 (height, width, 3 or 4), upright; None for other photos.
+
+    Pillow keeps the high byte of a sample. Read `again` with the two bytes swapped, it gives the low one.
+    """
+    args = photo.tile[0][3] if photo.tile else ""
+    raw = str(args if isinstance(args, str) else args[0])
+    tags = getattr(photo, "tag_v2", {})
+    if tags.get(284) == 2 and len(tags.get(258, ())) > 2 and 16 in tags[258]:
+        raise ValueError("each of its 16-bit colours is in a plane of its own: save it interleaved")
+    if raw == "LA;16B":
+        both = halves(photo, "RGBA")
+        return np.asarray((both[..., 0::2] << 8 | both[..., 1::2])[..., [0, 0, 0, 1]], np.uint16)
+    if not raw.startswith("RGB") or raw[:-1][-3:] != ";16":
+        return None
+    clear, plain = photo.info.get("transparency"), raw.replace("a", "A")
+    other = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}[raw[-1]]
+    values = np.asarray(halves(photo, plain) << 8 | halves(again, plain[:-1] + other), np.uint16)
+    if raw != plain:  # colours were multiplied by alpha
+        colours = values[..., :3].astype(np.float64) * (65535 / np.maximum(values[..., 3:], 1))
+        values[..., :3] = colours.clip(0, 65535).round()
+    if isinstance(clear, tuple):
+        alpha = np.where((values == clear).all(axis=2), 0, 65535)
+        values = np.dstack([values, alpha.astype(np.uint16)])
+    return values
+
+
+def halves(photo: Any, raw: str) -> np.ndarray:
+    """One byte of each sample: a photo decoded as if its file were laid out like this."""
+    photo.tile = [t._replace(args=raw if isinstance(t[3], str) else (raw, *t[3][1:])) for t in photo.tile]
+    return np.asarray(ImageOps.exif_transpose(photo)).astype(np.uint16)
 
 
 def resized(values: np.ndarray, size: tuple[int, int], by_area: bool = False) -> np.ndarray:

@@ -2,21 +2,40 @@
 
 import io
 import struct
+import zlib
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from core.data.photos import ORIENTATION_TAG, is_wide, open_picture, orientation, read_photo, reading
+from core.data.deep_colour import has_deep_colour
+from core.data.photos import (
+    ORIENTATION_TAG,
+    deep_values,
+    is_wide,
+    open_picture,
+    orientation,
+    read_photo,
+    reading,
+)
 from core.imaging.rendering import encode
 
 HEIF_QUALITY = 95
+_PNG_HEAD = 33  # bytes before the first chunk that may hold EXIF: signature and IHDR
+Samples = NDArray[np.generic]
 # From a picture as it is seen to one that this orientation belongs to. Source: EXIF 2.32, tag 274.
-_AS_STORED = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-              4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-              6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
-              8: Image.Transpose.ROTATE_270}  # fmt: skip
+_AS_STORED: dict[int, Callable[[Samples], Samples]] = {
+    2: np.fliplr,
+    3: lambda seen: np.rot90(seen, 2),
+    4: np.flipud,
+    5: lambda seen: seen.swapaxes(0, 1),
+    6: np.rot90,
+    7: lambda seen: np.rot90(seen, 2).swapaxes(0, 1),
+    8: lambda seen: np.rot90(seen, -1),
+}
 # Camera data and its kin: APP1 (Exif, XMP), APP13 (Photoshop, with the photographer's name), comments.
 _PRIVATE = {0xE1, 0xED, 0xFE}
 
@@ -39,21 +58,41 @@ def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
         return ".jpg", stream.getvalue()
     with reading(name):
         says_more = picture.getexif() or "xmp" in picture.info or getattr(picture, "n_frames", 1) > 1
+        turn = orientation(picture, name)
     if says_more and is_wide(picture):
-        return ".tif", _bare_tiff(picture, name)
+        return ".tif", _bare_tiff(picture, name, turn)
+    if says_more and has_deep_colour(picture):
+        with reading(name):
+            return ".png", _deep_png(_as_stored(deep_values(content, picture), turn), turn)
     if says_more:
-        return ".png", _as_png(read_photo(content, name), orientation(picture, name))
+        return ".png", _as_png(read_photo(content, name), turn)
     return suffix, content
 
 
+def _as_stored(upright: Samples, turn: int) -> Samples:
+    """A photo (h, w, ...) as it was in its file: masks without an orientation are turned like their photo."""
+    return np.ascontiguousarray(_AS_STORED[turn](upright)) if turn in _AS_STORED else upright
+
+
 def _as_png(upright: NDArray[np.uint8], turn: int) -> bytes:
-    """A photo (h, w, 3) stored as it was: masks without an orientation are turned like their photo."""
     if turn not in _AS_STORED:
         return encode(upright)
     stream, exif = io.BytesIO(), Image.Exif()
     exif[ORIENTATION_TAG] = turn
-    Image.fromarray(upright).transpose(_AS_STORED[turn]).save(stream, "PNG", exif=exif)
+    Image.fromarray(_as_stored(upright, turn)).save(stream, "PNG", exif=exif)
     return stream.getvalue()
+
+
+def _deep_png(stored: Samples, turn: int) -> bytes:
+    """uint16 (h, w, 3 or 4), which Pillow cannot write, with its orientation.
+    Source: PNG specification, 5.3 and 11.3.2."""
+    blue_first = stored.astype(np.uint16)[..., [2, 1, 0, 3][: stored.shape[2]]]
+    content = cv2.imencode(".png", blue_first)[1].tobytes()
+    if turn not in _AS_STORED:
+        return content
+    body = b"eXIf" + _orientation_exif(turn)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return content[:_PNG_HEAD] + chunk + content[_PNG_HEAD:]
 
 
 def _ends_as_it_should(content: bytes, form: str) -> bool:
@@ -86,19 +125,25 @@ def _bare_jpeg(content: bytes, turn: int) -> bytes:
     return bytes(content)
 
 
-def _bare_tiff(picture: Image.Image, name: str) -> bytes:
-    """Grey values of more than 8 bits as they are, upright, and nothing else."""
+def _bare_tiff(picture: Image.Image, name: str, turn: int) -> bytes:
+    """Grey values of more than 8 bits as they are, with their orientation, and nothing else."""
     stream = io.BytesIO()
     with reading(name):
-        values = np.asarray(ImageOps.exif_transpose(picture))
-    Image.fromarray(np.ascontiguousarray(values.astype(values.dtype.newbyteorder("=")))).save(stream, "TIFF")
+        values = _as_stored(np.asarray(ImageOps.exif_transpose(picture)), turn)
+    tags = {ORIENTATION_TAG: turn} if turn in _AS_STORED else {}
+    native = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("=")))
+    Image.fromarray(native).save(stream, "TIFF", tiffinfo=tags)
     return stream.getvalue()
 
 
 def _orientation_segment(turn: int) -> bytes:
     """An Exif segment that holds the orientation and nothing else."""
-    tiff = (
+    body = b"Exif\0\0" + _orientation_exif(turn)
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+
+
+def _orientation_exif(turn: int) -> bytes:
+    """One directory of one tag. Source: TIFF 6.0, section 2."""
+    return (
         b"MM\0*\0\0\0\x08" + struct.pack(">H", 1) + struct.pack(">HHIHH", 0x0112, 3, 1, turn, 0) + b"\0\0\0\0"
     )
-    body = b"Exif\0\0" + tiff
-    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body

@@ -22,3 +22,7 @@ def test_perceptual_hashes_stay_close_under_saving_and_resizing_and_apart_otherw
         )
     )
     assert pairs == {(i, i + len(photos)) for i in range(len(photos))}
+
+
+def test_no_photo_has_no_near_duplicate() -> None:
+    assert list(near_duplicates.near_duplicates([], [])) == []

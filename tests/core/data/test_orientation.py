@@ -101,3 +101,15 @@ def test_an_import_keeps_photo_and_mask_on_each_other(tmp_path: Path, photo: str
     data = next(step for step in steps if isinstance(step, Imported)).data
     seen, labels = read_pair(data.pairs[0], data.encoding)
     assert seen.shape == (64, 48, 3) and np.mean((seen[..., 0] > 128) == labels) > 0.99
+
+
+@pytest.mark.parametrize("turn", [6, 8])
+def test_an_import_keeps_grey_values_of_16_bits_on_their_mask(tmp_path: Path, turn: int) -> None:
+    pair(tmp_path / "from", ".png", ".png", turn, tagged=False)
+    for stem in "ab":
+        (tmp_path / "from" / "images" / f"{stem}.png").unlink()
+        deep = Image.fromarray(np.asarray(upright()).astype(np.uint16) * 257)
+        save(deep, tmp_path / "from" / "images" / f"{stem}.tif", turn)
+    data = next(step for step in import_data(tmp_path / "from", "mine") if isinstance(step, Imported)).data
+    seen, labels = read_pair(data.pairs[0], data.encoding)
+    assert seen.shape == (64, 48, 3) and np.array_equal(seen[..., 0] > 128, labels)
