@@ -161,7 +161,7 @@ def require_paintable(folder: Path, photo: str = "") -> None:
     require_folder(folder)
     if not library.is_owned(folder):
         raise UserError("Import this data set first: masks are painted in the app's own copy of it.")
-    _value_map(_encoding_in(folder, photo))
+    value_map(_encoding_in(folder, photo))
     if not photos_of(folder):
         raise UserError("Masks can be painted where photos lie in images/ and their masks in masks/.")
 
@@ -213,7 +213,7 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
         with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces
             void = _saved_labels(waiting, encoding) == IGNORE
             mask = np.where(void & (mask == 0), np.uint8(IGNORE), mask)
-    values = _value_map(encoding)[mask]
+    values = value_map(encoding)[mask]
     target = waiting.mask.with_suffix(".png")
     write_atomically(target, encode(values))
     if waiting.is_done and waiting.mask != target:
@@ -285,7 +285,7 @@ def _encoding_in(folder: Path, photo: str = "") -> BinaryEncoding:
     return BinaryEncoding.from_dict(written)
 
 
-def _value_map(encoding: BinaryEncoding) -> NDArray[np.uint8]:
+def value_map(encoding: BinaryEncoding) -> NDArray[np.uint8]:
     """The mask values that a data set's encoding reads as each label, 0, 1 and IGNORE: uint8 (256,)."""
     labels = encoding.labels(np.arange(256, dtype=np.int32))
     inside, outside, void = (np.flatnonzero(labels == label) for label in (1, 0, IGNORE))

@@ -25,6 +25,7 @@ from core.evaluation.cache import evaluate
 from core.evaluation.candidates import of_folder
 from core.evaluation.groups import read_groups
 from core.export.job import run_export
+from core.labelling.session import open_session
 from core.policy import permissions, policy
 from core.policy.permissions import ACTIONS, NEEDS, OWNER, STRANGER, acting_as
 from core.runs import jobs, run_folder
@@ -122,6 +123,7 @@ class Scene:
             "export.job.run_export": lambda: list(
                 inspect.unwrap(run_export)(self.model, "x", ["onnx"], None)
             ),
+            "labelling.session.open_session": lambda: open_session(self.private),
             "runs.jobs.stop": lambda: jobs.stop(self.run),
             "runs.run_folder.Run.log": lambda: self.run.log,
             "runs.run_folder.Run.provenance": lambda: self.run.provenance,
