@@ -32,6 +32,7 @@ from core.evaluation.candidates import Candidate
 from core.evaluation.per_image import Chunk, kept_file, measure
 from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size, fit_map
+from core.models.card import ModelCard
 from core.policy.ownership import sign
 from core.policy.permissions import require
 from core.system import workspace
@@ -210,7 +211,7 @@ def _compute(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair], fold
     about = {
         "task": task.to_dict(),
         "threshold": level,
-        "milliseconds": _forward_time(predictor, candidate.card.long_side),
+        "milliseconds": _forward_time(predictor, candidate.card),
         "device": predictor.device,
         "refined": refine,
     }
@@ -249,9 +250,11 @@ def _join(folder: Path, task: Task, about: dict[str, Any], nothing: str) -> None
         file.unlink()
 
 
-def _forward_time(predictor: "Predictor", side: int) -> float:
-    """Median milliseconds for one square photo at the model's own size, after a warm-up."""
-    ready = predictor.prepare(np.zeros((side, side, 3), np.uint8))
+def _forward_time(predictor: "Predictor", card: ModelCard) -> float:
+    """Median milliseconds for one square photo at the model's own size, or one window, after a warm-up."""
+    window, side = card.window, card.long_side
+    height, width = (side, side) if window is None else (window.height, window.width)
+    ready = predictor.prepare(np.zeros((height, width, 3), np.uint8))
     seconds = []
     for _ in range(TIMED + 1):
         start = time.perf_counter()
@@ -297,6 +300,8 @@ def _fingerprint(candidate: Candidate, data: DataFolder, pairs: Sequence[Pair]) 
     digest = hashlib.sha256(
         repr((LAYOUT, candidate.key, level, card.long_side, _refines(candidate))).encode()
     )
+    if card.window is not None:
+        digest.update(repr(card.window).encode())
     digest.update(repr(for_model(data, card.task).encoding.to_dict()).encode())
     for pair in pairs:
         digest.update(f"{pair.inverted} {pair.value_range}".encode())

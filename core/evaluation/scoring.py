@@ -23,11 +23,12 @@ from core.errors import UserError
 from core.evaluation import metrics
 from core.evaluation.metrics import Counts
 from core.imaging.guided_filter import enlarge
-from core.inference.predictor import Maps, Predictor, Prepared
+from core.inference.predictor import Maps, Predictor, Prepared, resized
 from core.system.parallel import all_cores
 from core.task import IGNORE, Task
 
 _Used = TypeVar("_Used")
+Found = Maps | NDArray[np.uint8]  # logits; of a model with a window, the foreground's probability, or labels
 AT_ONCE = 64  # photos read together: each alternation costs, because torch's threads spin for a while
 MAX_PIXELS = 64_000_000  # of all of them
 BATCH, CPU_BATCH = 16, 2  # photos that the network sees at once; see core.inference.request_queue
@@ -93,8 +94,8 @@ def each_scored(
     refine = refine and predictor.card.task.kind == "binary"
     read = partial(_read, predictor, encoding, long_side, refine)
 
-    def judge(photo: _Read | Problem, maps: Maps | None) -> _Used | Problem:
-        scored = _judge(predictor, threshold, photo, maps)
+    def judge(photo: _Read | Problem, found: Found | None) -> _Used | Problem:
+        scored = _judge(predictor, threshold, photo, found)
         return scored if isinstance(scored, Problem) else use(scored)
 
     chunks = list(_chunks(pairs))
@@ -105,7 +106,7 @@ def each_scored(
             photos = [future.result() for future in waiting]
             following = chunks[number + 1] if number + 1 < len(chunks) else []
             waiting = _start(pool, read, following) if reads_ahead else []
-            maps = _predicted(predictor, photos)
+            maps = _predicted(predictor, photos, threshold)
             yield from pool.map(judge, photos, maps)
             waiting = waiting or _start(pool, read, following)
 
@@ -143,9 +144,13 @@ def _read(
     return _Read(pair.name, ready, truth, float(ready.padded.mean()) / 255, photo if keep_photo else None)
 
 
-def _predicted(predictor: Predictor, photos: Sequence[_Read | Problem]) -> list[Maps | None]:
-    """Logits of each photo, those of one shape together; None for a Problem."""
-    found: list[Maps | None] = [None] * len(photos)
+def _predicted(
+    predictor: Predictor, photos: Sequence[_Read | Problem], threshold: float
+) -> list[Found | None]:
+    """What the network finds in each photo, those of one shape together; None for a Problem."""
+    if predictor.card.window is not None:
+        return [_in_windows(predictor, photo, threshold) for photo in photos]
+    found: list[Found | None] = [None] * len(photos)
     by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, photo in enumerate(photos):
         if isinstance(photo, _Read):
@@ -161,22 +166,41 @@ def _predicted(predictor: Predictor, photos: Sequence[_Read | Problem]) -> list[
     return found
 
 
+def _in_windows(predictor: Predictor, photo: _Read | Problem, threshold: float) -> Found | None:
+    """Of a photo at its own size the logits of all classes would take gigabytes: they are not kept."""
+    if isinstance(photo, Problem):
+        return None
+    if predictor.card.task.kind == "binary":
+        return predictor.foreground(photo.ready)
+    return predictor.labels_in(photo.ready, threshold)
+
+
 def _judge(
-    predictor: Predictor, threshold: float, photo: _Read | Problem, maps: Maps | None
+    predictor: Predictor, threshold: float, photo: _Read | Problem, found: Found | None
 ) -> Scored | Problem:
-    if isinstance(photo, Problem) or maps is None:
+    if isinstance(photo, Problem) or found is None:
         return photo if isinstance(photo, Problem) else Problem(photo.name, "not predicted")
-    task, size = predictor.card.task, photo.ready.size
+    task = predictor.card.task
+    probability: Maps | None = None
     if task.kind == "binary":
-        if photo.photo is None:
-            probability = predictor.probability(maps, size)
-        else:
-            probability = enlarge(predictor.probability(maps, photo.ready.inner), photo.photo)
+        probability = _at_own_size(predictor, photo, np.asarray(found, np.float32))
         predicted = (probability >= threshold).astype(np.uint8)
+    elif predictor.card.window is not None:
+        predicted = np.asarray(found, np.uint8)
     else:
-        probability, predicted = None, predictor.labels_of(maps, size, threshold)
+        predicted = predictor.labels_of(np.asarray(found, np.float32), photo.ready.size, threshold)
     counts, confusion = _counted(predicted, photo.truth, task)
     return Scored(photo.name, counts, photo.truth, predicted, photo.brightness, probability, confusion)
+
+
+def _at_own_size(predictor: Predictor, photo: _Read, found: Maps) -> Maps:
+    """The foreground's probability at the photo's size."""
+    in_windows = predictor.card.window is not None
+    if photo.photo is None:
+        size = photo.ready.size
+        return resized(found, size) if in_windows else predictor.probability(found, size)
+    small = found if in_windows else predictor.probability(found, photo.ready.inner)
+    return enlarge(small, photo.photo)
 
 
 def _counted(

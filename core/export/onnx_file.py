@@ -16,6 +16,7 @@ from torch import nn
 from core.config import SIZE_STEP, SMALLEST_SIDES
 from core.errors import UserError
 from core.models.card import ModelCard
+from core.models.window import SIGMA
 from core.system.workspace import write_atomically
 
 INPUT, OUTPUT = "images", "logits"
@@ -69,7 +70,9 @@ def save_onnx(program: torch.export.ExportedProgram, card: ModelCard, fixed: boo
 
 def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
     """What a program needs to use the network. `size` is (height, width) if the network takes no other, else
-    None; `value_range` are the black and white values of photos of more than 8 bits, if known."""
+    None; `value_range` are the black and white values of photos of more than 8 bits, if known. With a
+    `window`, (height, width), photos are predicted window by window: `overlap` and `sigma` are shares of its
+    sides, and a `long_side` of 0 leaves photos at their own size."""
     return {
         "name": card.name,
         "task": card.task.kind,
@@ -82,6 +85,9 @@ def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
         "smallest_side": SMALLEST_SIDES.get(card.architecture, SIZE_STEP),
         "value_range": list(card.value_range) if card.value_range else None,
         "size": [card.height, card.width] if fixed else None,
+        "window": [card.window.height, card.window.width] if card.window else None,
+        "overlap": card.window.overlap if card.window else None,
+        "sigma": SIGMA if card.window else None,
     }
 
 

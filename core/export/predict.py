@@ -41,8 +41,8 @@ class Model:
 
         `photo` is uint8 RGB (height, width, 3). `refined`: of one foreground, along the photo's edges.
         """
-        network, inner = self.prepare(photo)
-        logits = self.session.run(None, {self.session.get_inputs()[0].name: network})[0][0]
+        pixels, inner = self.fitted(photo)
+        logits = self.in_windows(pixels) if self.about.get("window") else self.forward(pixels)
         logits = logits[:, : inner[0], : inner[1]]
         if self.about["task"] == "multiclass":
             shares = np.exp(logits - logits.max(axis=0))
@@ -53,24 +53,55 @@ class Model:
             return refine(scores[0], photo)[..., None]
         return np.stack([resized(s, photo.shape[:2]) for s in scores], axis=2)
 
-    def prepare(self, photo: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """The network's input, float32 (1, 3, h, w), and the (height, width) that the photo takes of it: it
-        keeps its shape, and what is left over mirrors it."""
-        height, width = photo.shape[:2]
-        fixed, step = self.about["size"], self.about["multiple_of"]
-        if fixed:
-            scale = min(fixed[0] / height, fixed[1] / width)
-        else:
-            scale = self.about["long_side"] / max(height, width)
-        inner = max(1, round(height * scale)), max(1, round(width * scale))
-        pixels = np.rint(resized(photo, inner, scale < 1))
-        least = self.about.get("smallest_side", step)
-        whole = fixed or [max(side + -side % step, least) for side in inner]
-        rest = [(0, max(0, size - side)) for size, side in zip(whole, inner, strict=True)]
-        pixels = np.pad(pixels, (*rest, (0, 0)), mode="symmetric")
+    def forward(self, pixels: np.ndarray) -> np.ndarray:
+        """Logits, float32 (outputs, h, w), of pixels (h, w, 3) in 0..255."""
         mean, std = (np.array(self.about[key], np.float32) for key in ("mean", "std"))
         normalised = (pixels.astype(np.float32) / 255 - mean) / std
-        return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None]), inner
+        network = np.ascontiguousarray(normalised.transpose(2, 0, 1)[None])
+        return np.asarray(self.session.run(None, {self.session.get_inputs()[0].name: network})[0][0])
+
+    def in_windows(self, pixels: np.ndarray) -> np.ndarray:
+        """The same of a larger photo: overlapping windows, averaged with Gaussian weights."""
+        sides = [min(pair) for pair in zip(self.about["window"], pixels.shape[:2], strict=True)]
+        starts = [
+            spaced(length, side, self.about["overlap"])
+            for length, side in zip(pixels.shape, sides, strict=False)
+        ]
+        down, across = (
+            np.exp(-0.5 * (((np.arange(n) + 0.5) / n - 0.5) / self.about["sigma"]) ** 2) for n in sides
+        )
+        weights = np.outer(down, across).astype(np.float32)
+        total, weight = np.zeros((1, 1, 1), np.float32), np.zeros(pixels.shape[:2], np.float32)
+        for top, left in itertools.product(*starts):
+            place = slice(top, top + sides[0]), slice(left, left + sides[1])
+            logits = self.forward(pixels[place])
+            if total.size == 1:
+                total = np.zeros((len(logits), *weight.shape), np.float32)
+            total[:, *place] += logits * weights
+            weight[place] += weights
+        return total / weight
+
+    def fitted(self, photo: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+        """The pixels that the network sees, uint8 (h, w, 3), and the (height, width) that the photo takes of
+        them: it keeps its shape, and what is left over mirrors it."""
+        height, width = photo.shape[:2]
+        fixed, step, window = self.about["size"], self.about["multiple_of"], self.about.get("window")
+        if fixed and not window:
+            scale = min(fixed[0] / height, fixed[1] / width)
+        else:
+            scale = (self.about["long_side"] or max(height, width)) / max(height, width)
+        inner = max(1, round(height * scale)), max(1, round(width * scale))
+        pixels = (
+            photo if inner == (height, width) else np.rint(resized(photo, inner, scale < 1)).astype(np.uint8)
+        )
+        least = self.about.get("smallest_side", step)
+        whole = fixed or [max(side + -side % step, least) for side in inner]
+        if window:  # which may stand anywhere
+            whole = [
+                side if side > most else size for size, side, most in zip(whole, inner, window, strict=True)
+            ]
+        rest = [(0, max(0, size - side)) for size, side in zip(whole, inner, strict=True)]
+        return np.pad(pixels, (*rest, (0, 0)), mode="symmetric"), inner
 
     def mask(self, scores: np.ndarray) -> np.ndarray:
         """Scores (height, width, outputs) as a mask, uint8 (height, width)."""
@@ -145,6 +176,12 @@ def halves(photo: Any, raw: str) -> np.ndarray:
     """One byte of each sample: a photo decoded as if its file were laid out like this."""
     photo.tile = [t._replace(args=raw if isinstance(t[3], str) else (raw, *t[3][1:])) for t in photo.tile]
     return np.asarray(ImageOps.exif_transpose(photo)).astype(np.uint16)
+
+
+def spaced(length: int, side: int, overlap: float) -> list[int]:
+    """Where windows of a side start: evenly spaced, the last one ending with the photo."""
+    steps = max(0, int(np.ceil((length - side) / (side * (1 - overlap)))))
+    return [round(i * (length - side) / max(1, steps)) for i in range(steps + 1)]
 
 
 def resized(values: np.ndarray, size: tuple[int, int], by_area: bool = False) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Predictions of a loaded model for photos of any size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from core.config import SIZE_STEP, SMALLEST_SIDES
 from core.cutout_settings import MAX_LONG_SIDE, MIN_LONG_SIDE
 from core.errors import UserError
+from core.inference import sliding_window
 from core.models.card import ModelCard
 from core.models.factory import load_model
 from core.models.preprocessing import fit_photo
 from core.system.device import multiplies_bf16, pick_device
 
 Maps = NDArray[np.float32]
+
+WINDOWS_ON_GPU, WINDOWS_ON_CPU = 16, 2  # windows of a photo in one forward pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Predictor:
         multi-class model, which has `labels`.
         """
         ready = self.prepare(photo, long_side)
-        return self.probability(self.forward([ready])[0], ready.size)
+        return resized(self.foreground(ready), ready.size)
 
     def labels(
         self, photo: NDArray[np.uint8], long_side: int | None = None, threshold: float | None = None
@@ -73,21 +76,62 @@ class Predictor:
 
         `threshold` is a probability in 0..1, or None for the card's; "multiclass" models ignore it.
         """
-        ready = self.prepare(photo, long_side)
-        return self.labels_of(self.forward([ready])[0], ready.size, threshold)
+        return self.labels_in(self.prepare(photo, long_side), threshold)
 
     def small_map(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Maps:
         """Foreground probability at the network's resolution, float32 (h, w): core.imaging.guided_filter
         enlarges it to the photo's size."""
-        ready = self.prepare(photo, long_side)
-        return self.probability(self.forward([ready])[0], ready.inner)
+        return self.foreground(self.prepare(photo, long_side))
 
     def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
         """A photo resized and padded for the network. Does not use the model, so any thread may call it."""
-        side = min(max(long_side or self.card.long_side, MIN_LONG_SIDE), MAX_LONG_SIDE)
         least = SMALLEST_SIDES.get(self.card.architecture, SIZE_STEP)
-        padded, inner = fit_photo(photo, side, least)
+        padded, inner = fit_photo(photo, self.side_for(photo, long_side), least, self.card.window)
         return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
+
+    def side_for(self, photo: NDArray[np.uint8], long_side: int | None = None) -> int:
+        """The length, in pixels, to which the longer side of a photo is resized for the network."""
+        side = long_side or self.card.long_side
+        if self.card.window is not None and side == 0:
+            return int(max(photo.shape[:2]))
+        return min(max(side, MIN_LONG_SIDE), MAX_LONG_SIDE)
+
+    def logits(self, ready: Prepared) -> Iterator[Maps]:
+        """The logits of a photo in strips from top to bottom, float32 (outputs, rows, w), which together have
+        the size of `ready.inner`: one strip, or for a model with a window one for each row of windows."""
+        if self.card.window is None:
+            yield self.forward([ready])[0]
+            return
+        together = WINDOWS_ON_CPU if self._kind == "cpu" else WINDOWS_ON_GPU
+        height, width = ready.inner
+        top = 0
+        for strip in sliding_window.strips(ready.padded, self.card.window, self._windows, together):
+            if top < height:
+                yield strip[:, : height - top, :width]
+            top += strip.shape[1]
+
+    def foreground(self, ready: Prepared) -> Maps:
+        """Foreground probability at the network's resolution, float32 of `ready.inner`."""
+        found: Maps = np.empty(ready.inner, np.float32)
+        top = 0
+        for strip in self.logits(ready):
+            rows = strip.shape[1]
+            found[top : top + rows] = self.probability(strip, (rows, strip.shape[2]))
+            top += rows
+        return found
+
+    def labels_in(self, ready: Prepared, threshold: float | None = None) -> NDArray[np.uint8]:
+        """The label of every pixel of the photo, uint8 of `ready.size`. See `labels`."""
+        strips = self.logits(ready)
+        if self.card.window is not None and ready.inner == ready.size:
+            # Strip by strip: the maps of twenty classes of a large photo need gigabytes.
+            each = [self.labels_of(strip, (strip.shape[1], strip.shape[2]), threshold) for strip in strips]
+            return np.concatenate(each)
+        return self.labels_of(np.concatenate(list(strips), axis=1), ready.size, threshold)
+
+    def _windows(self, windows: list[NDArray[np.uint8]]) -> list[Maps]:
+        shape = windows[0].shape[0], windows[0].shape[1]
+        return self.forward([Prepared(window, shape, shape) for window in windows])
 
     def network_input(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
         """A photo as the network's input: normalised float32 (1, 3, h, w)."""
@@ -125,7 +169,7 @@ class Predictor:
         """Logits (1, h, w) to foreground probability of another size, float32 (height, width)."""
         if self.card.task.kind != "binary":
             raise UserError(f"{self.card.name} has several classes, not one foreground.")
-        return np.asarray(_resized(_sigmoid(logits)[0], size), np.float32)
+        return np.asarray(resized(_sigmoid(logits)[0], size), np.float32)
 
     def labels_of(
         self, logits: Maps, size: tuple[int, int], threshold: float | None = None
@@ -139,7 +183,7 @@ class Predictor:
         level = self.card.threshold if threshold is None else threshold
         labels: NDArray[np.uint8] = np.zeros(size, np.uint8)
         for bit, share in enumerate(_sigmoid(logits)):
-            labels |= (_resized(share, size) >= level).astype(np.uint8) << np.uint8(bit)
+            labels |= (resized(share, size) >= level).astype(np.uint8) << np.uint8(bit)
         return labels
 
 
@@ -147,9 +191,9 @@ def _highest(shares: Maps, size: tuple[int, int]) -> NDArray[np.uint8]:
     """The most probable class, the first of equals, at another size: from (classes, h, w) to uint8
     (height, width)."""
     labels: NDArray[np.uint8] = np.zeros(size, np.uint8)
-    best = np.array(_resized(shares[0], size))
+    best = np.array(resized(shares[0], size))
     for index in range(1, len(shares)):
-        share = _resized(shares[index], size)
+        share = resized(shares[index], size)
         higher = share > best
         np.copyto(labels, np.uint8(index), where=higher)
         np.copyto(best, share, where=higher)
@@ -160,8 +204,8 @@ def _sigmoid(logits: Maps) -> Maps:
     return np.asarray(torch.from_numpy(logits).sigmoid().numpy(), np.float32)
 
 
-def _resized(share: Maps, size: tuple[int, int]) -> Maps:
-    """From (h, w) to (height, width)."""
+def resized(share: Maps, size: tuple[int, int]) -> Maps:
+    """A map (h, w) at another (height, width), by linear interpolation."""
     if share.shape == size:
         return share
     return np.asarray(cv2.resize(share, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
+from core.models.window import Window
 from core.policy.permissions import needs
 from core.system.score_names import LABELS, renamed, score
 from core.system.workspace import read_json, write_atomically, write_json
@@ -29,7 +30,8 @@ class ModelCard:
     """The card of a saved model. `scores` are fractions in 0..1 by the keys of LABELS, `intervals` their
     95 % intervals where known, `height`/`width` in pixels. `value_range` are the values that are black and
     white in photos of more than 8 bits (core.data.value_range), where the training data say so. `subject` is
-    what the foreground shows, in the plural: "people". Licences and subject are "" where not stated."""
+    what the foreground shows, in the plural: "people". Licences and subject are "" where not stated. A model
+    that was trained on patches has a `window`, and a `long_side` of 0: photos stay at their own size."""
 
     name: str
     architecture: str
@@ -53,6 +55,7 @@ class ModelCard:
     text: str = ""
     task: Task = field(default_factory=Task)
     value_range: tuple[float, float] | None = None
+    window: Window | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "task": self.task.to_dict()}
@@ -79,11 +82,18 @@ class ModelCard:
             given = kept.get("value_range")
             kept["value_range"] = (float(given[0]), float(given[1])) if given else None
             kept["task"] = Task.from_dict(dict(kept.get("task", {})))
+            kept["window"] = _window_of(kept.get("window"))
             return cls(**kept)
         except (TypeError, ValueError, KeyError, IndexError) as error:
             raise UserError(
                 f"{CARD_FILE} cannot be read ({error}): restore it or delete the model."
             ) from error
+
+
+def _window_of(values: Any) -> Window | None:
+    if values is None:
+        return None
+    return Window(int(values["height"]), int(values["width"]), float(values["overlap"]))
 
 
 _TEXTS = (
@@ -225,8 +235,18 @@ def _usage(card: ModelCard) -> str:
         f'model = smp.from_pretrained("path/to/this/folder"{loosely}).eval()\n'
         "```\n\n"
         f"Input: RGB in 0..1, minus {list(prep.mean)}, divided by {list(prep.std)}; height and "
-        f"width multiples of 32; the longer side about {card.long_side} pixels. Output: logits; "
-        f"{_reading(card)}"
+        f"width multiples of 32; {_size(card)}. Output: logits; {_reading(card)}"
+    )
+
+
+def _size(card: ModelCard) -> str:
+    if card.window is None:
+        return f"the longer side about {card.long_side} pixels"
+    w = card.window
+    photo = f"photo resized to {card.long_side} pixels" if card.long_side else "photo at its own size"
+    return (
+        f"windows of {w.height}x{w.width} pixels of the {photo}, overlapping by {w.overlap:.0%} and averaged "
+        "with Gaussian weights"
     )
 
 

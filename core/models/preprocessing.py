@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import SIZE_STEP
+from core.models.window import Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,18 +43,25 @@ LITE_PREPROCESSING = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # efficien
 
 
 def fit_photo(
-    photo: NDArray[np.uint8], long_side: int, least: int = SIZE_STEP
+    photo: NDArray[np.uint8], long_side: int, least: int = SIZE_STEP, window: Window | None = None
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Shrink or enlarge a photo in its own shape and pad it to multiples of 32, `least` pixels or more.
 
     Returns the padded uint8 (h, w, 3) and the (height, width) that the photo takes in its upper
-    left corner. The padding mirrors the photo, so that the network sees no hard edge.
+    left corner. The padding mirrors the photo, so that the network sees no hard edge. With a window, sides
+    that are longer than it are not padded, because windows may stand anywhere.
     """
     height, width = photo.shape[:2]
     scale = long_side / max(height, width)
     inner = max(1, round(height * scale)), max(1, round(width * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(photo, (inner[1], inner[0]), interpolation=way)
+    # A photo of 60 megapixels at its own size is not copied.
+    resized = photo if inner == (height, width) else cv2.resize(photo, inner[::-1], interpolation=way)
     bottom, right = (max(-side % SIZE_STEP, least - side) for side in inner)
+    if window is not None:
+        bottom = bottom if inner[0] <= window.height else 0
+        right = right if inner[1] <= window.width else 0
+    if not bottom and not right:
+        return np.asarray(resized, np.uint8), inner
     padded = cv2.copyMakeBorder(resized, 0, bottom, 0, right, cv2.BORDER_REFLECT)
     return np.asarray(padded, np.uint8), inner

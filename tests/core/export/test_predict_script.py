@@ -17,6 +17,8 @@ from core.export import predict
 from core.export.onnx_file import metadata
 from core.inference.cutout import cut_out
 from core.inference.predictor import Predictor
+from core.models.card import ModelCard
+from core.models.window import Window
 from tests.builders import untrained_card
 
 CARD = replace(untrained_card(), threshold=0.4)
@@ -32,15 +34,25 @@ class Reddish(torch.nn.Module):
 class Scripted(predict.Model):
     """The script with the same network in the place of an ONNX file, of a fixed size where one is given."""
 
-    def __init__(self, size: tuple[int, int] | None = None) -> None:
-        self.about = metadata(CARD) | {"size": list(size) if size else None}
+    network: torch.nn.Module = Reddish()
+
+    def __init__(self, size: tuple[int, int] | None = None, card: ModelCard = CARD) -> None:
+        self.about = metadata(card) | {"size": list(size) if size else None}
         self.seen: list[tuple[int, ...]] = []
         inputs = [SimpleNamespace(name="images")]
         self.session: Any = SimpleNamespace(get_inputs=lambda: inputs, run=self.run)
 
     def run(self, outputs: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
         self.seen.append(given["images"].shape)
-        return [given["images"][:, :1] * 3]
+        with torch.no_grad():
+            return [self.network(torch.from_numpy(given["images"])).numpy()]
+
+
+class Blurred(torch.nn.Module):
+    """Says how red the neighbourhood of each pixel is, so that a window's edges tell."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(images[:, :1] * 3, 15, stride=1, padding=7)
 
 
 class Everywhere(predict.Model):
@@ -145,13 +157,33 @@ def alpha(scores: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("size", [(100, 200), (200, 100), (96, 64), (20, 300)])
 def test_a_network_of_one_size_sees_photos_in_their_own_shape(size: tuple[int, int]) -> None:
     photo, model = scene(*size), Scripted((96, 64))
-    network, inner = model.prepare(photo)
-    assert network.shape == (1, 3, 96, 64)
+    pixels, inner = model.fitted(photo)
+    assert pixels.shape == (96, 64, 3)
     assert inner[0] / inner[1] == pytest.approx(size[0] / size[1], rel=0.12)
     assert inner[0] == 96 or inner[1] == 64
     assert model(photo).shape == (*size, 1)
     expected = cut_out(photo, Predictor.of(Reddish(), CARD)).mask > 0
     assert ((model.mask(model(photo)) > 0) == expected).mean() > 0.97
+
+
+@pytest.mark.parametrize("long_side", [0, 150])
+@pytest.mark.parametrize("size", [(200, 310), (64, 170), (90, 40), (33, 31)])
+def test_windows_are_those_of_the_app(size: tuple[int, int], long_side: int) -> None:
+    card = replace(CARD, long_side=long_side, window=Window(96, 64))
+    photo, model = scene(*size), Scripted(card=card)
+    model.network = Blurred()
+    predictor = Predictor.of(Blurred(), card)
+    predictor._in_bf16 = False
+    assert np.abs(model(photo, refined=False)[..., 0] - predictor(photo)).max() < (
+        2e-5 if not long_side else 0.02
+    )
+
+
+@pytest.mark.parametrize("size", [(200, 310), (64, 170), (33, 31)])
+def test_a_network_of_one_size_sees_whole_windows(size: tuple[int, int]) -> None:
+    model = Scripted((96, 64), replace(CARD, long_side=0, window=Window(96, 64)))
+    assert model(scene(*size)).shape == (*size, 1)
+    assert set(model.seen) == {(1, 3, 96, 64)}
 
 
 def test_a_damaged_photo_is_named_and_the_others_are_predicted_each_into_its_own_file(
