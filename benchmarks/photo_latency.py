@@ -4,17 +4,20 @@
 
 The steps are those of the Segment page: the photo decoded at reduced size, the network, the mask along
 the photo's edges, the cut-out, two JPEGs for the slider; and, apart, the full-size file that is made only
-when it is downloaded. `--mediapipe` names a Python that has mediapipe 0.10.9, which carries its selfie
+when it is downloaded, beside what took its place before: colours estimated everywhere at once, and Pillow's
+PNG. `--mediapipe` names a Python that has mediapipe 0.10.9, which carries its selfie
 segmentation model; it is timed on the same photo, network and upsampling alone.
 """
 
 import argparse
+import contextlib
 import io
 import statistics
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,7 @@ sys.path.insert(0, str(PROJECT))
 from core.cutout_settings import CutOutSettings  # noqa: E402
 from core.data.photos import read_photo  # noqa: E402
 from core.data.samples import sample_bytes  # noqa: E402
-from core.imaging import rendering  # noqa: E402
+from core.imaging import rendering, tiles  # noqa: E402
 from core.imaging.guided_filter import enlarge  # noqa: E402
 from core.inference.cutout import cut_out, from_probability  # noqa: E402
 from core.inference.predictor import Predictor  # noqa: E402
@@ -62,13 +65,17 @@ def main() -> None:
         shown(content, predictor, times)
         full_size(content, predictor, times)
     medians = {step: statistics.median(values[1:]) for step, values in times.items()}
-    first = [step for step in medians if not step.startswith("full")]
+    first = [step for step in medians if not step.startswith(("full", "before"))]
     total = sum(medians[step] for step in first)
     print("| step | seconds | share |\n|---|---|---|")
     for step in first:
         print(f"| {step} | {medians[step]:.3f} | {medians[step] / total:.0%} |")
     print(f"| upload to picture | {total:.3f} | |")
-    for step in medians.keys() - first:
+    full = [step for step in medians if step.startswith("full")]
+    for step in full:
+        print(f"| {step} | {medians[step]:.3f} | |")
+    print(f"| full size, when downloaded | {sum(medians[step] for step in full):.3f} | |")
+    for step in medians.keys() - first - set(full):
         print(f"| {step} | {medians[step]:.3f} | |")
     if args.mediapipe:
         beside(args.mediapipe, content, medians)
@@ -95,8 +102,28 @@ def full_size(content: bytes, predictor: Predictor, times: dict[str, list[float]
     """What happens when the cut-out is downloaded."""
     clock = Clock(times)
     photo = read_photo(content, "photo.jpg")
-    rendering.encode(cut_out(photo, predictor).picture("cutout"))
-    clock("full-size PNG, when downloaded")
+    clock("full size: decode")
+    found = cut_out(photo, predictor)
+    clock("full size: network, edges, alpha")
+    made = found.picture("cutout")
+    clock("full size: clean colours")
+    rendering.encode(made)
+    clock("full size: PNG")
+    with whole_photo_at_once():
+        found.picture("cutout")
+    clock("before: clean colours")
+    Image.fromarray(made).save(io.BytesIO(), "PNG", compress_level=2)
+    clock("before: PNG")
+
+
+@contextlib.contextmanager
+def whole_photo_at_once() -> Iterator[None]:
+    """One tile, as large as any photo."""
+    usual, tiles.TILE = tiles.TILE, 10**6
+    try:
+        yield
+    finally:
+        tiles.TILE = usual
 
 
 class Clock:

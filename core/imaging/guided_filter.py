@@ -39,14 +39,14 @@ def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, eps
     size = photo.shape[1], photo.shape[0]
     fine = np.asarray(cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
     # Most pixels are certain: filtering only the others takes half the time.
-    unsure = (fine >= CERTAIN) & (fine <= 1 - CERTAIN)
-    colours = photo[unsure] * np.float32(1 / 255)
-    values = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)[unsure]
+    unsure = np.flatnonzero((fine >= CERTAIN) & (fine <= 1 - CERTAIN))
+    colours = photo.reshape(-1, 3)[unsure] * np.float32(1 / 255)
+    values = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR).ravel()[unsure]
     for channel in range(3):
         wide = cv2.resize(slope[..., channel], size, interpolation=cv2.INTER_LINEAR)
-        values = values + wide[unsure] * colours[:, channel]
+        values = values + wide.ravel()[unsure] * colours[:, channel]
     np.clip(values, 0, 1, out=values)
-    fine[unsure] = np.abs(values)  # -0 becomes 0, because histograms sort by the bits
+    fine.ravel()[unsure] = np.abs(values)  # -0 becomes 0, because histograms sort by the bits
     return fine
 
 

@@ -5,15 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cutout_settings import Background, CutOutSettings
+from core.imaging.edge_colours import foreground
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
-Colours = NDArray[np.float32]
 
 SOFT = 0.15  # alpha rises from 0 to 1 between threshold - SOFT and threshold + SOFT
-COARSE = 4  # the factor by which the first step is downsampled
-FIRST_RADIUS, SECOND_RADIUS = 45, 3  # of the colour estimation, in pixels of a photo of REFERENCE_SIDE
-REFERENCE_SIDE = 1024
 
 
 def alpha_of(probability: Map, threshold: float, settings: CutOutSettings) -> Map:
@@ -81,34 +78,13 @@ def holes(inside: Picture) -> Picture:
     return np.asarray((labels[1:-1, 1:-1] != labels[0, 0]) & (inside == 0), np.uint8)
 
 
-def foreground(photo: Picture, alpha: Map) -> Picture:
-    """The subject's own colour where it is partly transparent: uint8 (h, w, 3).
-
-    Source: Forte, Approximate Fast Foreground Colour Estimation (2021), https://arxiv.org/abs/2006.14970;
-    the first step, with its large radius, works at a quarter of the size.
-    """
-    height, width = alpha.shape
-    scale = max(height, width) / REFERENCE_SIDE
-    size = max(1, width // COARSE), max(1, height // COARSE)
-    small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)
-    small_alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
-    radius = round(FIRST_RADIUS * scale / COARSE)
-    ours, theirs = (
-        np.asarray(cv2.resize(_mean(small, weight, radius), (width, height)), np.float32)
-        for weight in (small_alpha, 1 - small_alpha)
-    )
-    colours, share = photo.astype(np.float32), np.asarray(cv2.merge([alpha] * 3), np.float32)
-    ours = _explained(colours, share, ours, theirs)
-    radius = round(SECOND_RADIUS * scale)
-    ours, theirs = _mean(ours, alpha, radius), _mean(theirs, 1 - alpha, radius)
-    return _explained(colours, share, ours, theirs).astype(np.uint8)
-
-
 def compose(photo: Picture, alpha: Map, background: Background, decontaminate: bool = True) -> Picture:
     """The subject on a background: RGB uint8 (h, w, 3), or RGBA (h, w, 4) if that is transparent."""
     if background.kind == "transparent":
         colours = foreground(photo, alpha) if decontaminate else photo
-        return np.dstack([colours, (alpha * 255).round().astype(np.uint8)])
+        rgba = cv2.cvtColor(colours, cv2.COLOR_RGB2RGBA)
+        rgba[..., 3] = cv2.convertScaleAbs(alpha, alpha=255)
+        return np.asarray(rgba, np.uint8)
     behind = _behind(photo, alpha, background)
     keeps_colours = background.kind in ("blur", "grey")  # the new background has the old one's colours
     colours = photo if keeps_colours or not decontaminate else foreground(photo, alpha)
@@ -155,22 +131,6 @@ def _covering(picture: Picture, height: int, width: int) -> Picture:
     resized = cv2.resize(picture, size, interpolation=way)
     top, left = (resized.shape[0] - height) // 2, (resized.shape[1] - width) // 2
     return np.asarray(resized[top : top + height, left : left + width], np.uint8)
-
-
-def _mean(colours: Colours, weight: Map, radius: int) -> Colours:
-    """The weighted mean of the colours around each pixel: float32 (h, w, 3)."""
-    side = (2 * max(1, radius) + 1,) * 2
-    total = cv2.blur(cv2.multiply(colours, cv2.merge([weight] * 3)), side)
-    share = cv2.blur(weight, side) + np.float32(1e-5)
-    return np.asarray(cv2.divide(total, cv2.merge([share] * 3)), np.float32)
-
-
-def _explained(photo: Colours, share: Colours, ours: Colours, theirs: Colours) -> Colours:
-    """The colours nearest to `ours` that give the photo when blended with `theirs`."""
-    explained = photo - share * ours - (1 - share) * theirs
-    explained *= share
-    explained += ours
-    return np.asarray(np.clip(explained, 0, 255, out=explained))
 
 
 def _near(kept: Picture, shape: tuple[int, ...]) -> Map:
