@@ -83,6 +83,16 @@ class TrainConfig:
         192, "Width", "Of the network's input, in pixels.", group=LENGTH, low=32, high=2048,
         multiple_of=SIZE_STEP,
     )  # fmt: skip
+    sampling: str = setting(
+        "whole", "Trained on", "Whole photos at height x width, or patches of that size cut from photos at "
+        "their own resolution, for thin or small things in large photos. The model then predicts window by "
+        "window, which takes longer.", group=LENGTH,
+        choices={"whole": "Whole photos", "patches": "Patches at full resolution"},
+    )  # fmt: skip
+    foreground_patches: float = setting(
+        0.33, "Foreground patches", "Patches only: the share that is centred on the foreground or on a class "
+        "other than the commonest; 0.33 is nnU-Net's.", group=LENGTH, low=0.0, high=1.0, step=0.05,
+    )  # fmt: skip
     epochs: int = setting(10, "Epochs", group=LENGTH, low=1, high=10_000)
     batch_size: int = setting(
         16, "Batch size", "Images a step, over all devices together; 0 finds the largest that pays.",
@@ -136,7 +146,9 @@ class TrainConfig:
         0.0, "EMA decay", "Of the exponential moving average of the weights, which is then the model; 0: "
         "none.", group=RUN, low=0.0, high=0.99999, step=0.005,
     )  # fmt: skip
-    images_per_epoch: int = setting(0, "Images per epoch", "0: all.", low=0, high=10**9)
+    images_per_epoch: int = setting(
+        0, "Images per epoch", "0: all; of patches as many as cover the photos once.", low=0, high=10**9
+    )
     validation_images: int = setting(0, "Validation images", "0: all.", low=0, high=10**9)
     precision: str = setting(
         "auto",

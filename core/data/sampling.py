@@ -1,5 +1,6 @@
 """The order in which training sees images, and the one place where they are augmented."""
 
+import math
 from collections.abc import Iterator
 
 import albumentations as A
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from core.data.patches import Patches
 from core.data.store import Store
 
 Draw = tuple[int, int]  # index of the image, seed of its augmentation
@@ -21,7 +23,8 @@ class TrainingOrder(Sampler[list[Draw]]):
     gives one small batch; otherwise the last, incomplete batch is left out, because batch
     normalisation over one or two images harms more than they teach.
 
-    Where several processes train together, each gets its share of every batch: `rank` of
+    With `repeats` an epoch may have more draws than there are images, all of which come before any comes
+    again. Where several processes train together, each gets its share of every batch: `rank` of
     `world`. `epoch` is that of the next iteration.
     """
 
@@ -33,10 +36,13 @@ class TrainingOrder(Sampler[list[Draw]]):
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        repeats: bool = False,
     ) -> None:
         self.images, self.seed, self.epoch = images, seed, 0
         self.rank, self.world = rank, world
-        self.drawn = min(images, images_per_epoch) if images_per_epoch else images
+        self.drawn = images_per_epoch or images
+        if not repeats:
+            self.drawn = min(images, self.drawn)
         self.batch_size = min(batch_size, self.drawn)
 
     def __len__(self) -> int:
@@ -45,7 +51,8 @@ class TrainingOrder(Sampler[list[Draw]]):
     def __iter__(self) -> Iterator[list[Draw]]:
         random = np.random.default_rng((self.seed, self.epoch))
         self.epoch += 1
-        order = random.permutation(self.images)[: self.drawn]
+        rounds = math.ceil(self.drawn / self.images)
+        order = np.concatenate([random.permutation(self.images) for _ in range(rounds)])[: self.drawn]
         seeds = random.integers(0, 2**31, self.drawn)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             part = slice(start + self.rank, start + self.batch_size, self.world)
@@ -53,10 +60,10 @@ class TrainingOrder(Sampler[list[Draw]]):
 
 
 class PairDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Stored pairs, augmented: image uint8 (3, h, w) and labels uint8 (h, w)."""
+    """Stored pairs or patches of them, augmented: image uint8 (3, h, w) and labels uint8 (h, w)."""
 
-    def __init__(self, store: Store, transform: A.Compose) -> None:
-        self.store, self.transform = store, transform
+    def __init__(self, store: Store, transform: A.Compose, patches: Patches | None = None) -> None:
+        self.store, self.transform, self.patches = store, transform, patches
 
     def __len__(self) -> int:
         return len(self.store)
@@ -65,6 +72,8 @@ class PairDataset(Dataset[tuple[Tensor, Tensor]]):
         index, seed = draw
         self.transform.set_random_seed(seed)
         photo, mask = self.store[index]
+        if self.patches is not None:
+            photo, mask = self.patches.cut(photo, mask, index, seed)
         out = self.transform(image=photo, mask=mask)
         image = torch.from_numpy(np.ascontiguousarray(out["image"].transpose(2, 0, 1)))
         return image, torch.from_numpy(np.array(out["mask"], order="C"))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from core.data.classes import LayersEncoding, MaskEncoding, marks_one
 from core.data.masks import mask_values, resize_mask, same_shape, swapped
 from core.data.pairing import Pair, Problem
-from core.data.photos import read_photo
+from core.data.photos import photo_size, read_photo
 from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
 from core.imaging.resizing import resize_picture
@@ -29,6 +29,7 @@ from core.system import workspace
 from core.system.parallel import all_cores, in_order
 
 LAYOUT = 5  # raised when what is stored changes, so that old files are not read as new ones
+AHEAD = 64  # pairs that are decoded before they are written
 INDEX, PIXELS, LABELS = "index.json", "pixels.bin", "labels.bin"
 
 
@@ -99,10 +100,11 @@ def read_pair(
 
 
 def stored_form(
-    photo: NDArray[np.uint8], labels: NDArray[np.uint8], encoding: MaskEncoding, long_side: int
+    photo: NDArray[np.uint8], labels: NDArray[np.uint8], encoding: MaskEncoding, long_side: int | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A pair at the size at which training keeps it: (h, w, 3) and (h, w), h and w at most `long_side`."""
-    scale = min(1.0, long_side / max(photo.shape[:2]))
+    """A pair at the size at which training keeps it: (h, w, 3) and (h, w), h and w at most `long_side`; None
+    for the photo's own."""
+    scale = min(1.0, long_side / max(photo.shape[:2])) if long_side else 1.0
     size = max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))
     return resize_picture(photo, size), encoding.resize(labels, size)
 
@@ -132,8 +134,11 @@ def _fitting(pair: Pair, encoding: MaskEncoding, mask: Path, photo: tuple[int, .
     )
 
 
-def build_store(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -> Iterator[int | Store]:
-    """Decode these pairs with the longer side at most `long_side` pixels, or find them decoded.
+def build_store(
+    pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int | None
+) -> Iterator[int | Store]:
+    """Decode these pairs with the longer side at most `long_side` pixels, or at their own size if it is None,
+    or find them decoded.
 
     Yields how many pairs are done, then the Store. Raises UserError when the disk is too full.
     """
@@ -141,12 +146,7 @@ def build_store(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -
     if (folder / INDEX).is_file():
         yield _opened(folder)
         return
-    needed = len(pairs) * long_side * long_side * 4
-    if shutil.disk_usage(workspace.cache()).free < needed:
-        raise UserError(
-            f"Preparing these photos may need {needed / 1e9:.1f} GB on the disk of {workspace.cache()}: "
-            "free some space or choose a smaller size."
-        )
+    _check_disk(pairs, long_side)
     making = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     making.mkdir(parents=True, exist_ok=True)
     try:
@@ -159,7 +159,29 @@ def build_store(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -
     yield _opened(folder)
 
 
-def _fill(folder: Path, pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -> Iterator[int]:
+def _check_disk(pairs: Sequence[Pair], long_side: int | None) -> None:
+    """Raises UserError when the pairs may need more space than there is."""
+    if long_side is None:
+        needed, smaller = 4 * sum(_pixels(pair) for pair in pairs), "train on whole photos instead of patches"
+    else:
+        needed, smaller = 4 * len(pairs) * long_side**2, "choose a smaller size"
+    if shutil.disk_usage(workspace.cache()).free < needed:
+        raise UserError(
+            f"Preparing these photos may need {needed / 1e9:.1f} GB on the disk of {workspace.cache()}: "
+            f"free some space or {smaller}."
+        )
+
+
+def _pixels(pair: Pair) -> int:
+    try:
+        return math.prod(photo_size(pair.image))
+    except UserError:
+        return 0  # it will be left out
+
+
+def _fill(
+    folder: Path, pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int | None
+) -> Iterator[int]:
     names: list[str] = []
     shapes: list[tuple[int, int]] = []
     digest = hashlib.blake2b(digest_size=16)
@@ -168,17 +190,18 @@ def _fill(folder: Path, pairs: Sequence[Pair], encoding: MaskEncoding, long_side
     def read(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Problem:
         try:
             # Twice the size keeps the JPEG decoder's cheap scaling from costing sharpness.
-            photo, mask = read_pair(pair, encoding, max_side=2 * long_side)
+            photo, mask = read_pair(pair, encoding, max_side=long_side and 2 * long_side)
         except UserError as error:
             return Problem(pair.name, str(error))
         return stored_form(photo, mask, encoding, long_side)
 
+    ahead = AHEAD if long_side else 2 * (os.cpu_count() or 1)  # photos of 60 megapixels take 240 MB each
     with (
         all_cores() as pool,
         open(folder / PIXELS, "wb") as pixels,
         open(folder / LABELS, "wb") as labels,
     ):
-        for done, (pair, result) in enumerate(zip(pairs, in_order(pool, read, pairs), strict=True), 1):
+        for done, (pair, result) in enumerate(zip(pairs, in_order(pool, read, pairs, ahead), strict=True), 1):
             if isinstance(result, Problem):
                 problems.append(result)
             else:
@@ -224,7 +247,7 @@ def _mapped(path: Path) -> NDArray[np.uint8]:
     return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
 
 
-def _fingerprint(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int) -> str:
+def _fingerprint(pairs: Sequence[Pair], encoding: MaskEncoding, long_side: int | None) -> str:
     """Changes whenever a file, the meaning of the masks or the size does."""
     digest = hashlib.sha256(repr((LAYOUT, encoding.to_dict(), long_side)).encode())
     for pair in pairs:

@@ -12,17 +12,27 @@ from core.imaging.label_resizing import resize_labels
 from core.imaging.resizing import resize_picture
 
 
-def augmentation(kind: str, height: int, width: int, strength: float = 1.0) -> A.Compose:
+def augmentation(
+    kind: str, height: int, width: int, strength: float = 1.0, patches: bool = False
+) -> A.Compose:
     """The training transform on a uint8 (h, w, 3) image and uint8 (h, w) labels.
 
     The result is (height, width). Kinds: "none", "tutorial" (what the tutorial does), "light",
     "standard", "strong". `strength` scales how far crops, turns and colours go, and how often: 0 is
-    as "none", 1 as described, 2 twice as far. Call `set_random_seed` before each image for
-    repeatable results.
+    as "none", 1 as described, 2 twice as far. Of `patches`, which are cut beforehand, none is cropped.
+    Call `set_random_seed` before each image for repeatable results.
     """
     if strength <= 0:
         kind = "none"
-    return A.Compose([*_STEPS[kind](height, width, strength)])
+    framing, *others = _STEPS[kind](height, width, strength)
+    return A.Compose([_Resize(height, width) if patches else framing, *others])
+
+
+def patch_scales(kind: str, strength: float = 1.0) -> tuple[float, float]:
+    """The least and the largest part that is cut out for a patch, as factors of its sides: what crops are for
+    whole photos. They shrink as far as they enlarge, because prediction sees photos at their own size."""
+    low, high = _PATCH_SCALES.get(kind, (1.0, 1.0))
+    return low**strength, high**strength
 
 
 def variants(
@@ -119,6 +129,8 @@ def _jitter(
     return A.ColorJitter((1 - b, 1 + b), (1 - c, 1 + c), (1 - s, 1 + s), (-h, h), p=p)
 
 
+# nnU-Net's are 0.7 to 1.4.
+_PATCH_SCALES = {"light": (0.8, 1.25), "standard": (0.7, 1.4), "strong": (0.6, 1.6)}
 _STEPS = {"none": _none, "tutorial": _tutorial, "light": _light, "standard": _standard, "strong": _strong}
 
 

@@ -103,12 +103,7 @@ class Predictor:
             yield self.forward([ready])[0]
             return
         together = WINDOWS_ON_CPU if self._kind == "cpu" else WINDOWS_ON_GPU
-        height, width = ready.inner
-        top = 0
-        for strip in sliding_window.strips(ready.padded, self.card.window, self._windows, together):
-            if top < height:
-                yield strip[:, : height - top, :width]
-            top += strip.shape[1]
+        yield from sliding_window.strips(ready.padded, ready.inner, self.card.window, self._windows, together)
 
     def foreground(self, ready: Prepared) -> Maps:
         """Foreground probability at the network's resolution, float32 of `ready.inner`."""

@@ -16,15 +16,18 @@ Photo = NDArray[np.uint8]
 Forward = Callable[[list[Photo]], NDArray[np.float32] | list[Maps]]
 
 
-def strips(photo: Photo, window: Window, forward: Forward, together: int) -> Iterator[Maps]:
-    """The logits of a photo, uint8 (h, w, 3), as strips float32 (outputs, rows, w) whose rows add up to h.
+def strips(
+    photo: Photo, inner: tuple[int, int], window: Window, forward: Forward, together: int
+) -> Iterator[Maps]:
+    """The logits of a photo from top to bottom, as strips float32 (outputs, rows, w) of full width.
 
+    `photo` is uint8 (h, w, 3), of which the upper left `inner`, (height, width), is wanted.
     `forward` maps up to `together` windows, uint8 of one shape (a, b, 3), to logits (outputs, a, b). Windows
     are cut off where the photo is smaller. Where they overlap, logits are averaged with Gaussian weights.
     """
     height, width = photo.shape[:2]
     if window.covers(height, width):
-        yield forward([photo])[0]
+        yield forward([photo])[0][:, : inner[0], : inner[1]]
         return
     tops, lefts = window.places(height, width)
     down, across = (weights[:side] for weights, side in zip(window.weights, (height, width), strict=True))
@@ -42,7 +45,9 @@ def strips(photo: Photo, window: Window, forward: Forward, together: int) -> Ite
                 held[:, :, left : left + columns] += logits * down[:, None] * across
         assert held is not None
         done = following - top
-        yield held[:, :done] / (down_total[top:following, None] * across_total)
+        if top < inner[0]:
+            averaged = held[:, :done] / (down_total[top:following, None] * across_total)
+            yield averaged[:, : inner[0] - top, : inner[1]]
         held[:, : rows - done] = held[:, done:].copy()
         held[:, rows - done :] = 0
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import SIZE_STEP
+from core.config import SIZE_STEP, TrainConfig
 from core.cutout_settings import MAX_LONG_SIDE
 
 # Both as in nnU-Net: Isensee et al. 2021, https://doi.org/10.1038/s41592-020-01008-z.
@@ -37,6 +37,11 @@ class Window:
                 raise ValueError(f"a window's side cannot be {side}")
         if not 0 <= self.overlap <= MAX_OVERLAP:
             raise ValueError(f"the overlap of windows cannot be {self.overlap}")
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "Window | None":
+        """The window of the model that this training makes: the patch; None where it sees whole photos."""
+        return cls(config.height, config.width) if config.sampling == "patches" else None
 
     def covers(self, height: int, width: int) -> bool:
         """Whether one window holds the whole photo."""

@@ -6,17 +6,20 @@ import time
 from collections.abc import Generator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from core.config import TrainConfig
 from core.data.dataset import DataFolder
+from core.data.patches import covering, patches_of
 from core.data.sampling import PairDataset, TrainingOrder
 from core.data.store import Store, build_store, stored_side
 from core.data.transforms import augmentation
 from core.errors import UserError
 from core.runs.events import Note
+from core.task import Task
 
 Batches = DataLoader[tuple[Tensor, Tensor]]
 NOTE_SECONDS = 2.0
@@ -39,23 +42,33 @@ def open_stores(data: DataFolder, config: TrainConfig) -> Generator[Note, None, 
 
 def has_foreground(store: Store, data: DataFolder) -> bool:
     """Whether the masks hold more than one class."""
-    if data.encoding.task.kind == "binary":
-        return bool((store.labels == 1).any())
-    if data.encoding.task.kind == "multilabel":
-        return bool(store.labels.any())
-    known = store.labels[store.labels < data.encoding.task.outputs]
-    return bool(known.size) and bool((known != known[0]).any())
+    task, seen = data.encoding.task, np.zeros(256, np.bool_)
+    for index in range(len(store)):
+        seen |= np.bincount(store[index][1].ravel(), minlength=256) > 0
+        if (task.kind == "binary" and seen[1]) or (task.kind == "multilabel" and seen[1:].any()):
+            return True
+        if task.kind == "multiclass" and seen[: task.outputs].sum() > 1:
+            return True
+    return False
+
+
+def images_drawn(config: TrainConfig, store: Store) -> int:
+    """How many images, or patches, an epoch draws."""
+    if config.sampling == "patches":
+        return config.images_per_epoch or covering(store, config.height, config.width)
+    return min(len(store), config.images_per_epoch or len(store))
 
 
 def training_batches(
-    config: TrainConfig, store: Store, device: str, rank: int = 0, world: int = 1
+    config: TrainConfig, store: Store, task: Task, device: str, rank: int = 0, world: int = 1
 ) -> Batches:
     """Batches of uint8 images (b, 3, h, w) and labels (b, h, w), shuffled anew each epoch."""
     images = config.batch_size * config.accumulate
-    order = TrainingOrder(len(store), images, config.images_per_epoch, config.seed, rank, world)
-    dataset = PairDataset(
-        store, augmentation(config.augmentation, config.height, config.width, config.augmentation_strength)
-    )
+    drawn, patches = images_drawn(config, store), patches_of(config, store, task)
+    order = TrainingOrder(len(store), images, drawn, config.seed, rank, world, repeats=patches is not None)
+    kind, strength = config.augmentation, config.augmentation_strength
+    transform = augmentation(kind, config.height, config.width, strength, patches is not None)
+    dataset = PairDataset(store, transform, patches)
     workers = loader_processes(device, world)
     return DataLoader(
         dataset,
@@ -93,7 +106,8 @@ def _open_store(data: DataFolder, split: str, config: TrainConfig) -> Generator[
     if cap and len(pairs) > cap:
         pairs = sorted(random.Random(config.seed).sample(pairs, cap), key=lambda pair: pair.name)
     last = time.monotonic()
-    for progress in build_store(pairs, data.encoding, stored_side(config.height, config.width)):
+    long_side = None if config.sampling == "patches" else stored_side(config.height, config.width)
+    for progress in build_store(pairs, data.encoding, long_side):
         if isinstance(progress, Store):
             store = progress
         elif time.monotonic() - last > NOTE_SECONDS:

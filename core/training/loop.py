@@ -114,12 +114,13 @@ def _prepare(
     if state:
         config = replace(config, batch_size=state["batch_size"])
     elif config.batch_size == 0:
-        config = replace(config, batch_size=largest_that_pays(config, built, task, fabric, len(train)))
+        drawn = loading.images_drawn(config, train)
+        config = replace(config, batch_size=largest_that_pays(config, built, task, fabric, drawn))
         yield Note(f"Batch size: {config.batch_size}, the fastest on this machine.")
-    _check_shares(config, len(train), fabric.world_size)
+    _check_shares(config, loading.images_drawn(config, train), fabric.world_size)
 
     batches = loading.training_batches(
-        config, train, fabric.device.type, fabric.global_rank, fabric.world_size
+        config, train, task, fabric.device.type, fabric.global_rank, fabric.world_size
     )
     weights = class_weights(train, task) if config.class_weights == "balanced" else None
     trainer = set_up(config, built, task, fabric, len(batches), weights)
@@ -183,8 +184,8 @@ def _finish_epoch(session: Session, train_loss: float | None) -> Iterator[Event]
         kept = with_scores(named, result, epoch)
         for name in ("best", "last") if is_best else ("last",):
             save_model(trainer.final_model, kept, folder / name)
-    photos, labels = validation.batch(session.chosen, *trainer.size)
-    files = save_previews(folder, epoch, photos, labels, predicted(trainer, photos), trainer.task)
+    previewed = predicted(trainer, validation, session.chosen)
+    files = save_previews(folder, epoch, previewed, trainer.task)
     yield Preview(epoch, files)
 
 
@@ -194,7 +195,6 @@ def _finished(trainer: Trainer, reason: str) -> Finished:
 
 
 def _check_shares(config: TrainConfig, images: int, world: int) -> None:
-    images = min(images, config.images_per_epoch or images)
     if images < world:
         raise UserError(f"{images} training images are too few for {world} processes: use at most {images}.")
     if config.batch_size % world:

@@ -44,7 +44,8 @@ def sweep(config: TrainConfig, should_stop: ShouldStop = lambda: False) -> Itera
     weights = class_weights(stores["train"], task) if config.class_weights == "balanced" else None
     trainer = set_up(config, build_model(config, task), task, fabric, STEPS, weights)
     points: list[RatePoint] = []
-    for point in _points(trainer, loading.training_batches(config, stores["train"], fabric.device.type)):
+    batches = loading.training_batches(config, stores["train"], task, fabric.device.type)
+    for point in _points(trainer, batches):
         points.append(point)
         yield point
         if should_stop() or point.smooth > BLOWN_UP * min(p.smooth for p in points):

@@ -10,11 +10,13 @@ from core.evaluation.statistics import pooled_intervals
 from core.models.card import ModelCard
 from core.models.encoder_catalogue import short_name
 from core.models.factory import Built
+from core.models.window import Window
 from core.system.score_names import LABELS
 from core.training.validation import Validated
 
 
 def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
+    window = Window.of(config)
     return ModelCard(
         name=config.name or f"{data.name}, {short_name(config.encoder)}",
         architecture=config.architecture,
@@ -24,7 +26,8 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
         height=config.height,
         width=config.width,
         # Training crops show larger subjects than whole photos do: a third more pixels score better.
-        long_side=stored_side(config.height, config.width),
+        long_side=0 if window else stored_side(config.height, config.width),
+        window=window,
         data=data.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         data_licence=str(data.about.get("licence") or ""),
@@ -37,7 +40,9 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
 
 def with_scores(card: ModelCard, found: Validated, epoch: int) -> ModelCard:
     images = found.scores.images
-    where = f"{images} validation images at {card.height}x{card.width}, after epoch {epoch}."
+    size = f"{card.height}x{card.width}"
+    seen = f"in windows of {size} at their own size" if card.window else f"at {size}"
+    where = f"{images} validation images {seen}, after epoch {epoch}."
     intervals = {
         name: interval.ends
         for name, interval in pooled_intervals(found.counts, card.task).items()

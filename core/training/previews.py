@@ -1,5 +1,6 @@
 """Small pictures of a training's progress: the same validation images after every epoch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,31 +10,24 @@ from PIL import Image
 
 from core.imaging.rendering import label_overlay
 from core.task import Task
+from core.training.validation import Predicted
 
 HEIGHT = 256  # pixels; enough for a column of the page
 
 
-def save_previews(
-    folder: Path,
-    epoch: int,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    predicted: NDArray[np.uint8],
-    task: Task,
-) -> list[str]:
+def save_previews(folder: Path, epoch: int, previewed: Sequence[Predicted], task: Task) -> list[str]:
     """Write one JPEG per image: the prediction laid over the photo. Returns paths within `folder`.
 
-    Shapes: images (n, h, w, 3), labels and predicted (n, h, w), as core.task describes them. Epoch 0
-    also writes the true labels, as `truth_0.jpg` and so on.
+    Epoch 0 also writes the true labels, as `truth_0.jpg` and so on.
     """
     target = folder / "previews"
     target.mkdir(exist_ok=True)
     files: list[str] = []
-    for i in range(len(images)):
+    for i, one in enumerate(previewed):
         if epoch == 0:
-            _save(target / f"truth_{i}.jpg", label_overlay(images[i], labels[i], task))
+            _save(target / f"truth_{i}.jpg", label_overlay(one.photo, one.truth, task))
         path = target / f"epoch_{epoch:04d}_{i}.jpg"
-        _save(path, label_overlay(images[i], predicted[i], task))
+        _save(path, label_overlay(one.photo, one.labels, task))
         files.append(str(path.relative_to(folder)))
     return files
 

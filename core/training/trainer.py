@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from core.config import TrainConfig
 from core.models.factory import Built
 from core.models.preprocessing import Preprocessing
+from core.models.window import Window
 from core.system.device import pays_to_compile, use_channels_last
 from core.task import Task
 from core.training import depthwise, single_value_norms
@@ -48,6 +49,11 @@ class Trainer:
     @property
     def size(self) -> tuple[int, int]:
         return self.config.height, self.config.width
+
+    @property
+    def window(self) -> Window | None:
+        """How the model will predict: None for photos that are seen whole."""
+        return Window.of(self.config)
 
     @property
     def final_model(self) -> nn.Module:

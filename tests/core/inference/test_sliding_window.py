@@ -129,7 +129,7 @@ def test_memory_does_not_grow_with_the_height_of_the_photo() -> None:
     def peak(height: int) -> int:
         photo = np.zeros((height, 512, 3), np.uint8)
         tracemalloc.start()
-        for strip in sliding_window.strips(photo, WINDOW, lambda some: [zeros] * len(some), 2):
+        for strip in sliding_window.strips(photo, (height, 512), WINDOW, lambda some: [zeros] * len(some), 2):
             assert strip.shape[0] == 20
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

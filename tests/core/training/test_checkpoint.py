@@ -36,6 +36,7 @@ def curve(events: list) -> list[tuple[float, ...]]:
     HARD,
     {"schedule": "plateau", "optimizer": "sgd", "ema_decay": 0.0},
     {"accumulate": 2, "precision": "bf16"},
+    {**HARD, "sampling": "patches", "height": 32, "images_per_epoch": 8},
 ])  # fmt: skip
 def test_the_curve_of_a_resumed_run_is_that_of_an_uninterrupted_one(
     small_data: Path, tmp_path: Path, changes: dict

@@ -18,6 +18,7 @@ from core.runs.events import EpochEnd
 from core.runs.history import History
 from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
+from core.task import Task
 from core.training import loading
 from tests.builders import LIGHT_ENCODER, tiny
 
@@ -96,9 +97,9 @@ def test_loader_processes_give_the_batches_of_none(small_data: Path, monkeypatch
     store = next(s for s in build_store(data.pairs, data.encoding, 86) if isinstance(s, Store))
     assert len(pickle.dumps(store)) < 1000
     config = tiny(small_data, augmentation="strong")
-    alone = list(loading.training_batches(config, store, "cpu"))
+    alone = list(loading.training_batches(config, store, Task(), "cpu"))
     monkeypatch.setattr(loading, "loader_processes", lambda device, world: 2)
-    several = list(loading.training_batches(config, store, "cpu"))
+    several = list(loading.training_batches(config, store, Task(), "cpu"))
     assert len(alone) == len(several) == 2
     for one, other in zip(alone, several, strict=True):
         assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
