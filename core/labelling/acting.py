@@ -125,6 +125,16 @@ def _object(session: LabelSession, name: str, label: int) -> tuple[Ids, tuple[Pr
     return session.storage.draft(name, done[start - 1].revision), prompts
 
 
+def marks(session: LabelSession, name: str) -> list[dict[str, Any]]:
+    """The clicks, strokes and boxes since anything else was done, for the canvas to show."""
+    found: list[dict[str, Any]] = []
+    for event in reversed(session.state(name).done):
+        if event.kind not in PROMPTS:
+            break
+        found.insert(0, {"kind": str(event.kind), **event.data})
+    return found
+
+
 def _begin(session: LabelSession, name: str) -> None:
     """Write down the mask that a photo has before the first change, so that undo comes back to it."""
     if not session.state(name).done:

@@ -135,6 +135,14 @@ class LabelSession:
     def know_proposal(self, name: str, proposal: Proposal | None) -> None:
         self._proposals[name] = proposal
 
+    def version(self, name: str) -> str:
+        """Changes when the mask that is shown does."""
+        state = self.state(name)
+        if state.done:
+            return f"{state.revision}"
+        waiting = self.photo(name)
+        return f"{state.revision} {waiting.is_done} {self.storage.proposed_at(name)}"
+
     def shown_mask(self, name: str) -> NDArray[np.uint8]:
         """The mask that is shown: what was drawn last, else the data set's, else the proposal, else an empty
         one. Ids, uint8 (height, width) of the photo."""

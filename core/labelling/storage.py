@@ -85,6 +85,13 @@ class Storage:
         except (UserError, KeyError, TypeError, ValueError):  # its writer was killed between the two
             return Proposal("a model")
 
+    def proposed_at(self, name: str) -> int:
+        """When the proposal of a photo was written, 0 where there is none."""
+        try:
+            return self._proposal(name).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def proposed(self, name: str) -> NDArray[np.uint8]:
         """The proposed mask of a photo: ids, uint8 (height, width)."""
         return _ids_in(self._proposal(name), name)

@@ -18,6 +18,7 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
         "Use": [st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True)],
         "Build": [
             st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
+            st.Page("pages/label.py", title="Label", icon=":material/ink_marker:"),
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         ],
         "Evaluate": [

@@ -1,0 +1,58 @@
+"""Which photo to label next, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.labelling.session import PhotoState, Status
+from core.system.formatting import plural
+
+
+class Order(StrEnum):
+    """In which order the photos that are left come."""
+
+    HELPFUL = "Most helpful first"
+    NAME = "By name"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A photo, "" where none is left, and one line that says why it comes next."""
+
+    name: str
+    reason: str
+
+
+def left(photos: Sequence[PhotoState]) -> list[PhotoState]:
+    """The photos that nobody has accepted or skipped."""
+    return [photo for photo in photos if photo.status in (Status.UNLABELLED, Status.PROPOSED)]
+
+
+def next_photo(
+    photos: Sequence[PhotoState], order: Order, after: str = "", ranked: Sequence[str] = ()
+) -> Next:
+    """The photo to label after the one of this name, which comes last itself.
+
+    `ranked` are names from the most helpful on, as `core.labelling.proposing` finds them.
+    """
+    waiting = [photo for photo in left(photos) if photo.name != after]
+    if not waiting:
+        last = any(photo.name == after for photo in left(photos))
+        return Next(after, "The last one.") if last else Next("", "All photos are accepted or skipped.")
+    total = plural(len(left(photos)), "photo")
+    rank = {name: place for place, name in enumerate(ranked)}
+    known = [photo for photo in waiting if photo.name in rank and not photo.is_touched]
+    if order is Order.HELPFUL and known:
+        best = min(known, key=lambda photo: rank[photo.name])
+        return Next(best.name, f"Helps most of the {total} left: uncertain, and unlike those before.")
+    later = [photo for photo in waiting if photo.name > after]
+    return Next((later or waiting)[0].name, f"The next by name of the {total} left.")
+
+
+def progress(photos: Sequence[PhotoState]) -> str:
+    """Such as "12 accepted, 3 proposed, 23 left"; `left` are those without any mask."""
+    counts = {status: sum(photo.status is status for photo in photos) for status in Status}
+    parts = [f"{counts[Status.ACCEPTED]:,} accepted", f"{counts[Status.PROPOSED]:,} proposed"]
+    if counts[Status.SKIPPED]:
+        parts.append(f"{counts[Status.SKIPPED]:,} skipped")
+    return ", ".join([*parts, f"{counts[Status.UNLABELLED]:,} left"])

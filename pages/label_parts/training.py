@@ -1,0 +1,111 @@
+"""Train on what is accepted, and let the model propose the rest."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.config import PRESETS, preset_config
+from core.errors import UserError
+from core.labelling.session import LabelSession, Status, open_session
+from core.models import registry
+from core.policy.permissions import allowed
+from core.runs import jobs, run_folder
+from core.runs.history import History
+from core.runs.run_folder import Run
+from core.runs.status import LIVE
+from core.system.formatting import plural
+from core.system.score_names import DICE_MEAN, score
+from pages.widgets.loading import predictor_of
+from pages.widgets.run_labels import STATES
+from pages.widgets.wording import plain
+
+PREFERRED = ("Auto", "Quick look")  # the first that there is
+LEAST = 4  # accepted photos, of which one is held out
+
+
+def train_on_these(session: LabelSession) -> None:
+    """A button that starts a run on the accepted photos, and the run once there is one."""
+    if not allowed("train"):
+        return
+    accepted = sum(photo.status is Status.ACCEPTED for photo in session.statuses())
+    run = latest_run(session.folder)
+    is_live = run is not None and run.status().state in LIVE
+    with st.container(horizontal=True, vertical_alignment="center"):
+        preset = next((name for name in PREFERRED if name in PRESETS), next(iter(PRESETS)))
+        if st.button(
+            f"Train on {plural(accepted, 'accepted photo')}", icon=":material/model_training:",
+            disabled=accepted < LEAST or is_live,
+            help=f"Preset {preset}, with a fifth of them held out. From {LEAST} accepted photos on.",
+        ):  # fmt: skip
+            start(session, preset)
+        if run is not None:
+            st.fragment(_watch, run_every=1.5 if is_live else None)(session.folder, run.id, is_live)
+
+
+def latest_run(folder: Path) -> Run | None:
+    """The newest run on this data set."""
+    for run in run_folder.list_runs():
+        try:
+            if Path(run.config.data).resolve() == folder.resolve():
+                return run
+        except (UserError, OSError):
+            continue
+    return None
+
+
+def start(session: LabelSession, preset: str) -> None:
+    try:
+        run = jobs.start(preset_config(preset, session.folder.resolve()))
+    except (UserError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    st.session_state.label_run = run.id
+    st.rerun()
+
+
+def _watch(folder: Path, run_id: str, was_live: bool) -> None:
+    run = run_folder.find(run_id)
+    if run is None:
+        return
+    status = run.status()
+    if was_live and status.state not in LIVE:
+        jobs.reap()
+        propose_if_ours(folder, run)
+        st.rerun()
+    history = History(run).refresh()
+    label, colour = STATES[status.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(label, color=colour)  # type: ignore[arg-type]
+        if history.best:
+            st.markdown(f"{DICE_MEAN} **{score(history.best.dice_mean)}** on the photos held out")
+        if status.state in LIVE:
+            st.progress(history.fraction_done, "Training …", width=180)
+        elif (run.best / "config.json").exists() and st.button(
+            "Propose with this model", icon=":material/auto_fix_high:", type="tertiary",
+            help="Its predictions become the proposals of the photos that nobody has drawn on.",
+        ):  # fmt: skip
+            propose_with(folder, run)
+            st.rerun()
+    if status.state in ("failed", "died"):
+        st.error(plain(status.message))
+
+
+def propose_if_ours(folder: Path, run: Run) -> None:
+    """The predictions of a training that was started here become the proposals."""
+    if st.session_state.get("label_run") == run.id:
+        st.session_state.pop("label_run")
+        propose_with(folder, run)
+
+
+def propose_with(folder: Path, run: Run) -> None:
+    from core.labelling import proposing
+    from core.labelling.models import labels_by
+
+    entry = next((entry for entry in registry.list_models() if entry.folder == run.best), None)
+    if entry is None:
+        return
+    session = open_session(folder)
+    try:
+        proposing.use_model(session, labels_by(predictor_of(entry), session.scheme), entry.card.name)
+    except UserError as error:
+        st.error(plain(str(error)))
