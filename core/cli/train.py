@@ -130,8 +130,8 @@ def _start_all_processes(config: TrainConfig) -> None:
         return
     threads = max(1, (os.cpu_count() or 1) // config.devices)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={config.devices}"]
-    sys.exit(_supervised([sys.executable, *launcher, "-m", "core", *sys.argv[1:]]))
+    launcher = ["-m", "core.cli.processes", str(config.devices)]
+    sys.exit(_supervised([sys.executable, *launcher, *sys.argv[1:]]))
 
 
 def _supervised(command: list[str]) -> int:

@@ -30,6 +30,7 @@ from core.system import workspace
 
 POLL_SECONDS = 0.1
 LEAVE_SECONDS = 20.0  # torchrun waits 30
+FIRST_SECONDS = 10.0  # in which the first process says why it does not train, before the others do
 GRACE_SECONDS = 2.0  # a step may be longer than anyone waits; then the process ends between writes
 
 Report = Callable[[Event], None]
@@ -83,7 +84,7 @@ def _carry_out(task: Callable[[Run, Stop, Report], str], run: Run, report: Repor
         with contextlib.suppress(OSError, UserError):  # the disk may be full, or the folder gone
             with stopping.last_word:
                 run.set_status("failed", str(error))
-            say(Note(str(error), "warning"))
+            run.append(Note(str(error), "warning"))
         raise
     except Exception as error:
         said = _refused_by_the_system(error)
@@ -118,7 +119,8 @@ def _let_pages_go_first() -> None:
 
 def assist(config: TrainConfig, folder: Path) -> None:
     """Train beside the first process, which reports and writes: same settings, other images. A signal does
-    not end it: the first process has it too, and stops all between two steps."""
+    not end it: the first process has it too, and stops all between two steps. After an error it waits for the
+    end of the first process, which reports the same one, or is its cause."""
     from core.system.device import part_from_the_others
     from core.training.loop import fit
     from core.training.memory import keep_freed_memory
@@ -132,9 +134,9 @@ def assist(config: TrainConfig, folder: Path) -> None:
             pass
         part_from_the_others()
     except Exception:
-        if not (leaving.is_set() or Run(folder).stop_file.exists()):
+        if not (Run(folder).stop_file.exists() or leaving.wait(FIRST_SECONDS)):
             raise
-        os._exit(0)  # the first process had the same signal, and has ended in the middle of a step
+        os._exit(0)  # the first process has ended: stopped in the middle of a step, or with an error
 
 
 def _leave_in_time(leaving: Stop) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,40 @@ def test_asking_for_two_processes_starts_them(small_data: Path, tmp_path: Path) 
     history = History(run).refresh()
     assert run.status().state == "finished" and history.started is not None
     assert history.started.device.startswith("2 x ")
+
+
+def test_two_processes_that_cannot_train_say_so_once(small_data: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(small_data, tmp_path / "unreadable")
+    for photo in (data / "images").iterdir():
+        photo.write_bytes(b"no photo")
+    run = run_folder.create(tiny(data, devices=2, epochs=1))
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "train", "--run-folder", str(run.folder)],
+        cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and run.status().state == "failed"
+    assert (done.stdout + done.stderr).count(run.status().message) == 1
+    assert done.stderr.rstrip().endswith(f"Error: {run.status().message}")
+    assert "Traceback" not in done.stderr and "torch" not in done.stderr
+
+
+def test_a_second_process_that_dies_alone_is_named_with_what_it_printed(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").touch()
+    (tmp_path / "core" / "__main__.py").write_text(
+        "import os, sys, time\n"
+        "if os.environ['RANK'] == '0': time.sleep(60)\n"
+        "print('words of the second', file=sys.stderr, flush=True)\n"
+        "os.abort()\n"
+    )
+    script = PROJECT / "core" / "cli" / "processes.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "2"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "Error: Process 2 of 2 ended by SIGABRT.\nwords of the second\n"
 
 
 def test_loader_processes_give_the_batches_of_none(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
