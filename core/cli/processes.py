@@ -1,4 +1,4 @@
-"""`python -m core.cli.processes COUNT ARGUMENT...`: the command line in several processes that train together.
+"""`python -m core.cli.processes COUNT ARGUMENT...`: several processes that train together.
 
 torchrun, without its own report: the first process has already said in a sentence why it does not train.
 What the others print is shown only where they failed and the first did not.

@@ -4,8 +4,9 @@ A tool is a name, a way to know its files and a reader of one. Every file is rea
 the number of tools; one that cannot be used is named by its tool, and the others are imported.
 """
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -41,12 +42,25 @@ class Annotations:
         """A photo that the file speaks of, with or without labels."""
         self.outlines.setdefault(name, [])
         if height and width:
-            self.sizes[name] = int(height), int(width)
+            with self.naming_damage("The size", name):
+                self.sizes[name] = int(height), int(width)
 
     def add(self, name: str, label: str, shape: Shape, order: int = 0) -> None:
         """A shape of this class in a photo that was added before."""
         category = self.categories.setdefault(label.strip() or "no class", len(self.categories))
         self.outlines[name].append(Outline(category, shape, order))
+
+    @contextlib.contextmanager
+    def naming_damage(self, what: str, name: str) -> Iterator[None]:
+        """Around the reading of what a file says of one photo: damage there refuses that photo, not the file.
+
+        `what` is named in the sentence: "Outline 2".
+        """
+        try:
+            yield
+        except UNREADABLE as error:
+            sentence = f"{what} of {name} cannot be read ({_reason(error)}): correct the annotations."
+            self.refused.setdefault(name, sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +102,12 @@ class Found:
         except UserError as error:
             self.problems.append(Problem(file, f"{file} is a {tool.name} file, but {error}"))
         except UNREADABLE as error:
-            reason = f"{type(error).__name__}: {str(error)[:80]}"
-            sentence = f"it is not as {tool.name} writes it ({reason}): export it again."
+            sentence = f"it is not as {tool.name} writes it ({_reason(error)}): export it again."
             self.problems.append(Problem(file, f"{file} is a {tool.name} file, but {sentence}"))
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:80]}"
 
 
 def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
@@ -157,5 +174,6 @@ def _nothing_usable(source: Source, tool: Tool, found: Found, problems: list[Pro
         first = problems[0]
         own = first.sentence if first in found.problems else ""
         file = next(iter(found.files), "")
-        return own or f"{file} is a {tool.name} file, but none of its photos is here: {first.sentence}"
+        missing = "can be used" if first.name in source.names else "is here"
+        return own or f"{file} is a {tool.name} file, but none of its photos {missing}: {first.sentence}"
     return f"The {tool.name} files of {source.label} hold no outlines: annotate the photos first."

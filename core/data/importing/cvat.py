@@ -25,12 +25,13 @@ def _read(file: str, root: Any, categories: dict[str, int]) -> Annotations:
         # Of a project, equal names in two subsets are two photos.
         photo = "/".join(filter(None, (image.get("subset"), image.attrib["name"])))
         found.add_photo(photo, image.get("height"), image.get("width"))
-        for entry in image:
+        for number, entry in enumerate(image, 1):
             if entry.tag in WITHOUT_AREA:
                 found.other[photo] += 1
             elif entry.tag in SHAPES:
-                shape = SHAPES[entry.tag](entry)
-                found.add(photo, entry.attrib["label"], shape, int(entry.get("z_order", 0)))
+                with found.naming_damage(f"Shape {number}", photo):
+                    shape = SHAPES[entry.tag](entry)
+                    found.add(photo, entry.attrib["label"], shape, int(entry.get("z_order", 0)))
     if not found.outlines and root.find("track") is not None:
         raise UserError("for videos: export the task once more, as CVAT for images.")
     return found

@@ -79,20 +79,26 @@ def _read(file: str, content: Any, categories: dict[str, int]) -> Annotations:
             found.refused[photo] = f"{photo} is in two tasks of {file}: leave one of them out."
             continue
         found.add_photo(photo)
-        done = task.get("annotations", task.get("completions"))
-        if done is None:  # JSON-MIN
-            regions = list(_regions_in(task))
-        else:
-            done = [one for one in done if not one.get("was_cancelled")]
-            done.sort(key=lambda one: not one.get("ground_truth"))
-            regions = [{**e, **(e.get("value") or {})} for e in done[0]["result"]] if done else []
-            if not done:
-                found.refused[photo] = f"{photo} is not annotated in {file}: annotate it or leave it out."
-            if len(done) > 1:
-                found.remarks.append(f"{photo} was annotated {len(done)} times in {file}: one is taken.")
-        for region in _labelled(regions):
-            _add(found, photo, region)
+        with found.naming_damage("The annotation", photo):
+            for number, region in enumerate(_labelled(_regions(found, file, photo, task)), 1):
+                with found.naming_damage(f"Region {number}", photo):
+                    _add(found, photo, region)
     return found
+
+
+def _regions(found: Annotations, file: str, photo: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+    """The shapes of a task: of several annotations the ground truth, else the first that was not cancelled."""
+    done = task.get("annotations", task.get("completions"))
+    if done is None:  # JSON-MIN
+        return list(_regions_in(task))
+    done = [one for one in done if not one.get("was_cancelled")]
+    done.sort(key=lambda one: not one.get("ground_truth"))
+    if len(done) > 1:
+        found.remarks.append(f"{photo} was annotated {len(done)} times in {file}: one is taken.")
+    if not done:
+        found.refused[photo] = f"{photo} is not annotated in {file}: annotate it or leave it out."
+        return []
+    return [{**e, **(e.get("value") or {})} for e in done[0]["result"]]
 
 
 def _regions_in(task: dict[str, Any]) -> Iterator[dict[str, Any]]:

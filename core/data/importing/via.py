@@ -17,7 +17,9 @@ from core.errors import UserError
 WITHOUT_AREA = {"rect", "point", "polyline", "line"}
 CLASS_ATTRIBUTES = ("class", "label", "category", "type", "name", "object", "object_name")
 HEADER = {"filename", "region_shape_attributes", "region_attributes"}
-Region = tuple[Mapping[str, Any], Mapping[str, Any]]  # its shape and its attributes
+# Its shape and its attributes. What is damaged has no shape, which is named where the region is read.
+Region = tuple[Mapping[str, Any], Mapping[str, Any]]
+DAMAGED: Region = ({}, {})
 
 
 def _owns_json(content: Any) -> bool:
@@ -38,10 +40,15 @@ def _read_json(file: str, content: Any, categories: dict[str, int]) -> Annotatio
     images: dict[tuple[str, str], list[Region]] = {}
     for image in content.get("_via_img_metadata", content).values():
         regions = image["regions"].values() if isinstance(image["regions"], dict) else image["regions"]
-        images[str(image["filename"]), str(image.get("size", ""))] = [
-            (region["shape_attributes"], region.get("region_attributes") or {}) for region in regions
-        ]
+        images[str(image["filename"]), str(image.get("size", ""))] = [_region(one) for one in regions or []]
     return _annotations(file, images, _options(content), categories)
+
+
+def _region(entry: Any) -> Region:
+    if not isinstance(entry, dict):
+        return DAMAGED
+    shape, attributes = entry.get("shape_attributes"), entry.get("region_attributes") or {}
+    return (shape, attributes) if isinstance(shape, dict) and isinstance(attributes, dict) else DAMAGED
 
 
 def _owns_csv(rows: Any) -> bool:
@@ -53,11 +60,16 @@ def _read_csv(file: str, rows: Any, categories: dict[str, int]) -> Annotations:
     shape_at, attributes_at = columns["region_shape_attributes"], columns["region_attributes"]
     images: dict[tuple[str, str], list[Region]] = defaultdict(list)
     for row in rows[1:]:
-        size = row[columns["file_size"]] if "file_size" in columns else ""
-        shape = json.loads(row[shape_at] or "{}")
-        regions = images[row[columns["filename"]], size]
+        cells = [*row, *[""] * (len(columns) - len(row))]  # a file may be cut short
+        size = cells[columns["file_size"]] if "file_size" in columns else ""
+        regions = images[cells[columns["filename"]], size]
+        try:
+            shape, attributes = (json.loads(cells[at] or "{}") for at in (shape_at, attributes_at))
+        except ValueError:
+            regions.append(DAMAGED)
+            continue
         if shape:  # a photo without regions has a row of its own
-            regions.append((shape, json.loads(row[attributes_at] or "{}")))
+            regions.append(_region({"shape_attributes": shape, "region_attributes": attributes}))
     return _annotations(file, images, {}, categories)
 
 
@@ -66,18 +78,20 @@ def _annotations(
     categories: dict[str, int],
 ) -> Annotations:  # fmt: skip
     found = Annotations(categories)
-    told_by = _class_attribute(a for regions in images.values() for _, a in regions)
+    attribute = _class_attribute(a for regions in images.values() for _, a in regions)
     names = Counter(name for name, _ in images)
     for (name, _), regions in images.items():
         found.add_photo(name)
         if names[name] > 1:  # VIA knows them by their sizes, which a photo saved again has not
             found.refused[name] = f"{name} is two photos of one name in {file}: name them with their folders."
             continue
-        for shape, attributes in regions:
-            if shape["name"] in WITHOUT_AREA:
-                found.other[name] += 1
-            else:
-                found.add(name, _value(attributes.get(told_by), options.get(told_by, {})), _shape(shape))
+        for number, (shape, attributes) in enumerate(regions, 1):
+            with found.naming_damage(f"Region {number}", name):
+                if shape["name"] in WITHOUT_AREA:
+                    found.other[name] += 1
+                else:
+                    label = _value(attributes.get(attribute), options.get(attribute, {}))
+                    found.add(name, label, _shape(shape))
     return found
 
 
