@@ -28,7 +28,8 @@ class Annotations:
 
     `categories` are the classes of all files of the tool, as indices by name; `sizes` (height, width) of
     the photos; `other` counts boxes, lines and points, which have no area to learn from; `refused` are
-    photos whose labels cannot be used, with the reason; `remarks` are sentences about the whole file.
+    photos whose labels cannot be used, with the reason; `damage` are such reasons that may mean that the
+    file is damaged; `remarks` are sentences about the whole file.
     """
 
     categories: dict[str, int]
@@ -36,6 +37,7 @@ class Annotations:
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     refused: dict[str, str] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     def add_photo(self, name: str, height: Any = None, width: Any = None) -> None:
@@ -61,6 +63,7 @@ class Annotations:
         except UNREADABLE as error:
             sentence = f"{what} of {name} cannot be read ({_reason(error)}): correct the annotations."
             self.refused.setdefault(name, sentence)
+            self.damage.append(sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,10 @@ class Found:
         """Read one file; where it cannot be, name it."""
         categories = dict(self.categories)
         try:
-            self.files[file] = tool.read(file, content, categories)
-            self.categories = categories
+            read = tool.read(file, content, categories)
+            if read.damage and not any(read.outlines.values()):
+                raise UserError(read.damage[0])
+            self.files[file], self.categories = read, categories
         except UserError as error:
             self.problems.append(Problem(file, f"{file} is a {tool.name} file, but {error}"))
         except UNREADABLE as error:
@@ -174,6 +179,5 @@ def _nothing_usable(source: Source, tool: Tool, found: Found, problems: list[Pro
         first = problems[0]
         own = first.sentence if first in found.problems else ""
         file = next(iter(found.files), "")
-        missing = "can be used" if first.name in source.names else "is here"
-        return own or f"{file} is a {tool.name} file, but none of its photos {missing}: {first.sentence}"
+        return own or f"{file} is a {tool.name} file, but none of its photos is here: {first.sentence}"
     return f"The {tool.name} files of {source.label} hold no outlines: annotate the photos first."

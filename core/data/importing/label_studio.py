@@ -80,14 +80,14 @@ def _read(file: str, content: Any, categories: dict[str, int]) -> Annotations:
             continue
         found.add_photo(photo)
         with found.naming_damage("The annotation", photo):
-            for number, region in enumerate(_labelled(_regions(found, file, photo, task)), 1):
-                with found.naming_damage(f"Region {number}", photo):
+            for place, region in enumerate(_labelled(_regions(found, file, photo, task)), 1):
+                with found.naming_damage(f"Region {place}", photo):
                     _add(found, photo, region)
     return found
 
 
 def _regions(found: Annotations, file: str, photo: str, task: dict[str, Any]) -> list[dict[str, Any]]:
-    """The shapes of a task: of several annotations the ground truth, else the first that was not cancelled."""
+    """The shapes of a task: of several annotations the ground truth, else the first not cancelled."""
     done = task.get("annotations", task.get("completions"))
     if done is None:  # JSON-MIN
         return list(_regions_in(task))

@@ -95,6 +95,6 @@ def test_a_size_that_is_no_number_costs_its_photo() -> None:
 
 
 def test_a_file_of_nothing_but_damage_is_refused_by_its_first_one() -> None:
-    with pytest.raises(UserError, match=r"none of its photos can be used: Shape 1 of 2\.png cannot be read"):
+    with pytest.raises(UserError, match=r"a\.xml is a CVAT file, but Shape 1 of 2\.png cannot be read"):
         only = b'<annotations><image name="2.png"><polygon points="1"/></image></annotations>'
         recognise(open_source(zipped({"2.png": photo(2), "a.xml": only})))
