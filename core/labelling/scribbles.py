@@ -1,6 +1,6 @@
 """A small classifier of pixels, fitted to a few strokes: it proposes labels for this photo and for others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from core.errors import UserError
 from core.imaging.guided_filter import refine
+from core.imaging.label_resizing import resize_labels
 from core.labelling.features import PhotoFeatures
 from core.labelling.prompts import BACKGROUND, Stroke, draw
+from core.task import IGNORE
 
 PIXELS_PER_STROKE = 150
 PIXELS = 4000  # of all photos together, so that a fit takes a fifth of a second at most
@@ -21,10 +23,12 @@ BORDER = 0.3  # weight of a photo's border as background, while no stroke says w
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A photo's features and the strokes on it."""
+    """A photo's features, the strokes on it, and its accepted labels if it has any: uint8 (h, w) of any size,
+    255 where nobody knows."""
 
     features: PhotoFeatures
-    strokes: tuple[Stroke, ...]
+    strokes: tuple[Stroke, ...] = ()
+    labels: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,13 @@ def along_edges(shares: NDArray[np.float32], photo: NDArray[np.uint8]) -> NDArra
 
 
 def fit(examples: Sequence[Example], classes: int) -> ScribbleClassifier:
-    """Multinomial logistic regression on the pixels under the strokes of all photos.
+    """Multinomial logistic regression on the pixels under the strokes of all photos, and on some of each
+    class of those whose labels are accepted.
 
-    `classes` counts the background, whose label is 0. Every stroke has the same weight within its class,
-    every class that has strokes the same weight. While no stroke is background, the photos' borders are,
-    with less weight. Raises UserError where there is no stroke, or a stroke of a class that is not there.
+    `classes` counts the background, whose label is 0. Every stroke has the same weight within its class, and
+    so has a class of accepted labels; every class has the same weight. While nothing is background, the
+    photos' borders are, with less weight. Raises UserError where there is nothing to learn from, or a class
+    that is not there.
     """
     pixels, labels, weights = _samples(examples, classes)
     mean, spread = pixels.mean(axis=0), pixels.std(axis=0) + np.float32(1e-3)
@@ -86,21 +92,18 @@ def _samples(
     examples: Sequence[Example], classes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
     """Features (pixels, channels), label and weight of the pixels to learn from."""
-    strokes = sum(len(example.strokes) for example in examples)
-    if not strokes:
-        raise UserError("There are no strokes yet: draw one on an object.")
-    most = max(4, min(PIXELS_PER_STROKE, PIXELS // strokes))
+    marked = [(example, label, where) for example in examples for label, where in _marked(example)]
+    if not marked:
+        raise UserError("There are no strokes yet, or none lies on its photo: draw one on an object.")
+    highest = max(label for _, label, _ in marked)
+    if highest >= classes:
+        raise UserError(f"A stroke has the class {highest}, and there are {classes} classes.")
+    most = max(4, min(PIXELS_PER_STROKE, PIXELS // len(marked)))
     random = np.random.default_rng(0)
     found: list[tuple[NDArray[np.float32], int, float]] = []
-    for example in examples:
-        for stroke, drawn in zip(example.strokes, _visible(example), strict=True):
-            if not 0 <= stroke.label < classes:
-                raise UserError(f"A stroke has the class {stroke.label}, and there are {classes} classes.")
-            if len(drawn):
-                chosen = drawn[random.permutation(len(drawn))[:most]]
-                found.append((example.features.at(chosen[:, 0], chosen[:, 1]), stroke.label, 1.0))
-    if not found:
-        raise UserError("No stroke lies on its photo: draw one on an object.")
+    for example, label, where in marked:
+        chosen = where[random.permutation(len(where))[:most]]
+        found.append((example.features.at(chosen[:, 0], chosen[:, 1]), label, 1.0))
     if all(label != BACKGROUND for _, label, _ in found):
         found += [
             (_border(example, most, random), BACKGROUND, BORDER) for example in examples if example.strokes
@@ -125,12 +128,19 @@ def _weighed(
     return pixels, labels.astype(np.int64), (weights / weights.sum()).astype(np.float32)
 
 
-def _visible(example: Example) -> list[NDArray[np.intp]]:
-    """The (row, column) on the finest grid of the pixels of each stroke that no later one covers."""
-    scale = example.features.shape[1] / example.features.size[1]
+def _marked(example: Example) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Labels, and (row, column) on the finest grid of the pixels that have them: of each stroke those that no
+    later one covers, and of each class of the accepted labels."""
+    shape = example.features.shape
     numbered = [Stroke(s.points, s.radius, number) for number, s in enumerate(example.strokes)]
-    drawn = draw(numbered, example.features.shape, scale)
-    return [np.argwhere(drawn == number) for number in range(len(numbered))]
+    drawn = draw(numbered, shape, shape[1] / example.features.size[1])
+    for number, stroke in enumerate(example.strokes):
+        if (drawn == number).any():
+            yield stroke.label, np.argwhere(drawn == number)
+    if example.labels is not None:
+        accepted = resize_labels(example.labels, shape)
+        for label in np.unique(accepted[accepted != IGNORE]):
+            yield int(label), np.argwhere(accepted == label)
 
 
 def _border(example: Example, most: int, random: np.random.Generator) -> NDArray[np.float32]:

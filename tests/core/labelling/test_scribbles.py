@@ -60,10 +60,18 @@ def test_the_classifier_on_the_grid_is_that_of_single_pixels(
     assert np.allclose(single, found.logits(seen[0])[:, rows, columns].T, atol=5e-3)
 
 
+def test_accepted_labels_teach_as_strokes_do(seen: tuple[PhotoFeatures, PhotoFeatures]) -> None:
+    labels = np.zeros((192, 320), np.uint8)  # of another size than the photo
+    labels[60:140, 170:240] = 1
+    labels[:20] = 255
+    share = fit([Example(seen[0], labels=labels)], 2).propose(seen[1], SECOND)[1]
+    assert share[50, 122] > 0.8 and share[85, 20] < 0.2
+
+
 def test_no_stroke_and_an_unknown_class_are_refused(seen: tuple[PhotoFeatures, PhotoFeatures]) -> None:
     with pytest.raises(UserError, match="no strokes yet"):
         fit([Example(seen[0], ())], 2)
     with pytest.raises(UserError, match="class 2"):
         fit([Example(seen[0], (SQUARE,))], 2)
-    with pytest.raises(UserError, match="lies on its photo"):
+    with pytest.raises(UserError, match="none lies on its photo"):
         fit([Example(seen[0], (Stroke(((-90.0, -90.0),), 2, 1),))], 2)
