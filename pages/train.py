@@ -96,7 +96,7 @@ def selected_run(runs: list[Run], folder: Path | None) -> Run | None:
         select(None)  # it belongs to the data set that was shown before
         wanted = None
     if wanted not in by_id:
-        live = [run.id for run in jobs.active() if not run.is_search]
+        live = [run.id for run in jobs.active() if not run.is_rate_finder]
         wanted = next(iter(live or [run.id for run in runs if folder is None or is_on(run, folder)]), None)
     st.session_state.run_box = wanted
     chosen = st.selectbox(

@@ -2,6 +2,7 @@
 
     python -m core train    --data DIR          train a model
     python -m core find-rate --data DIR         find a learning rate
+    python -m core search   --data DIR          search for better settings
     python -m core evaluate --model M --data D  score a model at each photo's own size
     python -m core predict  --model M PHOTO...  write masks and cut-outs of photos
     python -m core video    --model M CLIP      replace the background of a short video
@@ -26,6 +27,7 @@ from core.cli.data import data_arguments
 from core.cli.evaluate import evaluate_arguments
 from core.cli.export import export_arguments
 from core.cli.predict import predict_arguments
+from core.cli.search import search_arguments
 from core.cli.serve import serve_arguments
 from core.cli.train import STOPPED, rate_arguments, train_arguments, was_stopped
 from core.cli.video import video_arguments
@@ -98,6 +100,15 @@ def parser() -> argparse.ArgumentParser:
         "find-rate", formatter_class=form, help="find a learning rate",
         description="Train a new model for a minute at rising rates and report where the loss falls fastest. "
         "Takes the same settings as `train`.\n\n  python -m core find-rate --data my_photos",
+    ))  # fmt: skip
+    search_arguments(commands.add_parser(
+        "search", formatter_class=form, help="search for better settings",
+        description="Try encoders, architectures, sizes, losses, learning rates and augmentations for "
+        "some minutes, train the best settings to the end, and judge them on test photos that the search "
+        "never saw. Takes the settings of `train`: those given stay as they are. Each trial is a run.\n\n"
+        "  python -m core search --data my_photos --minutes 60\n"
+        '  python -m core search --data my_photos --grid "encoder=resnet18,resnet34 loss=bce,dice"\n\n'
+        "Ctrl+C stops; --resume SEARCH continues.",
     ))  # fmt: skip
     evaluate_arguments(commands.add_parser(
         "evaluate", formatter_class=form, help="score a model on photos with masks",

@@ -29,16 +29,16 @@ def train_arguments(p: argparse.ArgumentParser) -> None:
         "--resume", type=Path, metavar="RUN", help="continue a run that ended early, given its folder"
     )
     p.add_argument("--list-encoders", action="store_true", help="list the encoders of smp and exit")
-    _setting_arguments(p)
+    setting_arguments(p)
     p.set_defaults(work=_train)
 
 
 def rate_arguments(p: argparse.ArgumentParser) -> None:
-    _setting_arguments(p)
+    setting_arguments(p)
     p.set_defaults(work=_find_rate)
 
 
-def _setting_arguments(p: argparse.ArgumentParser) -> None:
+def setting_arguments(p: argparse.ArgumentParser) -> None:
     """Add every setting of TrainConfig."""
     p.add_argument("--data", help="folder with images/ and masks/")
     p.add_argument(
@@ -62,7 +62,7 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
     from core.training import worker
 
     ready = args.run or args.resume
-    config = run_folder.Run(ready.resolve()).config if ready else _config_of(args)
+    config = run_folder.Run(ready.resolve()).config if ready else config_of(args)
     _start_all_processes(config)
     if not is_first_process():
         worker.assist(config, ready.resolve() if ready else Path())
@@ -90,7 +90,7 @@ def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
         worker.find_rate(Run(args.run.resolve()))
         return {}
     found, points = 0.0, []
-    for event in sweep(_config_of(args)):
+    for event in sweep(config_of(args)):
         match event:
             case Note():
                 print(event.text, flush=True)
@@ -103,7 +103,7 @@ def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
     return {"rate": found, "points": points}
 
 
-def _config_of(args: argparse.Namespace) -> TrainConfig:
+def config_of(args: argparse.Namespace) -> TrainConfig:
     from core.data.pairing import find_root
 
     if not args.data:

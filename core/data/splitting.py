@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.data.dataset import DATASET_FILE, SPLIT_SEED, DataFolder, open_data
 from core.data.split_record import LATER, Split, SplitRecord, group_of
@@ -73,6 +73,36 @@ def apply_split(data: DataFolder, split: Split, plan: SplitPlan) -> DataFolder:
     except OSError as error:
         raise UserError(
             f"{data.root} cannot be written to: import the data set into the app first."
+        ) from error
+    return open_data(data.root)
+
+
+@needs("change")
+def hold_out_test(data: DataFolder, share: float, seed: int = SPLIT_SEED) -> DataFolder:
+    """Move this share of all photos from training to the test set, drawn by the seed, groups whole.
+
+    The validation set stays as it is, and so does a data set that has a test set. Raises UserError where
+    nothing would be left to train on, or the folder cannot be written to.
+    """
+    if data.split.test:
+        return data
+    record = SplitRecord.from_dict(data.about)
+    wanted = min(max(1, round(share * len(data.pairs))), len(data.split.train) // 2)
+    units = _units(
+        SplitPlan("grouped" if record.pattern else "random", pattern=record.pattern), data.split.train, {}
+    )
+    random.Random(seed).shuffle(units)
+    test = {name for unit in _dealt(units, wanted / max(1, len(data.split.train)))[0] for name in unit}
+    if not test:
+        raise UserError(f"{data.name} has too few training photos for a test set: add photos.")
+    record = replace(record, part_of={**record.part_of, **dict.fromkeys(test, "test")})
+    before = str(data.about.get("split_made") or "a fifth at random")
+    made = f"{before}; test set of {len(test)} from training, seed {seed}"
+    try:
+        write_json(data.root / DATASET_FILE, {**data.about, **record.to_dict(), "split_made": made})
+    except (OSError, UserError) as error:
+        raise UserError(
+            f"{data.root} cannot be written to, and has no test set: import the data set into the app first."
         ) from error
     return open_data(data.root)
 

@@ -33,6 +33,13 @@ def sign(folder: Path, made_from: Path | None = None) -> None:
         write_json(folder / SIGNATURE_FILE, dataclasses.asdict(signed))
 
 
+def sign_as(folder: Path, other: Path) -> None:
+    """Record that whoever created the other folder creates this one too."""
+    signed = signature(other)
+    if signed != Signature():
+        write_json(folder / SIGNATURE_FILE, dataclasses.asdict(signed))
+
+
 def signature(folder: Path) -> Signature:
     """Who created this folder; an empty Signature if that is not known."""
     try:

@@ -59,10 +59,26 @@ def find_rate(config: TrainConfig) -> Run:
     """A learning-rate finder with these settings, as a run of its own without a model."""
     _check_settings(config)
     _check_turn()
-    run = run_folder.create_search(config)
+    run = run_folder.create_rate_finder(config)
     sign(run.folder)
     _launch(run, "find-rate")
     return run
+
+
+@needs("train")
+def start_search(search: Run) -> None:
+    """Start, or resume, the process of a search over settings, of which core.search made the folder.
+
+    Raises UserError as `start` and `resume` do.
+    """
+    if search.status().state in LIVE and search.status().process:
+        raise UserError("This search is running already.")
+    if not may_change(search):
+        raise UserError("Somebody else started this search: only they may resume it.")
+    _check_settings(search.config)
+    _check_turn()
+    search.make_ready_to_start()
+    _launch(search, "search")
 
 
 def _check_settings(config: TrainConfig) -> None:
@@ -74,9 +90,15 @@ def _check_settings(config: TrainConfig) -> None:
         require("machine")
 
 
+def has_turn() -> bool:
+    """Whether the policy allows one more training now."""
+    most = current_policy().trainings_at_once
+    return not most or len(active()) < most
+
+
 def _check_turn() -> None:
     most = current_policy().trainings_at_once
-    if most and len(active()) >= most:
+    if most and max(len(active()), len(live_searches())) >= most:
         raise UserError(
             f"{most} trainings are running or queued, as many as this server allows: try again later."
         )
@@ -151,5 +173,11 @@ def reap() -> None:
 def active() -> list[Run]:
     """Trainings and learning-rate finders that are running or queued, oldest first."""
     reap()
-    runs = [*run_folder.list_runs(), *run_folder.list_searches()]
+    runs = [*run_folder.list_runs(), *run_folder.list_rate_finders()]
     return sorted((run for run in runs if run.status().state in LIVE), key=lambda run: run.id)
+
+
+def live_searches() -> list[Run]:
+    """Searches over settings that are running, oldest first. Their trials are among `active`."""
+    found = [run for run in run_folder.list_searches() if run.status().state in LIVE]
+    return sorted(found, key=lambda run: run.id)

@@ -35,7 +35,7 @@ STATE_FILE = "state.safetensors"
 STATUS_FILE, LAUNCHED_FILE = "status.json", "launched.json"
 NAME_FILE, DATA_FILE = "name.txt", "dataset.json"
 MAX_NAME = 80
-KEPT_SEARCHES = 24 * 3600  # seconds that the result of a learning-rate finder is kept
+KEPT_RATE_FINDERS = 24 * 3600  # seconds that the result of a learning-rate finder is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Run:
         """Its name, or its data set and preset."""
         config = self.config
         title = self.name or f"{self.data_name}, {config.preset or config.architecture}"
-        return f"learning rate for {title}" if self.is_search else title
+        return f"learning rate for {title}" if self.is_rate_finder else title
 
     @property
     def data_name(self) -> str:
@@ -173,9 +173,9 @@ class Run:
         return name
 
     @property
-    def is_search(self) -> bool:
+    def is_rate_finder(self) -> bool:
         """Whether it is a learning-rate finder, which makes no model."""
-        return self.folder.parent == _searches()
+        return self.folder.parent == _rate_finders()
 
     @property
     def can_resume(self) -> bool:
@@ -203,6 +203,10 @@ class Run:
             raise UserError(
                 f"{self.folder.name} cannot be resumed: it is training, has finished, or ended too early."
             )
+        self.make_ready_to_start()
+
+    def make_ready_to_start(self) -> None:
+        """Forget that it was stopped, and which process was its worker."""
         self.stop_file.unlink(missing_ok=True)
         (self.folder / LAUNCHED_FILE).unlink(missing_ok=True)
         self.set_status("starting", "Starting the worker.", process=0)
@@ -238,13 +242,13 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
     return run
 
 
-def create_search(config: TrainConfig) -> Run:
+def create_rate_finder(config: TrainConfig) -> Run:
     """A folder for a learning-rate finder. Those that ended a day ago are deleted."""
-    for old in list_searches():
+    for old in list_rate_finders():
         status = old.status()
-        if status.state not in LIVE and time.time() - status.changed > KEPT_SEARCHES:
+        if status.state not in LIVE and time.time() - status.changed > KEPT_RATE_FINDERS:
             shutil.rmtree(old.folder, ignore_errors=True)
-    return create(config, _unused(_searches(), config))
+    return create(config, _unused(_rate_finders(), config))
 
 
 def list_runs() -> list[Run]:
@@ -252,9 +256,19 @@ def list_runs() -> list[Run]:
     return _runs_in(workspace.runs())
 
 
-def list_searches() -> list[Run]:
+def list_rate_finders() -> list[Run]:
     """The learning-rate finders that are kept, newest first."""
-    return _runs_in(_searches()) if _searches().is_dir() else []
+    return _runs_in(_rate_finders()) if _rate_finders().is_dir() else []
+
+
+def create_search(config: TrainConfig) -> Run:
+    """A folder for a search over settings, which begins with these; see core.search."""
+    return create(config, _unused(workspace.searches(), config))
+
+
+def list_searches() -> list[Run]:
+    """The searches over settings, newest first. Their trials are runs like any other."""
+    return _runs_in(workspace.searches())
 
 
 def _runs_in(parent: Path) -> list[Run]:
@@ -262,7 +276,7 @@ def _runs_in(parent: Path) -> list[Run]:
     return [Run(p) for p in sorted(folders, key=lambda p: p.name, reverse=True)]
 
 
-def _searches() -> Path:
+def _rate_finders() -> Path:
     return workspace.cache().resolve() / "sweeps"
 
 

@@ -75,7 +75,7 @@ async def lifespan(app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
 
 def stop_trainings() -> int:
     """Stop all trainings, so that they can be resumed; returns how many there were."""
-    runs = jobs.active()
+    runs = [*jobs.live_searches(), *jobs.active()]  # a search first, which would start another training
     with acting_as(OWNER):  # whoever started them
         for run in runs:
             run.stop_file.touch()

@@ -39,10 +39,12 @@ def clean(hours: float, now: float | None = None) -> list[Path]:
 
 def _candidates() -> Iterator[Path]:
     """What visitors created, and what can be computed again."""
-    live = jobs.active()
+    live = [*jobs.active(), *jobs.live_searches()]
     in_use = {demo.demo_folder().resolve(), *(Path(run.config.data).resolve() for run in live)}
     in_use |= {run.folder.resolve() for run in live}
-    for place in (workspace.datasets(), workspace.runs(), workspace.models(), workspace.trash()):
+    for place in (
+        workspace.datasets(), workspace.runs(), workspace.searches(), workspace.models(), workspace.trash(),
+    ):  # fmt: skip
         for folder in place.iterdir():
             if folder.resolve() not in in_use and (signature(folder).is_visitors or _is_unfinished(folder)):
                 yield folder

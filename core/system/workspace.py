@@ -27,6 +27,11 @@ def runs() -> Path:
     return _made(root() / "runs")
 
 
+def searches() -> Path:
+    """Searches over settings; their trials are in `runs`."""
+    return _made(root() / "searches")
+
+
 def models() -> Path:
     """Imported models; those trained here are in their runs."""
     return _made(root() / "models")

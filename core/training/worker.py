@@ -52,15 +52,17 @@ def work(run: Run, report: Report = lambda event: None) -> str:
     Every event is appended to the run's events and passed to `report`. Raises UserError when the training
     cannot go on, and writes it to the status first.
     """
-    return _carry_out(_train, run, report)
+    return carry_out(_train, run, report)
 
 
 def find_rate(run: Run) -> str:
     """Find a learning rate for the run of this folder, in this process. Returns and raises as `work` does."""
-    return _carry_out(_sweep, run, lambda event: None)
+    return carry_out(_sweep, run, lambda event: None)
 
 
-def _carry_out(task: Callable[[Run, Stop, Report], str], run: Run, report: Report) -> str:
+def carry_out(task: Callable[[Run, Stop, Report], str], run: Run, report: Report) -> str:
+    """Do a worker's task with the status, the stop and the errors that every worker has. Returns and raises
+    as `work` does."""
     if run.status().state == "finished":
         raise UserError("This run has finished: start another from its model with `start_from`.")
     run.set_status("starting", "Loading libraries.", process=os.getpid())

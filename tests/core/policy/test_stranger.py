@@ -30,6 +30,8 @@ from core.policy import permissions, policy
 from core.policy.permissions import ACTIONS, NEEDS, OWNER, STRANGER, acting_as
 from core.runs import jobs, run_folder
 from core.runs.run_folder import Run
+from core.search import jobs as search_jobs
+from core.search import search_folder
 from core.server.rest import api
 from tests.builders import write_scenes
 from tests.core.policy.effects import Function, Source, source_of
@@ -71,6 +73,8 @@ HARMLESS = {
     "policy.folders.may_open": "is what asks; says nothing of whether the folder is there",
     "policy.notices.dismiss": "a preference of the person themselves, in a file of a few bytes",
     "runs.run_folder.Run.append": "of the worker's own run, in its process",
+    "search.scoring.judge": "of the process of a search, which has asked; evaluating asks too",
+    "search.scoring.validation_dice": "of the process of a search, which has asked; evaluating asks too",
     "server.middleware.lifespan": "the shutdown of the server itself, which acts as the owner",
     "system.parallel.all_cores": "threads for those who have work for them",
     "system.scratch.make_room": "deletes what visitors uploaded before, oldest first",
@@ -103,6 +107,8 @@ class Scene:
             self.waiting = painting.photos_of(self.private)[0]
             self.run: Run = run_folder.create(TrainConfig(data=str(self.private)))
             self.run.set_status("queued", process=os.getpid())
+            self.search = search_folder.create(TrainConfig(data=str(self.private)), search_folder.Plan())
+            self.search.run.set_status("running", process=os.getpid())
         self.model = model
 
     def calls(self) -> dict[str, Callable[[], object]]:
@@ -128,6 +134,7 @@ class Scene:
             "runs.jobs.stop": lambda: jobs.stop(self.run),
             "runs.run_folder.Run.log": lambda: self.run.log,
             "runs.run_folder.Run.provenance": lambda: self.run.provenance,
+            "search.jobs.stop": lambda: search_jobs.stop(self.search),
             "server.rest.api": self._ask_rest,
         }
 

@@ -16,9 +16,9 @@ from core.training import worker
 from core.training.worker import Stop
 
 
-def made(state: str, search: bool = False, devices: tuple[str, ...] = ()) -> Run:
+def made(state: str, rate_finder: bool = False, devices: tuple[str, ...] = ()) -> Run:
     config = TrainConfig("data")
-    run = run_folder.create_search(config) if search else run_folder.create(config)
+    run = run_folder.create_rate_finder(config) if rate_finder else run_folder.create(config)
     run.set_status(state, process=os.getpid(), devices=devices)
     return run
 
@@ -41,8 +41,8 @@ def test_an_older_run_in_the_same_line_goes_first(workspace: Path) -> None:
     assert gets_its_turn(made("starting"), "cuda:2")
 
 
-def test_a_search_in_the_same_line_goes_first_too(workspace: Path) -> None:
-    made("queued", search=True, devices=("cpu",))
+def test_a_rate_finder_in_the_same_line_goes_first_too(workspace: Path) -> None:
+    made("queued", rate_finder=True, devices=("cpu",))
     time.sleep(1.1)  # names tell who is older, by the second
     assert not gets_its_turn(made("starting"), "cpu")
 
@@ -68,7 +68,7 @@ def test_a_training_on_two_gpus_waits_for_both_and_keeps_neither_meanwhile(
         assert gets_its_turn(made("starting"), "cuda:0")
 
 
-def test_a_second_search_leaves_the_one_that_runs_alone(
+def test_a_second_rate_finder_leaves_the_one_that_runs_alone(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_launch", lambda *_: None)
@@ -80,19 +80,19 @@ def test_a_second_search_leaves_the_one_that_runs_alone(
     first.set_status("finished")
     jobs.find_rate(TrainConfig("data"))
     assert first.folder.is_dir()  # whoever started it may still look at it
-    monkeypatch.setattr(run_folder, "KEPT_SEARCHES", -1)
+    monkeypatch.setattr(run_folder, "KEPT_RATE_FINDERS", -1)
     jobs.find_rate(TrainConfig("data"))
-    assert len(run_folder.list_searches()) == 3  # of four, the one that ended is gone
+    assert len(run_folder.list_rate_finders()) == 3  # of four, the one that ended is gone
 
 
-def test_searches_count_among_trainings(
+def test_rate_finders_count_among_trainings(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "studio.toml"
     file.write_text("trainings_at_once = 1\n")
     monkeypatch.setenv(policy.VARIABLE, str(file))
-    search = made("running", search=True)
-    assert jobs.active() == [search] and search.is_search
+    finder = made("running", rate_finder=True)
+    assert jobs.active() == [finder] and finder.is_rate_finder
     with pytest.raises(UserError, match="as many as this server allows"):
         jobs.start(TrainConfig("data"))
     assert run_folder.list_runs() == []

@@ -1,0 +1,44 @@
+"""How long the trainings of a search are."""
+
+import pytest
+
+from core.config import TrainConfig
+from core.search.pace import LEAST_EPOCHS, fitted, pace
+from core.training import estimate
+
+
+@pytest.fixture(autouse=True)
+def known_speed(workspace: object) -> None:
+    """10 images a second at 256x192, and 5 s of loading."""
+    estimate.note(TrainConfig("-"), 600, 0, epoch_seconds=60.0, loading=5.0)
+
+
+def test_the_parts_of_a_search_add_up_to_its_minutes() -> None:
+    found = pace(60)
+    assert found.trials + 2 * found.final == pytest.approx(3600)
+    assert 4 < found.trials / found.trial < 20
+
+
+@pytest.mark.parametrize("seconds", [60, 300, 3000])
+@pytest.mark.parametrize(("training", "validation"), [(40, 10), (800, 200), (100_000, 20_000)])
+@pytest.mark.parametrize("side", [128, 512])
+def test_a_training_is_fitted_to_its_seconds(
+    seconds: float, training: int, validation: int, side: int
+) -> None:
+    config = fitted(TrainConfig("x", height=side, width=side), seconds, training, validation)
+    assert config.epochs >= LEAST_EPOCHS
+    takes = estimate.seconds(config, training, validation)
+    a_batch = 16 * side * side / (256 * 192) / 10
+    assert takes is not None and seconds / 2 < takes < seconds * 1.2 + LEAST_EPOCHS * a_batch
+
+
+def test_a_slower_network_has_fewer_epochs_in_the_same_time() -> None:
+    quick, slow = (
+        fitted(TrainConfig("x", encoder=encoder), 600, 100, 20)
+        for encoder in ("timm-tf_efficientnet_lite0", "resnet34")
+    )
+    assert slow.epochs < quick.epochs
+
+
+def test_a_sweep_without_minutes_leaves_its_trainings_as_they_are() -> None:
+    assert pace(0, 4).trial == 0 and pace(8, 4).trial == 120
