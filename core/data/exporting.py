@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.dataset import DataFolder, describe
+from core.data.importing.privacy import upright_copy
 from core.data.masks import BinaryEncoding
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size
@@ -45,8 +46,8 @@ def export(
     "zip": images/, masks/ and dataset.json, which this project imports again, split and all. Masks are
     written as they are understood: fixes are in them, and void is 255. "coco": images/ and a json for each
     set of the split in annotations/, with a run-length outline of every connected part, of each label by
-    itself where labels overlap; COCO has no void, so void is background. Raises UserError on a full disk;
-    then nothing is left.
+    itself where labels overlap; COCO has no void, so void is background. Photos are upright in both.
+    Raises UserError on a full disk; then nothing is left.
     """
     try:
         with (
@@ -73,11 +74,10 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) ->
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
             _, labels = read_pair(pair, data.encoding, max_side=64)
+            renamed[pair.name] = _write_photo(archive, pair.image, flat)
         except UserError as error:
             on_problem(Problem(pair.name, str(error)))
             continue
-        renamed[pair.name] = flat
-        archive.write(pair.image, f"images/{flat}")
         stem = PurePosixPath(flat).stem
         if task.kind == "multilabel":
             for bit, label in enumerate(task.classes):
@@ -118,13 +118,13 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) -> 
         try:
             _, labels = read_pair(pair, data.encoding, max_side=64)
             height, width = photo_size(pair.image)
+            written = _write_photo(archive, pair.image, flat)
         except UserError as error:
             on_problem(Problem(pair.name, str(error)))
             continue
         labels = data.encoding.resize(labels, (height, width))
-        archive.write(pair.image, f"images/{flat}")
         content = files[part_of[pair.name]]
-        content["images"].append({"id": done, "file_name": flat, "height": height, "width": width})
+        content["images"].append({"id": done, "file_name": written, "height": height, "width": width})
         for category, _, code in found:
             for part in connected_parts(_inside(labels, task, code)):
                 runs = coco_masks.encode(np.asfortranarray(part))
@@ -138,6 +138,19 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) -> 
     for name, content in files.items():
         if content["images"]:
             archive.writestr(f"annotations/{COCO_FILES[name]}", json.dumps(content))
+
+
+def _write_photo(archive: zipfile.ZipFile, photo: Path, name: str) -> str:
+    """Copy a photo, upright like its labels where the file has an orientation: not every program turns it.
+    Returns its name, whose suffix may be another."""
+    turned = upright_copy(photo.read_bytes(), photo.name)
+    if turned is None:
+        archive.write(photo, f"images/{name}")
+        return name
+    suffix, content = turned
+    name = name if suffix == ".jpg" else f"{PurePosixPath(name).stem}{suffix}"
+    archive.writestr(f"images/{name}", content)
+    return name
 
 
 def _coco_content(data: DataFolder, categories: list[tuple[int, str, int]]) -> dict[str, Any]:

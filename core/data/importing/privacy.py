@@ -23,7 +23,7 @@ from core.data.photos import (
 )
 from core.imaging.rendering import encode
 
-HEIF_QUALITY = 95
+QUALITY = 95  # of a JPEG that has to be compressed again
 _PNG_HEAD = 33  # bytes before the first chunk that may hold EXIF: signature and IHDR
 Samples = NDArray[np.generic]
 # From a picture as it is seen to one that this orientation belongs to. Source: EXIF 2.32, tag 274.
@@ -53,9 +53,7 @@ def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
     if picture.format == "JPEG":
         return ".jpg", _bare_jpeg(content, orientation(picture, name))
     if picture.format in ("HEIF", "HEIC", "AVIF"):
-        stream = io.BytesIO()
-        Image.fromarray(read_photo(content, name)).save(stream, "JPEG", quality=HEIF_QUALITY, subsampling=0)
-        return ".jpg", stream.getvalue()
+        return ".jpg", _as_jpeg(read_photo(content, name))
     with reading(name):
         says_more = picture.getexif() or "xmp" in picture.info or getattr(picture, "n_frames", 1) > 1
         turn = orientation(picture, name)
@@ -67,6 +65,30 @@ def for_keeping(content: bytes, name: str) -> tuple[str, bytes]:
     if says_more:
         return ".png", _as_png(read_photo(content, name), turn)
     return suffix, content
+
+
+def upright_copy(content: bytes, name: str) -> tuple[str, bytes] | None:
+    """Suffix and bytes of the photo for readers that ignore its orientation; None where it has none.
+
+    Pixels are those that `read_photo` gives, at their full depth; a JPEG is compressed again.
+    """
+    picture = open_picture(content, name)
+    if orientation(picture, name) not in _AS_STORED:
+        return None
+    if is_wide(picture):
+        return ".tif", _bare_tiff(picture, name, 1)
+    with reading(name):
+        if has_deep_colour(picture):
+            return ".png", _deep_png(deep_values(content, picture), 1)
+    if picture.format in ("JPEG", "MPO"):
+        return ".jpg", _as_jpeg(read_photo(content, name))
+    return ".png", encode(read_photo(content, name))
+
+
+def _as_jpeg(photo: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(photo).save(stream, "JPEG", quality=QUALITY, subsampling=0)
+    return stream.getvalue()
 
 
 def _as_stored(upright: Samples, turn: int) -> Samples:
