@@ -151,7 +151,8 @@ def _accept(file: str, difference: float, made: Made) -> None:
 
 def _eight_bits(predictor: Predictor, folder: Path, data: DataFolder | None, made: Made, tell: Tell) -> None:
     tell("Quantising to int8.")
-    photos = calibration_photos(data, CALIBRATION_PHOTOS)
+    max_side = None if predictor.card.window else 1024
+    photos = calibration_photos(data, CALIBRATION_PHOTOS, max_side)
     target = folder / "model-int8.onnx"
     quantize(folder / "model.onnx", target, predictor, photos)
     tell("Comparing int8 with the model.")

@@ -16,6 +16,7 @@ from core.errors import UserError
 from core.evaluation import metrics
 from core.evaluation.scoring import Scored, score_images
 from core.inference.predictor import Predictor
+from core.models.preprocessing import middle
 
 SCORED_PHOTOS = 100
 TIMED = 5
@@ -61,15 +62,17 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
     return Trial(len(first), float(np.mean(same)), *times, scores[0].dice_mean, scores[1].dice_mean)
 
 
-def calibration_photos(data: DataFolder | None, count: int) -> list[NDArray[np.uint8]]:
+def calibration_photos(
+    data: DataFolder | None, count: int, max_side: int | None = 1024
+) -> list[NDArray[np.uint8]]:
     """Training photos of `data`, evenly spread; without data, the samples as they are and mirrored, darker
-    and brighter."""
+    and brighter. `max_side` in pixels; None for photos at their own size."""
     if data is not None:
         pairs = data.part("train")
         found = []
         for pair in pairs[:: max(1, len(pairs) // count)][:count]:
             try:
-                found.append(read_photo(pair.image, max_side=1024, value_range=pair.value_range))
+                found.append(read_photo(pair.image, max_side=max_side, value_range=pair.value_range))
             except UserError:
                 continue
         if found:
@@ -85,6 +88,8 @@ def sample_photos() -> list[NDArray[np.uint8]]:
 
 def _milliseconds(first: Predictor, second: Predictor, photo: NDArray[np.uint8]) -> tuple[float, float]:
     """Median time of forward passes, taken in turns so that other load affects both alike."""
+    if window := first.card.window:
+        photo = middle(photo, window.height, window.width)
     ready: Sequence[object] = [p.prepare(photo) for p in (first, second)]
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(TIMED + 1):

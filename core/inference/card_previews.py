@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.imaging import rendering
+from core.models.preprocessing import middle
 from core.models.registry import Entry
 from core.policy.folders import may_open
 from core.system import workspace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PICTURES = 4
 SIDE = 320  # pixels of the longer side
+READ_SIDE = 1024
 
 
 def kept_pictures(entry: Entry) -> list[bytes]:
@@ -51,14 +53,17 @@ def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
     from core.data.photos import read_photo
 
     found, source = [], _own_data(entry)
+    # Windows see photos at their own size, all of which would take minutes: the middle will do.
+    max_side = None if entry.card.window else READ_SIDE
     if source is not None and source.is_dir():
         try:
             pairs = open_data(source).part("validation")
             step = max(1, len(pairs) // PICTURES)
-            found = [
-                read_photo(pair.image, max_side=1024, value_range=pair.value_range)
+            photos = (
+                read_photo(pair.image, max_side=max_side, value_range=pair.value_range)
                 for pair in pairs[::step][:PICTURES]
-            ]
+            )
+            found = [middle(photo, READ_SIDE, READ_SIDE) for photo in photos]
         except UserError:
             found = []
     return found or [read_photo(sample_bytes(title), SAMPLES[title].file_name) for title in SAMPLES]

@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.inference import sliding_window
 from core.models.card import ModelCard
 from core.models.factory import load_model
-from core.models.preprocessing import fit_photo
+from core.models.preprocessing import fit_photo, middle
 from core.system.device import multiplies_bf16, pick_device
 
 Maps = NDArray[np.float32]
@@ -92,8 +92,8 @@ class Predictor:
     def side_for(self, photo: NDArray[np.uint8], long_side: int | None = None) -> int:
         """The length, in pixels, to which the longer side of a photo is resized for the network."""
         side = long_side or self.card.long_side
-        if self.card.window is not None and side == 0:
-            return int(max(photo.shape[:2]))
+        if self.card.window is not None:
+            return side or int(max(photo.shape[:2]))
         return min(max(side, MIN_LONG_SIDE), MAX_LONG_SIDE)
 
     def logits(self, ready: Prepared) -> Iterator[Maps]:
@@ -129,9 +129,11 @@ class Predictor:
         return self.forward([Prepared(window, shape, shape) for window in windows])
 
     def network_input(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
-        """A photo as the network's input: normalised float32 (1, 3, h, w)."""
-        padded = self.prepare(photo, long_side).padded.transpose(2, 0, 1)[None]
-        batch = torch.from_numpy(np.ascontiguousarray(padded))
+        """A photo, or the window in its middle, as the network's input: normalised float32 (1, 3, h, w)."""
+        padded = self.prepare(photo, long_side).padded
+        if self.card.window is not None:
+            padded = middle(padded, self.card.window.height, self.card.window.width)
+        batch = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)[None]))
         return np.asarray(self.card.preprocessing.normalise(batch).numpy(), np.float32)
 
     @property

@@ -29,9 +29,9 @@ def probability_map(photo: Photo, predictor: "Predictor", settings: CutOutSettin
     times that: the mean of all forward passes."""
     if settings.passes == 1:
         return predictor.small_map(photo, settings.long_side)
-    side = settings.long_side or predictor.card.long_side
+    side = predictor.side_for(photo, settings.long_side)
     whole = _whole(predictor, photo, settings, side)
-    if settings.tiles <= 1:
+    if settings.tiles <= 1 or predictor.card.window is not None:  # windows add the same detail
         return whole
     tiles = _tiled(predictor, photo, settings, side)
     height, width = tiles.shape

@@ -65,3 +65,11 @@ def fit_photo(
         return np.asarray(resized, np.uint8), inner
     padded = cv2.copyMakeBorder(resized, 0, bottom, 0, right, cv2.BORDER_REFLECT)
     return np.asarray(padded, np.uint8), inner
+
+
+def middle(photo: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The middle of a photo (h, w, 3): at most height x width pixels."""
+    top, left = (
+        max(0, length - side) // 2 for length, side in zip(photo.shape, (height, width), strict=False)
+    )
+    return photo[top : top + height, left : left + width]

@@ -24,7 +24,8 @@ class Note(Event):
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """The set-up is complete and the first step follows."""
+    """The set-up is complete and the first step follows. `patches` an epoch, and `windows` in all validation
+    images, are 0 where whole photos are trained on."""
 
     kind: ClassVar[str] = "started"
     train_images: int
@@ -37,6 +38,8 @@ class Started(Event):
     parameters: int
     preview_names: list[str] = field(default_factory=list)
     task: dict[str, Any] = field(default_factory=dict)
+    patches: int = 0
+    windows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

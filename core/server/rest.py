@@ -25,11 +25,13 @@ from starlette.routing import Route
 from starlette.types import Message, Receive
 
 from core.cutout_settings import Background, CutOutSettings
-from core.data.photos import photo_cost, read_photo
+from core.data.photos import read_photo
 from core.errors import UserError
 from core.imaging import rendering
 from core.inference.cutout import RESULTS, CutOut, results_of, segment
+from core.inference.price import photo_price
 from core.models import registry
+from core.models.card import read_card
 from core.policy.disclosure import for_visitor
 from core.policy.permissions import STRANGER, acting_as, refusal
 from core.policy.policy import current_policy
@@ -167,7 +169,8 @@ async def _segment(request: Request) -> Response:
     with _slot():
         content = await _photo_in(request)
         folder = await run_in_threadpool(_folder, request, asked.get("model"))
-        cost = await run_in_threadpool(photo_cost, content, "the photo")
+        card = await run_in_threadpool(read_card, folder)
+        cost = await run_in_threadpool(photo_price, content, "the photo", card, settings)
         _hours.of(_who(request)).take(current_policy().photos_per_hour, count=cost)
         return await run_in_threadpool(_work, folder, content, result, settings)
 

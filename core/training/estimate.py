@@ -8,6 +8,7 @@ file does not import torch, because the Train page asks at every change of a set
 import csv
 import functools
 import json
+import math
 import os
 import platform
 import subprocess
@@ -23,6 +24,7 @@ import psutil
 from core.config import DEFAULT_ENCODER, TrainConfig
 from core.errors import UserError
 from core.models.encoder_catalogue import TABLE_FILE
+from core.models.window import Window
 from core.policy.permissions import needs
 from core.runs.events import EpochEnd, Event, Started
 from core.system import workspace
@@ -49,9 +51,37 @@ class Speed:
     loading: float = LOADING
 
 
-def seconds(config: TrainConfig, training: int, validation: int) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The images or patches that an epoch trains on, and the images or windows that it validates."""
+
+    trained: int
+    validated: int
+
+    @property
+    def passes(self) -> float:
+        """Its work in images that are trained on."""
+        return self.trained + FORWARD * self.validated
+
+
+def epoch_of(
+    config: TrainConfig, training: int, validation: int, photo: tuple[int, int] | None = None
+) -> Epoch:
+    """The work of an epoch with so many images. `photo` is the usual height and width of the photos, which
+    matters for patches alone."""
+    validated = min(validation, config.validation_images or validation)
+    window = Window.of(config)
+    if window is None or photo is None:
+        return Epoch(min(training, config.images_per_epoch or training), validated)
+    each = math.ceil(math.prod(photo) / (config.height * config.width))
+    return Epoch(config.images_per_epoch or training * each, validated * window.count(*photo))
+
+
+def seconds(
+    config: TrainConfig, training: int, validation: int, photo: tuple[int, int] | None = None
+) -> float | None:
     """Seconds that a training with so many images takes here; None while nothing is measured, or where the
-    table does not know the encoder."""
+    table does not know the encoder. `photo` as for `epoch_of`."""
     known = [s for s in _known() if s.device == config.device]
     if not known:
         return None
@@ -61,8 +91,8 @@ def seconds(config: TrainConfig, training: int, validation: int) -> float | None
         return None
     area = config.height * config.width / (nearest.height * nearest.width)
     rate = nearest.images_per_second * theirs / (ours * area) * config.devices
-    untrained = FORWARD * min(validation, config.validation_images or validation)
-    return nearest.loading + (untrained + config.epochs * _passes(config, training, validation)) / rate
+    epoch = epoch_of(config, training, validation, photo)
+    return nearest.loading + (FORWARD * epoch.validated + config.epochs * epoch.passes) / rate
 
 
 class Stopwatch:
@@ -77,16 +107,21 @@ class Stopwatch:
             case Started():
                 self.started, self.loading = event, time.monotonic() - self.since
             case EpochEnd(epoch=1) if self.started:
-                images = self.started.train_images, self.started.validation_images
-                note(self.config, *images, event.seconds, self.loading)
+                epoch = epoch_of(self.config, self.started.train_images, self.started.validation_images)
+                if self.started.patches:
+                    epoch = Epoch(self.started.patches, self.started.windows)
+                _note(self.config, epoch, event.seconds, self.loading)
 
 
 def note(config: TrainConfig, training: int, validation: int, epoch_seconds: float, loading: float) -> None:
     """Keep what the first epoch of a training took, unless other work has slowed it and more is known."""
-    passes = _passes(config, training, validation)
-    if epoch_seconds <= 0 or not passes or (is_busy(own=_cores()) and is_known()):
+    _note(config, epoch_of(config, training, validation), epoch_seconds, loading)
+
+
+def _note(config: TrainConfig, epoch: Epoch, epoch_seconds: float, loading: float) -> None:
+    if epoch_seconds <= 0 or not epoch.passes or (is_busy(own=_cores()) and is_known()):
         return
-    rate = passes / epoch_seconds / config.devices
+    rate = epoch.passes / epoch_seconds / config.devices
     _keep(replace(_speed_of(config, rate), loading=round(loading, 1)))
 
 
@@ -128,13 +163,6 @@ def _speed_of(config: TrainConfig, rate: float) -> Speed:
         _machine(), config.device, config.encoder, config.architecture, config.height, config.width,
         round(rate, 3),
     )  # fmt: skip
-
-
-def _passes(config: TrainConfig, training: int, validation: int) -> float:
-    """An epoch's work in images that are trained on."""
-    trained = min(training, config.images_per_epoch or training)
-    validated = min(validation, config.validation_images or validation)
-    return trained + FORWARD * validated
 
 
 def _known() -> list[Speed]:

@@ -132,7 +132,7 @@ def _prepare(
 
 def _started(session: Session) -> Started:
     trainer, validation = session.trainer, session.stores["validation"]
-    fabric = trainer.fabric
+    fabric, window = trainer.fabric, trainer.window
     return Started(
         train_images=len(session.stores["train"]),
         validation_images=len(validation),
@@ -144,6 +144,8 @@ def _started(session: Session) -> Started:
         parameters=parameter_count(trainer.plain),
         preview_names=[validation.names[i] for i in session.chosen],
         task=trainer.task.to_dict(),
+        patches=loading.images_drawn(trainer.config, session.stores["train"]) if window else 0,
+        windows=sum(window.count(*shape) for shape in validation.shapes.tolist()) if window else 0,
     )
 
 

@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from core.cutout_settings import CutOutSettings
-from core.data.photos import photo_cost, read_photo
+from core.data.photos import read_photo
 from core.imaging import rendering
 from core.imaging.components import numbered
 from core.inference import zip_writer
+from core.inference.price import photo_price
 from core.models.registry import Entry
 from core.policy.policy import current_policy
 from core.system.concurrency import taking_turns
@@ -94,7 +95,7 @@ def process(
 
     def made(place: int) -> dict[str, bytes]:
         name, content = names[place], files[place].getvalue()
-        take(photo_cost(content, name, settings.passes))
+        take(photo_price(content, name, entry.card, settings))
         with taking_turns():
             photo = read_photo(content, name, value_range=entry.card.value_range)
             found = cut_out(photo, predictor, settings)

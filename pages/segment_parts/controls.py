@@ -27,6 +27,11 @@ def prediction_controls(entry: Entry) -> CutOutSettings:
         return CutOutSettings()
     with st.popover("Test-time augmentation", icon=":material/visibility:"):
         flip, scales = _toggle("flip"), _toggle("scales")
+        if window := entry.card.window:
+            st.caption(
+                f"Photos are predicted at their own size, in windows of {window.height}x{window.width}."
+            )
+            return CutOutSettings(flip=flip, scales=scales)
         tiles = st.segmented_control(
             "Tiles", TILES, default="Off", required=True, key="tiles", help=_help("tiles")
         )

@@ -117,7 +117,7 @@ def downloads(
     after: Literal["rerun", "ignore"] = "rerun" if work.is_limited else "ignore"
     refusal = ""
     try:
-        work.check_quota(settings)
+        work.check_quota(settings, entry)
     except UserError as error:
         refusal = plain(str(error))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):

@@ -10,7 +10,8 @@ import streamlit as st
 from core.cutout_settings import CutOutSettings
 from core.errors import UserError
 from core.imaging import rendering
-from core.inference.clips import SUFFIXES, Clip, clip_cost, keep_clip
+from core.inference.clips import SUFFIXES, Clip, keep_clip
+from core.inference.price import clip_price
 from core.inference.video import replace_background, suffix_for
 from core.models.registry import Entry
 from core.system import scratch
@@ -93,7 +94,7 @@ def process(clip: Path, seen: Clip, entry: Entry, settings: CutOutSettings, stea
     bar, frames = st.progress(0.0, "Starting …"), max(1, seen.frames)
     left = TimeLeft(frames)
     try:
-        take(clip_cost(seen, settings.passes))
+        take(clip_price(seen, entry.card, settings))
         scratch.make_room("videos")
         for done in replace_background(clip, target, predictor_of(entry), settings, steady):
             bar.progress(min(1.0, done / frames), f"{done} of {frames} frames{left.words(done)}")

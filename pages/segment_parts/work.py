@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.cutout_settings import CutOutSettings
-from core.data.photos import photo_cost, photo_size, read_photo
+from core.data.photos import photo_size, read_photo
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
+from core.inference.price import photo_price
 from core.models.registry import Entry
 from core.policy.policy import current_policy
 from core.policy.rate_limit import Quota
@@ -71,9 +72,9 @@ class Work:
         """Whether this server counts what its visitors process."""
         return current_policy().photos_per_hour > 0
 
-    def check_quota(self, settings: CutOutSettings) -> None:
+    def check_quota(self, settings: CutOutSettings, entry: Entry) -> None:
         """Raises UserError if this visitor has not enough of the quota left for `full_size`."""
-        cost = photo_cost(self.content, self.name, settings.passes)
+        cost = photo_price(self.content, self.name, entry.card, settings)
         self.hour.check(current_policy().photos_per_hour, cost)
 
     def full_size(self, kind: str, settings: CutOutSettings, entry: Entry, form: str = "PNG") -> bytes:
@@ -81,7 +82,7 @@ class Work:
         a file. Counts towards the quota like another photo."""
         from core.inference.cutout import segment
 
-        cost = photo_cost(self.content, self.name, settings.passes)
+        cost = photo_price(self.content, self.name, entry.card, settings)
         self.hour.take(current_policy().photos_per_hour, count=cost)
         predictor = predictor_of(entry)
         with taking_turns():
@@ -115,22 +116,20 @@ def bytes_of(works: dict[str, Work]) -> int:
 def segmented(chosen: tuple[str, bytes], entry: Entry, settings: CutOutSettings) -> Work:
     """Predict a photo, once for each session, model and settings of the prediction. Raises UserError for an
     unreadable file."""
-    from core.inference.test_time_augmentation import probability_map
+    from core.inference.shown import predicted
 
     name, content = chosen
     key = f"{hashlib.sha256(content).hexdigest()}|{entry.key}|{settings.prediction}"
     kept: dict[str, Work] = st.session_state.setdefault("works", {})
     if key not in kept:
-        take(photo_cost(content, name, settings.passes), key)
-        photo = read_photo(content, name, SHOWN_SIDE, entry.card.value_range)
+        take(photo_price(content, name, entry.card, settings), key)
+        # Windows see the photo as it was trained on: at its own size.
+        photo = read_photo(content, name, None if entry.card.window else SHOWN_SIDE, entry.card.value_range)
         predictor = predictor_of(entry)
         task = entry.card.task
         started = time.perf_counter()
         with st.spinner("Predicting …"):
-            if task.kind == "binary":
-                small, labels = probability_map(photo, predictor, settings), None
-            else:
-                small, labels = None, predictor.labels(photo)
+            photo, small, labels = predicted(photo, predictor, settings, SHOWN_SIDE)
         seconds = time.perf_counter() - started
         while len(kept) >= KEPT_PHOTOS or (kept and bytes_of(kept) + len(content) > KEPT_BYTES):
             kept.pop(next(iter(kept)))

@@ -70,14 +70,16 @@ def _costs(config: TrainConfig, found: Content) -> None:
 def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
     if waited and estimate.is_known():
         st.rerun()
-    seconds = estimate.seconds(config, found.training, found.validation)
+    images = found.training, found.validation, found.photo
+    seconds = estimate.seconds(config, *images)
     time = f"{about(seconds)} on this machine" if seconds else "time not known for this encoder"
     if waited:
         measuring = _measuring().is_alive()
         time = "measuring the speed of this machine …" if measuring else "time not known: the machine is busy"
-    photos = min(found.training, config.images_per_epoch or found.training)
+    what, at = ("patch", "of") if config.sampling == "patches" else ("photo", "at")
+    drawn = plural(estimate.epoch_of(config, *images).trained, what, "patches" if what == "patch" else "")
     st.caption(" · ".join(part for part in (
-        f"{plural(config.epochs, 'epoch')} of {plural(photos, 'photo')} at {config.height}x{config.width} px",
+        f"{plural(config.epochs, 'epoch')} of {drawn} {at} {config.height}x{config.width} px",
         cost(config.encoder), f"**{time}**",
     ) if part))  # fmt: skip
 

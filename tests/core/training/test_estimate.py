@@ -90,3 +90,23 @@ def test_the_events_of_a_training_are_what_is_measured(workspace: Path) -> None:
     watch(EpochEnd(1, 0.5, 0.5, recall=0.5, seconds=26.0, is_best=True, **scores))
     (speed,) = estimate._known()
     assert speed.encoder == DEFAULT_ENCODER and speed.images_per_second == pytest.approx(10)
+
+
+def test_patches_are_estimated_by_their_number_and_by_the_windows_of_the_validation() -> None:
+    estimate.note(CONFIG, 1000, 200, epoch_seconds=20.0, loading=0.0)
+    patches = TrainConfig("data", sampling="patches", height=CONFIG.height, width=CONFIG.width, epochs=1)
+    side = 4 * CONFIG.height, 4 * CONFIG.width
+    epoch = estimate.epoch_of(patches, 100, 10, side)
+    assert (epoch.trained, epoch.validated) == (1600, 490)
+    each = 20 / estimate.epoch_of(CONFIG, 1000, 200).passes
+    assert estimate.seconds(patches, 100, 10, side) == pytest.approx((1600 + 2 * 490 / 3) * each, rel=0.01)
+
+
+def test_a_training_on_patches_is_measured_by_its_patches(workspace: Path) -> None:
+    watch = estimate.Stopwatch(TrainConfig("data", sampling="patches"), since=0.0)
+    watch(Started(100, 20, 30, 6, "cpu", "32", "ImageNet", 1, patches=900, windows=300))
+    scores = dict.fromkeys(
+        ("dice_pooled", "dice_mean", "iou_pooled", "miou", "pixel_accuracy", "precision"), 0.5
+    )
+    watch(EpochEnd(1, 0.5, 0.5, recall=0.5, seconds=100.0, is_best=True, **scores))
+    assert estimate._known()[0].images_per_second == pytest.approx(10)
