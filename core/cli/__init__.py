@@ -6,7 +6,8 @@
     python -m core evaluate --model M --data D  score a model at each photo's own size
     python -m core predict  --model M PHOTO...  write masks and cut-outs of photos
     python -m core video    --model M CLIP      replace the background of a short video
-    python -m core export   --model M --out DIR  write ONNX, int8 and other files
+    python -m core export   --model M --out DIR  write ONNX, int8, a web page and other files
+    python -m core web-runtime                  fetch what runs models in browsers
     python -m core serve    --model M           serve a model over HTTP
     python -m core data     check | import | split | compose | export | demo
 
@@ -31,6 +32,7 @@ from core.cli.search import search_arguments
 from core.cli.serve import serve_arguments
 from core.cli.train import STOPPED, rate_arguments, train_arguments, was_stopped
 from core.cli.video import video_arguments
+from core.cli.web import runtime_arguments
 from core.errors import UserError, is_of_the_system, system_said
 from core.policy.permissions import OWNER, acting_as
 
@@ -128,9 +130,15 @@ def parser() -> argparse.ArgumentParser:
     ))  # fmt: skip
     export_arguments(commands.add_parser(
         "export", formatter_class=form, help="export a model to files that other programs run",
-        description="Export a model to ONNX, ONNX int8, a torch.export program or a checkpoint for smp. A "
-        "script that predicts without torch can go with it. Each file is checked against the model.\n\n"
+        description="Export a model to ONNX, ONNX int8, a web page that runs it in the browser, a "
+        "torch.export program or a checkpoint for smp. A script that predicts without torch can go with it. "
+        "Each file is checked against the model.\n\n"
         "  python -m core export --model checkpoints/person-lite0 --out person --formats onnx,script,int8",
+    ))  # fmt: skip
+    runtime_arguments(commands.add_parser(
+        "web-runtime", formatter_class=form, help="fetch what runs models in browsers",
+        description="Put ONNX Runtime Web (41 MB) into the workspace, with npm where it is installed, else "
+        "from a CDN. Live pages and exported web pages then need no other server.\n\n  python -m core web-runtime",
     ))  # fmt: skip
     serve_arguments(commands.add_parser(
         "serve", formatter_class=form, help="serve a model over HTTP",

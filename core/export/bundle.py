@@ -12,6 +12,7 @@ import torch
 
 from core.data.dataset import DataFolder
 from core.errors import UserError
+from core.export import web_page, web_runtime
 from core.export.formats import FORMATS, README_FILE, REPORT_FILE
 from core.export.onnx_file import OnnxModel, first_line, largest_difference, save_onnx, traced
 from core.export.quantized import CALIBRATION_PHOTOS, quantize
@@ -23,19 +24,22 @@ from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import make_folder, write_atomically, write_json
 
 TOLERANCE = 1e-4
+NEEDS_ONNX = {"onnx", "script", "int8", "web"}
 Tell = Callable[[str], None]
 
 
 @dataclass
 class Made:
     """What was written. `differences`: the largest difference from the model's logits, by file. `int8`: the
-    cost of quantisation. `any_size`: whether the network takes pictures of any size."""
+    cost of quantisation. `any_size`: whether the network takes pictures of any size. `web`: the bytes of the
+    web page's models, by precision."""
 
     folder: Path
     files: list[str] = field(default_factory=list)
     differences: dict[str, float] = field(default_factory=dict)
     any_size: bool = True
     int8: Trial | None = None
+    web: dict[str, int] = field(default_factory=dict)
     summary: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,12 +69,14 @@ def export(
         raise UserError(f"{target} is a file: name a folder.")
     with part_folder(target) as making:
         made = Made(target)
-        if wanted & {"onnx", "script", "int8", "torch"}:
+        if wanted & {*NEEDS_ONNX, "torch"}:
             _graphs(predictor, making, wanted, made, tell)
         if "int8" in wanted:
             _eight_bits(predictor, making, data, made, tell)
         if "script" in wanted:
             shutil.copyfile(Path(__file__).with_name("predict.py"), making / "predict.py")
+        if "web" in wanted:
+            _web_page(predictor.card, making, made, tell)
         if "smp" in wanted:
             (making / "smp").mkdir()
             copy_model(model, making / "smp")
@@ -99,7 +105,7 @@ def _graphs(predictor: Predictor, folder: Path, wanted: set[str], made: Made, te
     card, network = predictor.card, predictor.network
     tell("Tracing the network.")
     program, made.any_size = traced(network, card)
-    if wanted & {"onnx", "script", "int8"}:
+    if wanted & NEEDS_ONNX:
         tell("Writing ONNX and checking it against the model.")
         file = folder / "model.onnx"
         save_onnx(program, card, not made.any_size, file)
@@ -160,6 +166,16 @@ def _eight_bits(predictor: Predictor, folder: Path, data: DataFolder | None, mad
     made.int8 = compare(full, Predictor.of(OnnxModel(target), predictor.card), data)
 
 
+def _web_page(card: ModelCard, folder: Path, made: Made, tell: Tell) -> None:
+    """The page with the full model and, where int8 was asked for too, that one to choose."""
+    tell("Writing the web page.")
+    models = {web_page.FULL: folder / "model.onnx"}
+    if made.int8 is not None:
+        models[web_page.INT8] = folder / "model-int8.onnx"
+    web_page.write_page(folder / "web", card, not made.any_size, models)
+    made.web = {precision: path.stat().st_size for precision, path in models.items()}
+
+
 def summary(made: Made, card: ModelCard) -> list[str]:
     """The results of the checks as lines of Markdown."""
     lines = [f"`{file}`: logits within {d:.1e} of the model's own." for file, d in made.differences.items()]
@@ -170,6 +186,8 @@ def summary(made: Made, card: ModelCard) -> list[str]:
             f"Input `images`, float32, any batch, {size if made.any_size else fixed}; output `logits`."
         )
         lines.append("Mean, standard deviation, threshold and classes are in the ONNX file's metadata.")
+    if made.web:
+        lines.append(f"`web/index.html`: {what_the_page_needs(made.web)}")
     if made.int8 is not None:
         lines.append(f"`model-int8.onnx`: {cost_of_int8(made.int8)}")
     return lines
@@ -180,9 +198,28 @@ def _readme(card: ModelCard, made: Made) -> str:
     lines += [f"- {line}" for line in made.summary]
     if "predict.py" in made.files:
         lines += ["", "```sh", "pip install onnxruntime numpy pillow", "python predict.py photo.jpg", "```"]
+    if made.web:
+        lines += [
+            "",
+            "```sh",
+            "python -m http.server --directory web   # then open http://localhost:8000",
+            "```",
+        ]
+        lines += ["", "Browsers open cameras over HTTPS and on localhost only."]
     if "smp/config.json" in made.files:
         lines += ["", "```python", 'model = smp.from_pretrained("smp")', "```"]
     return "\n".join(lines) + "\n"
+
+
+def what_the_page_needs(sizes: dict[str, int]) -> str:
+    """The sizes of the web page's models, and where its runtime is, in two sentences."""
+    listed = " and ".join(f"{size / 1e6:.1f} MB ({precision})" for precision, size in sizes.items())
+    if web_runtime.is_here():
+        return f"the model has {listed}. It works without a network once it was loaded."
+    return (
+        f"the model has {listed}. It loads ONNX Runtime Web from a CDN; after `python -m core web-runtime`, "
+        "an export holds that too."
+    )
 
 
 def cost_of_int8(trial: Trial) -> str:

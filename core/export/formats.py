@@ -19,6 +19,7 @@ FORMATS: dict[str, Format] = {
         Format("onnx", "ONNX", "model.onnx", "ONNX Runtime, or anything else that reads ONNX"),
         Format("script", "ONNX with a script", "predict.py", "onnxruntime, numpy and pillow"),
         Format("int8", "ONNX int8", "model-int8.onnx", "ONNX Runtime"),
+        Format("web", "Web page", "web/index.html", "a browser; any web server can serve the folder"),
         Format("torch", "torch.export program", "model.pt2", "torch alone, no model code"),
         Format("smp", "Checkpoint", "smp", "segmentation_models_pytorch"),
     )

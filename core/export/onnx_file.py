@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import logging
 import math
 import warnings
@@ -13,13 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.config import SIZE_STEP, SMALLEST_SIDES
+from core.config import SIZE_STEP
 from core.errors import UserError
+from core.export.file_metadata import INPUT, OUTPUT, metadata, write_metadata
 from core.models.card import ModelCard
-from core.models.window import SIGMA
 from core.system.workspace import write_atomically
 
-INPUT, OUTPUT = "images", "logits"
 MAX_STEPS = 64  # 2,048 pixels, the largest side that photos are seen at
 TRACED = (2, 3, 4 * SIZE_STEP, 3 * SIZE_STEP)  # no two alike, so that none is taken for another
 
@@ -66,47 +64,6 @@ def save_onnx(program: torch.export.ExportedProgram, card: ModelCard, fixed: boo
     write_metadata(proto, metadata(card, fixed))
     onnx.checker.check_model(proto)
     write_atomically(target, proto.SerializeToString())
-
-
-def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
-    """What a program needs to use the network. `size` is (height, width) if the network takes no other, else
-    None; `value_range` are the black and white values of photos of more than 8 bits, if known. With a
-    `window`, (height, width), photos are predicted window by window: `overlap` and `sigma` are shares of its
-    sides, and a `long_side` of 0 leaves photos at their own size."""
-    return {
-        "name": card.name,
-        "task": card.task.kind,
-        "classes": list(card.task.classes),
-        "threshold": card.threshold,
-        "mean": list(card.preprocessing.mean),
-        "std": list(card.preprocessing.std),
-        "long_side": card.long_side,
-        "multiple_of": SIZE_STEP,
-        "smallest_side": SMALLEST_SIDES.get(card.architecture, SIZE_STEP),
-        "value_range": list(card.value_range) if card.value_range else None,
-        "size": [card.height, card.width] if fixed else None,
-        "window": [card.window.height, card.window.width] if card.window else None,
-        "overlap": card.window.overlap if card.window else None,
-        "sigma": SIGMA if card.window else None,
-    }
-
-
-def write_metadata(proto: Any, values: dict[str, Any]) -> None:
-    """Store each value as JSON under its own key, since ONNX stores only strings."""
-    import onnx
-
-    onnx.helper.set_model_props(proto, {key: json.dumps(value) for key, value in values.items()})
-
-
-def file_metadata(path: Path) -> dict[str, Any]:
-    """Read what `write_metadata` wrote. Raises UserError for a file that was not exported here."""
-    import onnx
-
-    try:
-        proto = onnx.load(path, load_external_data=False)
-        return {prop.key: json.loads(prop.value) for prop in proto.metadata_props}
-    except Exception as error:
-        raise UserError(f"{path.name} is no ONNX file with metadata from here.") from error
 
 
 class OnnxModel(nn.Module):

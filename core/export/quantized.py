@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UserError
-from core.export.onnx_file import INPUT, file_metadata, write_metadata
+from core.export.file_metadata import INPUT, file_metadata, write_metadata
 from core.inference.predictor import Predictor
 from core.system.workspace import write_atomically
 

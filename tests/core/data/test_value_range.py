@@ -22,7 +22,7 @@ from core.data.photos import read_photo, value_extremes
 from core.data.store import Store, build_store
 from core.data.value_range import is_misread, range_in, suggested
 from core.errors import UserError
-from core.export.onnx_file import metadata
+from core.export.file_metadata import metadata
 from core.models.card import read_card, update_card
 from core.models.factory import Built
 from core.models.initial_weights import InitialWeights, Origin

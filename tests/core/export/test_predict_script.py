@@ -14,7 +14,7 @@ from PIL import Image
 from core.cutout_settings import CutOutSettings
 from core.data.photos import read_photo
 from core.export import predict
-from core.export.onnx_file import metadata
+from core.export.file_metadata import metadata
 from core.inference.cutout import cut_out
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard

@@ -1,0 +1,82 @@
+// Pictures and videos of what is shown, saved to this device.
+
+import { Failure } from "./words.js";
+
+const TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+const CLIP_RATE = 25; // frames a second of a whole clip
+
+export function save(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+export async function snapshot(canvas, name) {
+  save(await new Promise((resolve) => canvas.toBlob(resolve, "image/png")), `${name}.png`);
+}
+
+/** Records a canvas. `rate`: frames a second, or 0 for those that are asked for by `frame`. */
+export class Recording {
+  #parts = [];
+
+  constructor(canvas, rate) {
+    const type = globalThis.MediaRecorder && TYPES.find((wanted) => MediaRecorder.isTypeSupported(wanted));
+    if (!type || !canvas.captureStream) throw new Failure("no-recording");
+    this.stream = canvas.captureStream(rate);
+    this.recorder = new MediaRecorder(this.stream, { mimeType: type, videoBitsPerSecond: 6e6 });
+    this.recorder.ondataavailable = ({ data }) => this.#parts.push(data);
+    this.recorder.start(1000);
+  }
+
+  /** End it; returns the video, a Blob. */
+  end() {
+    return new Promise((resolve) => {
+      this.recorder.onstop = () => {
+        this.stream.getTracks().forEach((track) => track.stop());
+        resolve(new Blob(this.#parts, { type: this.recorder.mimeType }));
+      };
+      this.recorder.stop();
+    });
+  }
+}
+
+export const ending = (blob) => (blob.type.startsWith("video/mp4") ? "mp4" : "webm");
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+
+async function seek(video, seconds) {
+  const there = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+  video.currentTime = seconds;
+  await there;
+}
+
+/**
+ * The whole video, frame by frame; returns a Blob, or null if `isCancelled` says so on the way. `show` draws the
+ * current frame. The recorder runs only for each frame's own duration, so the speed of the model does not matter.
+ */
+export async function wholeClip(video, canvas, show, onProgress, isCancelled) {
+  video.pause();
+  const frames = Math.max(1, Math.floor(video.duration * CLIP_RATE));
+  await seek(video, 0);
+  await show();
+  const recording = new Recording(canvas, 0), track = recording.stream.getVideoTracks()[0];
+  recording.recorder.pause();
+  let recorded = 0; // milliseconds
+  try {
+    for (let i = 0; i < frames && !isCancelled(); i++) {
+      await seek(video, Math.min(video.duration, (i + 0.5) / CLIP_RATE));
+      await show();
+      const start = performance.now();
+      recording.recorder.resume();
+      track.requestFrame();
+      await pause((i + 1) * 1000 / CLIP_RATE - recorded);
+      recording.recorder.pause();
+      recorded += performance.now() - start;
+      onProgress((i + 1) / frames);
+    }
+  } finally {
+    video.play().catch(() => {});
+  }
+  const made = await recording.end();
+  return isCancelled() ? null : made;
+}
