@@ -138,7 +138,8 @@ def parser() -> argparse.ArgumentParser:
     runtime_arguments(commands.add_parser(
         "web-runtime", formatter_class=form, help="fetch what runs models in browsers",
         description="Put ONNX Runtime Web (41 MB) into the workspace, with npm where it is installed, else "
-        "from a CDN. Live pages and exported web pages then need no other server.\n\n  python -m core web-runtime",
+        "from a CDN. Live pages and exported web pages then need no other server.\n\n"
+        "  python -m core web-runtime",
     ))  # fmt: skip
     serve_arguments(commands.add_parser(
         "serve", formatter_class=form, help="serve a model over HTTP",

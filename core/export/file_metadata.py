@@ -1,4 +1,4 @@
-"""What an exported ONNX file says of itself: all that a program needs to use the network. Imports no torch."""
+"""The metadata of an exported ONNX file: all that a program needs to use the network. Imports no torch."""
 
 import json
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def put_runtime_here() -> None:
     for files in web_runtime.FILES.values():
         for file in files.values():
             (folder / file.name).write_bytes(b"runtime")
-    (folder / web_runtime.LICENCE_FILE).write_text(web_runtime.LICENCE)
+    shutil.copyfile(web_runtime.LICENCE, folder / web_runtime.LICENCE_FILE)
 
 
 def about_of(folder: Path) -> dict[str, object]:
