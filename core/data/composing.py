@@ -117,6 +117,7 @@ def compose(
             write_json(making / DATASET_FILE, about)
             write_down(open_data(making))
     except OSError as error:
+        library.new_folder(name)  # the name may have been taken meanwhile
         raise UserError(f"Composing stopped: {system_said(error)}.") from error
     yield folder
 

@@ -26,6 +26,7 @@ from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
 from core.imaging.resizing import resize_picture
 from core.system import workspace
+from core.system.atomic import part_folder
 from core.system.parallel import all_cores, in_order
 
 LAYOUT = 5  # raised when what is stored changes, so that old files are not read as new ones
@@ -147,15 +148,11 @@ def build_store(
         yield _opened(folder)
         return
     _check_disk(pairs, long_side)
-    making = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    making.mkdir(parents=True, exist_ok=True)
-    try:
+    with part_folder(folder) as making:
         yield from _fill(making, pairs, encoding, long_side)
-        if not (folder / INDEX).is_file():
+        if not (folder / INDEX).is_file():  # another training may have been quicker
             shutil.rmtree(folder, ignore_errors=True)
-            making.replace(folder)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+            making.rename(folder)
     yield _opened(folder)
 
 

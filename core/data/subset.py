@@ -40,5 +40,6 @@ def make_subset(data: DataFolder, names: Sequence[str], name: str) -> Iterator[f
             write_json(making / DATASET_FILE, about | {"name": folder.name, "source": f"from {data.name}"})
             sign(making)
     except OSError as error:
+        new_folder(name)  # the name may have been taken meanwhile
         raise UserError(f"{name} was not made: {system_said(error)}.") from error
     yield folder

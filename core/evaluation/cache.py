@@ -36,6 +36,7 @@ from core.models.card import ModelCard
 from core.policy.ownership import sign
 from core.policy.permissions import require
 from core.system import workspace
+from core.system.atomic import part_of
 from core.system.workspace import read_json, write_json
 from core.task import Task
 
@@ -175,7 +176,7 @@ def _compute_once(
 ) -> Iterator[int]:
     """Compute what is missing, or wait a moment for another page or program that does."""
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    making = folder.with_name(f"{folder.name}.part")
+    making = part_of(folder)  # kept after a kill, and continued
     try:
         lock.acquire(timeout=0.5)
     except Timeout:

@@ -118,8 +118,7 @@ def _new_model(name: str, kind: str) -> Iterator[Path]:
     from core.models.conversion import convert
 
     target = workspace.models() / _folder_name(name)
-    if target.exists():
-        raise UserError(f"There is a model called {target.name} already: choose another name.")
+    _check_free(target)
     try:
         with atomic_folder(target) as making:
             yield making
@@ -130,7 +129,13 @@ def _new_model(name: str, kind: str) -> Iterator[Path]:
             write_card(making, dataclasses.replace(without_paths(card), name=name))
             sign(making)
     except OSError as error:
+        _check_free(target)  # the name may have been taken meanwhile
         raise UserError(f"The model was not imported: {system_said(error)}.") from error
+
+
+def _check_free(target: Path) -> None:
+    if target.exists():
+        raise UserError(f"There is a model called {target.name} already: choose another name.")
 
 
 def _copy(stream: IO[bytes], target: Path, limit: int) -> None:

@@ -84,8 +84,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
                     parts[item.part].append(photo)
                 if done % 8 == 0:
                     yield done / len(plan.items)
-            if not any((making / "images").iterdir()) and problems:
-                raise UserError(f"None of the pairs could be read. The first: {problems[-1].sentence}")
+            _check_enough(len(list((making / "images").iterdir())), problems[len(plan.problems) :])
             sign(making)
             outcome = copying.outcome()
             _write_again(source, plan, outcome, making)
@@ -95,8 +94,18 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
             write_json(making / DATASET_FILE, about)
             write_down(open_data(making))
     except OSError as error:
+        library.new_folder(name)  # another import may have taken the name meanwhile
         raise UserError(f"The import stopped: {system_said(error)}.") from error
     yield Imported(open_data(folder), tuple(problems), outcome.notes)
+
+
+def _check_enough(count: int, problems: Sequence[Problem]) -> None:
+    """Raises UserError where what could not be read leaves fewer than two pairs."""
+    if problems and count < 2:
+        which = (
+            "Only one pair could be read; two are the least." if count else "None of the pairs could be read."
+        )
+        raise UserError(f"{which} The first that could not: {problems[0].sentence}")
 
 
 def _copy_pair(source: Source, copying: Copying, item: Item, making: Path) -> str:

@@ -60,8 +60,29 @@ def test_a_kill_leaves_no_half_folder_and_the_next_attempt_starts_empty(tmp_path
     killed.start()
     killed.join(60)
     assert killed.exitcode == -signal.SIGKILL
-    assert list(tmp_path.iterdir()) == [part_of(target)]
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".a.") and left.suffix == ".part"
     with atomic_folder(target) as part:
         assert list(part.iterdir()) == []
         (part / "whole").write_text("y")
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("make", [atomic_file, atomic_folder])
+def test_two_that_make_the_same_thing_at_once_do_not_meet(tmp_path: Path, make: object) -> None:
+    target = tmp_path / "a"
+    with make(target) as one:  # type: ignore[operator]
+        (one / "inside" if one.is_dir() else one).write_text("first")
+        with pytest.raises(KeyError), make(target) as other:  # type: ignore[operator]
+            (other / "inside" if other.is_dir() else other).write_text("second")
+            raise KeyError
+    made = target / "inside" if target.is_dir() else target
+    assert made.read_text() == "first" and list(tmp_path.iterdir()) == [target]
+
+
+def test_the_part_of_another_machine_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / ".a.00000000-99999999-1.part"
+    other.mkdir()
+    with atomic_folder(tmp_path / "a"):
+        pass
+    assert other.is_dir()

@@ -64,3 +64,23 @@ def test_an_import_that_is_given_up_leaves_nothing(small_data: Path) -> None:
     next(work)
     work.close()  # type: ignore[attr-defined]
     assert nothing_left()
+
+
+def test_of_two_imports_of_one_name_at_once_the_first_is_whole_and_the_second_says_so(
+    small_data: Path,
+) -> None:
+    one, other = import_data(small_data, "mine"), import_data(small_data, "mine")
+    next(one), next(other)
+    list(one)
+    with pytest.raises(UserError, match="There is a data set 'mine' already"):
+        list(other)
+    assert len(open_data(places.datasets() / "mine").pairs) == 10
+    assert [path.name for path in places.datasets().iterdir()] == ["mine"]
+
+
+def test_one_pair_is_no_data_set_and_the_reason_is_that_of_the_others() -> None:
+    files = {f"images/{i}.jpg": photo(i) for i in range(3)} | {f"masks/{i}.png": mask(i) for i in range(3)}
+    files |= {"images/1.jpg": b"", "images/2.jpg": b""}
+    with pytest.raises(UserError, match=r"^Only one pair could be read; two are the least\. .*1\.jpg"):
+        imported(zipped(files))
+    assert nothing_left()
