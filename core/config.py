@@ -93,7 +93,11 @@ class TrainConfig:
         0.33, "Foreground patches", "Patches only: the share that is centred on the foreground or on a class "
         "other than the commonest; 0.33 is nnU-Net's.", group=LENGTH, low=0.0, high=1.0, step=0.05,
     )  # fmt: skip
-    epochs: int = setting(10, "Epochs", group=LENGTH, low=1, high=10_000)
+    epochs: int = setting(10, "Epochs", "Ignored where minutes are set.", group=LENGTH, low=1, high=10_000)
+    minutes: float = setting(
+        0.0, "Minutes", "How long the run takes, from loading to the last validation; 0: as long as the "
+        "epochs take.", group=LENGTH, low=0.0, high=10_080.0, step=1.0,
+    )  # fmt: skip
     batch_size: int = setting(
         16, "Batch size", "Images a step, over all devices together; 0 finds the largest that pays.",
         group=LENGTH, low=0, high=4096, special={0: "Automatic"},
@@ -138,6 +142,12 @@ class TrainConfig:
     augmentation: str = setting(
         "standard", "Augmentation", "What each does is shown on the Data page, under Augmentation.",
         group=MODEL, choices=_alike("none", "tutorial", "light", "standard", "strong"),
+    )  # fmt: skip
+    flips: str = setting(
+        "horizontal", "Flips", "Ways of augmentation to turn a photo over; quarter turns are for photos "
+        "without an up and a down.", group=MODEL,
+        choices={"none": "None", "horizontal": "Left and right", "both": "Also upside down",
+                 "turns": "Also quarter turns"},
     )  # fmt: skip
     augmentation_strength: float = setting(
         1.0, "Augmentation strength", "1: as described.", group=MODEL, low=0.0, high=3.0, step=0.1

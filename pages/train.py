@@ -220,9 +220,9 @@ def progress_text(status: Status, history: History) -> str:
     if not history.steps:
         return history.notes[-1].text if history.notes else "Starting …"
     step = history.steps[-1]
-    total = history.started.epochs if history.started else 0
+    total = "" if history.started and history.started.is_timed else f" of {history.expected_epochs}"
     speed, left = f"{step.images_per_second:.1f} images/s", f"{duration(step.seconds_left)} left"
-    return f"epoch {step.epoch} of {total} · {speed} · {left}"
+    return f"epoch {step.epoch}{total} · {speed} · {left}"
 
 
 def numbers(history: History) -> None:
@@ -245,7 +245,7 @@ def numbers(history: History) -> None:
 
 def charts(history: History) -> None:
     per_epoch = history.started.steps_per_epoch if history.started else 1
-    total = history.started.epochs if history.started else 1
+    total = history.expected_epochs
     columns = st.columns(3)
     drawn = (
         ("loss_chart", plots.loss_curve),

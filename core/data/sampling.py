@@ -11,6 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from core.data.patches import Patches
 from core.data.store import Store
+from core.data.transforms import reseed
 
 Draw = tuple[int, int]  # index of the image, seed of its augmentation
 
@@ -70,7 +71,7 @@ class PairDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
         index, seed = draw
-        self.transform.set_random_seed(seed)
+        reseed(self.transform, seed)
         photo, mask = self.store[index]
         if self.patches is not None:
             photo, mask = self.patches.cut(photo, mask, index, seed)

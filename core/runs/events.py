@@ -40,6 +40,7 @@ class Started(Event):
     task: dict[str, Any] = field(default_factory=dict)
     patches: int = 0
     windows: int = 0
+    is_timed: bool = False  # the time decides how many epochs there are; `epochs` is what was set
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,22 @@ class History:
             return self.rates[-1].step / self.rates[-1].steps
         if not self.started or not self.steps:
             return 0.0
+        last = self.steps[-1]
+        if self.started.is_timed:
+            return min(1.0, last.seconds / max(1e-9, last.seconds + last.seconds_left))
         total = self.started.steps_per_epoch * self.started.epochs
-        return min(1.0, self.steps[-1].step / max(1, total))
+        return min(1.0, last.step / max(1, total))
+
+    @property
+    def expected_epochs(self) -> int:
+        """How many epochs there will have been at the end, as far as can be seen now."""
+        if not self.started:
+            return 1
+        if not self.started.is_timed:
+            return self.started.epochs
+        done = max([e.epoch for e in self.epochs] + [s.epoch for s in self.steps[-1:]], default=1)
+        steps = self.steps[-1].step / max(1, self.started.steps_per_epoch) if self.steps else 1.0
+        return max(1, done, round(steps / self.fraction_done)) if self.fraction_done else self.started.epochs
 
     @property
     def best(self) -> EpochEnd | None:

@@ -82,6 +82,17 @@ def seconds(
 ) -> float | None:
     """Seconds that a training with so many images takes here; None while nothing is measured, or where the
     table does not know the encoder. `photo` as for `epoch_of`."""
+    if config.minutes:
+        return 60 * config.minutes
+    found = speed(config)
+    if found is None:
+        return None
+    epoch = epoch_of(config, training, validation, photo)
+    return found.loading + (FORWARD * epoch.validated + config.epochs * epoch.passes) / found.images_per_second
+
+
+def speed(config: TrainConfig) -> Speed | None:
+    """The speed of a training with these settings on all its devices; None like `seconds`."""
     known = [s for s in _known() if s.device == config.device]
     if not known:
         return None
@@ -91,8 +102,7 @@ def seconds(
         return None
     area = config.height * config.width / (nearest.height * nearest.width)
     rate = nearest.images_per_second * theirs / (ours * area) * config.devices
-    epoch = epoch_of(config, training, validation, photo)
-    return nearest.loading + (FORWARD * epoch.validated + config.epochs * epoch.passes) / rate
+    return replace(_speed_of(config, rate), loading=nearest.loading)
 
 
 class Stopwatch:
@@ -106,11 +116,13 @@ class Stopwatch:
         match event:
             case Started():
                 self.started, self.loading = event, time.monotonic() - self.since
-            case EpochEnd(epoch=1) if self.started:
+            case EpochEnd() if event.epoch and self.started:
                 epoch = epoch_of(self.config, self.started.train_images, self.started.validation_images)
                 if self.started.patches:
                     epoch = Epoch(self.started.patches, self.started.windows)
-                _note(self.config, epoch, event.seconds, self.loading)
+                if not self.config.minutes or event.seconds < 30 * self.config.minutes:  # else cut short
+                    _note(self.config, epoch, event.seconds / event.epoch, self.loading)
+                self.started = None
 
 
 def note(config: TrainConfig, training: int, validation: int, epoch_seconds: float, loading: float) -> None:

@@ -67,7 +67,7 @@ def training_batches(
     drawn, patches = images_drawn(config, store), patches_of(config, store, task)
     order = TrainingOrder(len(store), images, drawn, config.seed, rank, world, repeats=patches is not None)
     kind, strength = config.augmentation, config.augmentation_strength
-    transform = augmentation(kind, config.height, config.width, strength, patches is not None)
+    transform = augmentation(kind, config.height, config.width, strength, patches is not None, config.flips)
     dataset = PairDataset(store, transform, patches)
     workers = loader_processes(device, world)
     return DataLoader(

@@ -3,6 +3,7 @@
 Read it from the top: `fit` is the whole training, and the files beside this one are its steps.
 """
 
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from core.training.validation import predicted, validate
 from core.training.whole_batch import share_statistics
 
 PREVIEWS = 6
+MOMENT = 0.001  # seconds: what is left for the steps where loading has taken all of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,20 @@ class Session:
     chosen: list[int]
 
 
-def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: False) -> Iterator[Event]:
+def fit(
+    config: TrainConfig,
+    folder: Path,
+    should_stop: ShouldStop = lambda: False,
+    since: float | None = None,
+) -> Iterator[Event]:
     """Train with `config` and write `best/` and `last/` models and previews to `folder`.
 
     Resumes where an earlier call for this folder ended, if it left a state. Yields events as they happen.
     `should_stop` is called between steps. Where several processes train together, each calls this; only
-    the first writes. Raises UserError when the data cannot be trained on.
+    the first writes. `since` is the time.monotonic() from which `config.minutes` count, by default now.
+    Raises UserError when the data cannot be trained on.
     """
+    since = time.monotonic() if since is None else since
     seed_everything(config.seed)
     fabric = make_fabric(config, pick_device(config.device))
     state = checkpoint.read_state(folder) if (folder / STATE_FILE).is_file() else None
@@ -69,11 +78,16 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
         yield Note(f"Resuming after epoch {progress.epoch}.")
     else:
         yield from _finish_epoch(session, None)
+        if config.minutes:
+            progress.time_limit = max(MOMENT, 60 * config.minutes - (time.monotonic() - since))
     loading.start_at(batches, progress.epoch)
     progress.start()
     stop = _agreed(fabric, should_stop)
-    while progress.epoch < config.epochs:
-        train_loss = yield from train_epoch(trainer, batches, progress.epoch + 1, stop)
+    out_of_time = _clock(trainer)
+    is_due = _agreed(fabric, lambda: progress.is_due)
+    ends = (lambda: stop() or out_of_time()) if config.minutes else stop
+    while _goes_on(trainer, out_of_time):
+        train_loss = yield from train_epoch(trainer, batches, progress.epoch + 1, ends)
         if stop():
             share_statistics(trainer)
             if fabric.is_global_zero:
@@ -81,6 +95,8 @@ def fit(config: TrainConfig, folder: Path, should_stop: ShouldStop = lambda: Fal
             yield _finished(trainer, "stopped")
             return
         progress.epoch += 1
+        if config.minutes and not is_due():
+            continue
         yield from _finish_epoch(session, train_loss)
         if fabric.is_global_zero:
             checkpoint.save_state(trainer, folder)
@@ -146,11 +162,26 @@ def _started(session: Session) -> Started:
         task=trainer.task.to_dict(),
         patches=loading.images_drawn(trainer.config, session.stores["train"]) if window else 0,
         windows=sum(window.count(*shape) for shape in validation.shapes.tolist()) if window else 0,
+        is_timed=bool(trainer.config.minutes),
     )
 
 
+def _goes_on(trainer: Trainer, out_of_time: ShouldStop) -> bool:
+    """Whether another epoch follows: as long as there is time, or as many as are set."""
+    config, progress = trainer.config, trainer.progress
+    if config.minutes:
+        return progress.epoch == 0 or not out_of_time()
+    return progress.epoch < config.epochs
+
+
 def _finish_epoch(session: Session, train_loss: float | None) -> Iterator[Event]:
-    """Validate, save and preview."""
+    """Validate, save and preview, and note how long that takes."""
+    progress, begun = session.trainer.progress, time.monotonic()
+    yield from _validate_and_save(session, train_loss)
+    progress.finishing, progress.last_finished = time.monotonic() - begun, progress.seconds
+
+
+def _validate_and_save(session: Session, train_loss: float | None) -> Iterator[Event]:
     trainer, validation, folder = session.trainer, session.stores["validation"], session.folder
     share_statistics(trainer)
     result = validate(trainer, validation)
@@ -203,6 +234,18 @@ def _check_shares(config: TrainConfig, images: int, world: int) -> None:
         raise UserError(
             f"A batch of {config.batch_size} does not divide by {world} processes: use a multiple of {world}."
         )
+
+
+def _clock(trainer: Trainer) -> ShouldStop:
+    """Whether the time is over, by the clock of the first process, which the learning rate follows too."""
+    fabric, progress = trainer.fabric, trainer.progress
+
+    def out_of_time() -> bool:
+        used = progress.clock()
+        progress.time_used = used if fabric.world_size == 1 else float(fabric.broadcast(used))
+        return progress.is_out_of_time
+
+    return out_of_time
 
 
 def _agreed(fabric: Fabric, should_stop: ShouldStop) -> ShouldStop:

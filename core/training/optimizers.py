@@ -49,9 +49,15 @@ def _can_fuse(model: nn.Module) -> bool:
 
 
 def make_schedule(
-    config: TrainConfig, optimizer: torch.optim.Optimizer, total_steps: int
+    config: TrainConfig,
+    optimizer: torch.optim.Optimizer,
+    total_steps: int,
+    time_used: Callable[[], float] | None = None,
 ) -> LRScheduler | ReduceLROnPlateau:
     """The learning rate over all steps of the training; "plateau" waits for epochs without gain.
+
+    With `time_used`, the share of the time that has passed takes the place of the share of the steps: the
+    schedule ends with the time, however fast the machine turns out to be.
 
     "one-cycle": up over the first quarter, down along a cosine (Smith, https://arxiv.org/abs/1708.07120;
     torch's own OneCycleLR divides by zero in trainings of a few steps).
@@ -59,21 +65,24 @@ def make_schedule(
     if config.schedule == "plateau":
         return ReduceLROnPlateau(optimizer, "max", PLATEAU_FACTOR, PLATEAU_PATIENCE)
 
-    def one_cycle(step: int) -> float:
+    def one_cycle(step: float) -> float:
         rise = max(1, total_steps // 4)
         if step < rise:
             return 0.04 + 0.96 * step / rise
         return cosine_from(step - rise, max(1, total_steps - rise))
 
-    def cosine_from(step: int, steps: int) -> float:
+    def cosine_from(step: float, steps: int) -> float:
         return 0.001 + 0.999 * (1 + math.cos(math.pi * min(1.0, step / steps))) / 2
 
-    shapes: dict[str, Callable[[int], float]] = {
+    shapes: dict[str, Callable[[float], float]] = {
         "one-cycle": one_cycle,
         "cosine": lambda step: cosine_from(step, total_steps),
         "constant": lambda step: 1.0,
     }
-    return LambdaLR(optimizer, shapes[config.schedule])
+    shape = shapes[config.schedule]
+    if time_used is None:
+        return LambdaLR(optimizer, shape)
+    return LambdaLR(optimizer, lambda step: shape(time_used() * total_steps))
 
 
 def average_of(model: nn.Module, decay: float) -> AveragedModel:

@@ -111,6 +111,8 @@ def set_up(
     run_as = torch.compile(model) if compiled else model
     wrapped, wrapped_optimizer = fabric.setup(run_as, optimizer)  # type: ignore[arg-type]
     precision = str(fabric._precision.precision)
+    progress = Progress(total)
+    time_used = (lambda: progress.time_used) if config.minutes else None
     return Trainer(
         config=config,
         task=task,
@@ -119,11 +121,11 @@ def set_up(
         model=wrapped,
         averaged=average_of(model, config.ema_decay) if config.ema_decay else None,
         optimizer=wrapped_optimizer,
-        scheduler=make_schedule(config, optimizer, total),
+        scheduler=make_schedule(config, optimizer, total, time_used),
         loss=make_loss(config, task, None if weights is None else weights.to(fabric.device)),
         preprocessing=built.preprocessing,
         channels_last=channels_last,
-        progress=Progress(total),
+        progress=progress,
         micro_batches=config.accumulate,
         detour=depthwise.is_needed(device, precision) and not compiled,
     )

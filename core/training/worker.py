@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -46,13 +47,15 @@ class Stop(threading.Event):
         self.last_word = threading.Lock()  # held to write the final status; nothing follows it
 
 
-def work(run: Run, report: Report = lambda event: None) -> str:
+def work(run: Run, report: Report = lambda event: None, since: float | None = None) -> str:
     """Train the run of this folder in this process. Returns the final state.
 
-    Every event is appended to the run's events and passed to `report`. Raises UserError when the training
-    cannot go on, and writes it to the status first.
+    Every event is appended to the run's events and passed to `report`. `since` is the time.monotonic() from
+    which the minutes of the settings count, by default now; waiting for the device does not count. Raises
+    UserError when the training cannot go on, and writes it to the status first.
     """
-    return carry_out(_train, run, report)
+    begun = time.monotonic() if since is None else since
+    return carry_out(partial(_train, begun), run, report)
 
 
 def find_rate(run: Run) -> str:
@@ -161,8 +164,7 @@ def _refused_by_the_system(error: Exception) -> str:
     return ""
 
 
-def _train(run: Run, stopping: Stop, say: Report) -> str:
-    begun = time.monotonic()
+def _train(begun: float, run: Run, stopping: Stop, say: Report) -> str:
     from core.system.device import pick_device
     from core.training.checkpoint import epoch_of
     from core.training.estimate import Stopwatch
@@ -180,8 +182,9 @@ def _train(run: Run, stopping: Stop, say: Report) -> str:
         if not has_turn:
             return "stopped"
         run.set_status("running")
-        stopwatch = Stopwatch(config, since=begun + time.monotonic() - ready)  # without the time in the queue
-        for event in fit(config, run.folder, stopping.is_set):
+        since = begun + time.monotonic() - ready  # without the time in the queue
+        stopwatch = Stopwatch(config, since)
+        for event in fit(config, run.folder, stopping.is_set, since):
             say(event)
             listener(event)
             stopwatch(event)
