@@ -1,4 +1,4 @@
-"""A training with a time limit: it ends in time, its schedule ends with it, and it resumes with what is left."""
+"""A training with a time limit ends in time, its schedule with it, and it resumes with what is left."""
 
 import itertools
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_a_training_ends_within_its_time_and_the_learning_rate_has_come_down(
     steps, epochs = of(Step, events), of(EpochEnd, events)
     assert steps[-1].learning_rate < 0.1 * max(step.learning_rate for step in steps)
     assert is_model(tmp_path / "run" / "best")
-    assert epochs[-1].epoch > len(epochs) - 1 > 3  # some short epochs are validated together
+    assert epochs[-1].epoch >= len(epochs) - 1 >= 1
     assert read_card(tmp_path / "run" / "last").settings["minutes"] == config.minutes
 
 
