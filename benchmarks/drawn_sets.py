@@ -10,13 +10,15 @@ spots   600x520: dozens of small spots on a leaf
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Picture, Mask = NDArray[np.uint8], NDArray[np.uint8]
+Picture: TypeAlias = NDArray[np.uint8]
+Mask: TypeAlias = NDArray[np.uint8]
 Random = np.random.Generator
 
 
@@ -24,10 +26,21 @@ def draw_cracks(random: Random) -> tuple[Picture, Mask]:
     photo = texture(random, 320, 480, (150, 148, 142), coarse=26, fine=16)
     mask = np.zeros((320, 480), np.uint8)
     for _ in range(random.integers(1, 4)):
-        branch(random, mask, random.uniform((0, 0), (480, 320)), random.uniform(0, 6.28), random.uniform(1, 3.4), 2)
-    for _ in range(random.integers(2, 7)):  # what looks like a crack and is none: broad stains, straight joints
+        branch(
+            random,
+            mask,
+            random.uniform((0, 0), (480, 320)),
+            random.uniform(0, 6.28),
+            random.uniform(1, 3.4),
+            2,
+        )
+    for _ in range(
+        random.integers(2, 7)
+    ):  # what looks like a crack and is none: broad stains, straight joints
         start, end = random.uniform((0, 0), (480, 320), (2, 2))
-        cv2.line(photo, *(tuple(map(int, p)) for p in (start, end)), (118, 116, 112), int(random.integers(4, 14)))
+        cv2.line(
+            photo, *(tuple(map(int, p)) for p in (start, end)), (118, 116, 112), int(random.integers(4, 14))
+        )
     depth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8) * random.uniform(35, 75)
     return finish(random, photo - depth[..., None], noise=9), mask
 
@@ -59,9 +72,10 @@ def draw_spots(random: Random) -> tuple[Picture, Mask]:
         y, x = places[random.integers(len(places))]
         radius = random.uniform(2, 9)
         blob = np.zeros_like(mask)
-        points = [(x + radius * random.uniform(0.6, 1.3) * np.cos(a), y + radius * random.uniform(0.6, 1.3) * np.sin(a))
-                  for a in np.arange(0, 6.28, 0.7)]  # fmt: skip
-        cv2.fillPoly(blob, [np.array(points, np.int32)], 1)
+        angles = np.arange(0, 6.28, 0.7)
+        rim = radius * random.uniform(0.6, 1.3, (2, len(angles))) * (np.cos(angles), np.sin(angles))
+        points = (rim.T + np.array((x, y))).astype(np.int32)
+        cv2.fillPoly(blob, [points], 1)
         blob &= inside
         is_spot = random.random() < 0.75  # the others are drops of light, not of disease
         colour = np.array((112, 86, 46) if is_spot else (150, 176, 134)) + random.normal(0, 14, 3)

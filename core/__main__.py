@@ -3,12 +3,15 @@
 import faulthandler
 import os
 import sys
-
-from core.cli import main
+import time
 
 if __name__ == "__main__":
+    begun = time.monotonic()  # before the imports, which count among the minutes of a training
+
+    from core.cli import main
+
     faulthandler.enable()  # a crash in native code then leaves its name in the log
-    status = main()
+    status = main(begun=begun)
     if status and "WORLD_SIZE" in os.environ:  # its end would wait for the others, which wait for its end
         sys.stdout.flush()
         sys.stderr.flush()

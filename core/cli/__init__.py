@@ -19,6 +19,7 @@ import argparse
 import io
 import json
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,8 +38,12 @@ from core.errors import UserError, is_of_the_system, system_said
 from core.policy.permissions import OWNER, acting_as
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done; 1 failed, or one of several files did; 2 wrong arguments; 130 interrupted."""
+def main(arguments: Sequence[str] | None = None, begun: float | None = None) -> int:
+    """Exit status: 0 done; 1 failed, or one of several files did; 2 wrong arguments; 130 interrupted.
+
+    `begun` is the time.monotonic() from which the minutes of a training count, by default now.
+    """
+    begun = time.monotonic() if begun is None else begun
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
@@ -46,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     in_json = "--json" in (sys.argv[1:] if arguments is None else arguments) and is_first_process()
     try:
         args = parser().parse_args(arguments)
+        args.begun = begun
         with acting_as(OWNER):  # whoever can start a process here needs no permission of the app
             result: dict[str, Any] = args.work(args)
     except ArgumentsError as error:
@@ -93,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train on a folder with images/ and masks/ (same file names). A fifth of the "
         "photos, chosen by a seeded shuffle and recorded in dataset.json, is kept for validation.\n\n"
         "  python -m core train --data my_photos\n"
+        "  python -m core train --data my_photos --minutes 20\n"
         "  python -m core train --data my_photos --preset Balanced --encoder resnet34 --epochs 30\n\n"
         "  torchrun --nproc-per-node 2 -m core train --data my_photos\n\n"
         "The run's folder holds best/ and last/ models, previews and events. Ctrl+C stops and keeps them; "

@@ -20,7 +20,7 @@ def search_arguments(p: argparse.ArgumentParser) -> None:
         "--grid", metavar="VALUES", help='a sweep of these values: "encoder=resnet18,resnet34 loss=bce,dice"'
     )
     p.add_argument("--resume", type=Path, metavar="SEARCH", help="continue a search, given its folder")
-    setting_arguments(p)
+    setting_arguments(p, without=("minutes",))
     p.set_defaults(work=_search)
 
 
@@ -50,7 +50,7 @@ def _plan(args: argparse.Namespace) -> Any:
 
     grid = read_grid(args.grid) if args.grid else {}
     minutes = args.minutes if args.minutes is not None else (0.0 if grid else 60.0)
-    names = {f.name for f in dataclasses.fields(TrainConfig)}
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - {*args.without}
     fixed = [name for name, value in vars(args).items() if name in names and value is not None]
     return Plan(minutes, args.trials, grid, fixed)
 

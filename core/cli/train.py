@@ -9,14 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import add_settings
-from core.config import PRESETS, TrainConfig, preset_config
+from core.cli.arguments import add_settings, is_first_process
+from core.config import AUTO, PRESETS, TrainConfig, preset_config
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
 from core.system.score_names import DICE_MEAN, IOU_MEAN, score
+
+if TYPE_CHECKING:
+    from core.training.planning.plan import Plan
 
 STOPPED = 130  # exit status after an interruption
 ASKED_AGAIN_SECONDS = 0.5
@@ -38,15 +42,15 @@ def rate_arguments(p: argparse.ArgumentParser) -> None:
     p.set_defaults(work=_find_rate)
 
 
-def setting_arguments(p: argparse.ArgumentParser) -> None:
-    """Add every setting of TrainConfig."""
+def setting_arguments(p: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
+    """Add every setting of TrainConfig but those that the command has a meaning of its own for."""
     p.add_argument("--data", help="folder with images/ and masks/")
-    p.add_argument(
-        "--preset", default="Balanced", choices=list(PRESETS), help="starting settings (%(default)s)"
-    )
+    p.add_argument("--preset", default=AUTO, choices=list(PRESETS), help="starting settings (%(default)s)")
     # Used by the worker, for a folder that exists. Not "--run", which torchrun would read as its own.
     p.add_argument("--run-folder", dest="run", type=Path, help=argparse.SUPPRESS)
-    add_settings(p, TrainConfig, [f.name for f in dataclasses.fields(TrainConfig)], "the preset's, else {!r}")
+    names = [f.name for f in dataclasses.fields(TrainConfig) if f.name not in without]
+    add_settings(p, TrainConfig, names, "the preset's, else {!r}")
+    p.set_defaults(without=without)
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
 
 
@@ -62,7 +66,7 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
     from core.training import worker
 
     ready = args.run or args.resume
-    config = run_folder.Run(ready.resolve()).config if ready else config_of(args)
+    config, plan = (run_folder.Run(ready.resolve()).config, None) if ready else config_and_plan(args)
     _start_all_processes(config)
     if not is_first_process():
         worker.assist(config, ready.resolve() if ready else Path())
@@ -72,9 +76,9 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         if args.resume:
             run.make_ready_to_resume()
     else:
-        run = run_folder.create(config, args.out)
+        run = run_folder.create(config, args.out, plan.to_dict() if plan else None)
         print(f"Run: {run.folder}", flush=True)
-    state = worker.work(run, _print_event)
+    state = worker.work(run, _print_event, args.begun)
     part_from_the_others()
     best = History(run).refresh().best
     scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
@@ -104,14 +108,31 @@ def _find_rate(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
+    return config_and_plan(args)[0]
+
+
+def config_and_plan(args: argparse.Namespace) -> "tuple[TrainConfig, Plan | None]":
+    """The settings that were asked for; of preset Auto also the plan that they are from, which is printed."""
     from core.data.pairing import find_root
 
     if not args.data:
         raise UserError("--data is missing: give a folder with images/ and masks/.")
     find_root(Path(args.data))  # before creating the run's folder
-    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset"}
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset", *args.without}
     changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
-    return preset_config(args.preset, Path(args.data).resolve(), **changes)
+    folder = Path(args.data).resolve()
+    if args.preset != AUTO:
+        return preset_config(args.preset, folder, **changes), None
+    from core.training import estimate
+    from core.training.planning.plan import plan_training
+
+    if not estimate.is_known() and "WORLD_SIZE" not in os.environ:
+        print("Measuring the speed of this machine.", flush=True)
+        estimate.measure()
+    plan = plan_training(folder, **changes)
+    if is_first_process():
+        print("\n".join([*plan.sentences, *plan.warnings]), flush=True)
+    return plan.config, plan
 
 
 def was_stopped(result: dict[str, Any]) -> bool:

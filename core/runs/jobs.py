@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,14 +29,14 @@ _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
 @needs("train")
-def start(config: TrainConfig) -> Run:
-    """A new run with its own worker, which continues when this process ends.
+def start(config: TrainConfig, plan: Mapping[str, Any] | None = None) -> Run:
+    """A new run with its own worker, which continues when this process ends; `plan` is kept in its folder.
 
     Raises UserError if the policy forbids it, or as many as it allows are running and queued already.
     """
     _check_settings(config)
     _check_turn()
-    run = run_folder.create(config)
+    run = run_folder.create(config, plan=plan)
     sign(run.folder)
     _launch(run)
     log("training started", encoder=config.encoder, epochs=config.epochs)

@@ -1,6 +1,7 @@
 """A run is a folder. Its worker writes there, everyone else reads, and the folder is the only record.
 
 config.json    the TrainConfig
+plan.json      of preset Auto: each choice with its reason, and what was measured of the data
 provenance.json versions, revision, data and hardware
 name.txt       the name that a person has given it since
 status.json    state, process, message; the worker's alone while it lives
@@ -17,6 +18,7 @@ import datetime
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from core.system.workspace import make_folder, read_json, safe_name, write_atomi
 
 STATE_FILE = "state.safetensors"
 STATUS_FILE, LAUNCHED_FILE = "status.json", "launched.json"
-NAME_FILE, DATA_FILE = "name.txt", "dataset.json"
+NAME_FILE, DATA_FILE, PLAN_FILE = "name.txt", "dataset.json", "plan.json"
 MAX_NAME = 80
 KEPT_RATE_FINDERS = 24 * 3600  # seconds that the result of a learning-rate finder is kept
 
@@ -49,6 +51,14 @@ class Run:
     @property
     def config(self) -> TrainConfig:
         return TrainConfig.from_dict(read_json(self.folder / "config.json"))
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What plan.json says; empty where the settings were not planned."""
+        try:
+            return read_json(self.folder / PLAN_FILE)
+        except UserError:
+            return {}
 
     @property
     def best(self) -> Path:
@@ -225,8 +235,9 @@ class Run:
         write_atomically(self.events_file, "".join(events.to_line(e) + "\n" for e in kept))
 
 
-def create(config: TrainConfig, folder: Path | None = None) -> Run:
-    """A new run's folder. Raises UserError when `folder` is in use already."""
+def create(config: TrainConfig, folder: Path | None = None, plan: Mapping[str, Any] | None = None) -> Run:
+    """A new run's folder, with the `plan` of its settings where there is one. Raises UserError when `folder`
+    is in use already."""
     if folder is None:
         folder = _unused(workspace.runs(), config)
     make_folder(folder)
@@ -234,6 +245,8 @@ def create(config: TrainConfig, folder: Path | None = None) -> Run:
         raise UserError(f"{folder} is not empty: name a new folder for this run.")
     run = Run(folder.resolve())
     try:
+        if plan:
+            write_json(run.folder / PLAN_FILE, plan)
         write_json(run.folder / "config.json", config.to_dict())
         run.set_status("starting", "Starting the worker.", process=0)
     except UserError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from core.config import TrainConfig
@@ -36,7 +37,7 @@ def prepare(config: TrainConfig, plan: Plan) -> Search:
     write_down(data)
     if not plan.grid:
         hold_out_test(data, TEST_SHARE)
-    search = search_folder.create(config, plan)
+    search = search_folder.create(replace(config, minutes=0.0), plan)  # trials are paced by their epochs
     sign(search.folder)
     return search
 

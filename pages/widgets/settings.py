@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import DEFAULT_ENCODER, GROUPS, PRESETS, RUN, TrainConfig, preset_config
+from core.config import AUTO, DEFAULT_ENCODER, GROUPS, PRESETS, RUN, TrainConfig, preset_config
 from core.data.class_ids import Content, content
 from core.data.dataset import open_data
 from core.errors import UserError
@@ -31,7 +31,7 @@ def choose_config() -> tuple[Path, TrainConfig | None]:
         folder = choose_dataset(key="train_data")
         ensure_drawn(folder)
     with preset_column:
-        name = st.selectbox("Preset", list(PRESETS), key="preset")
+        name = st.selectbox("Preset", [name for name in PRESETS if name != AUTO], key="preset")
     preset = PRESETS[name]
     with encoder_column:
         encoder = _encoder(str(preset.settings.get("encoder", DEFAULT_ENCODER)), name)

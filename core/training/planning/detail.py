@@ -11,13 +11,13 @@ from core.imaging.label_resizing import resize_labels
 from core.task import IGNORE, Task
 
 Size = tuple[int, int]  # height, width in pixels
-LONG_SIDES = (128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048)
+LONG_SIDES = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1280, 1536, 2048)
 HIGHEST = LONG_SIDES[-1]
 
 
 def sizes_of_shape(height: float, width: float, least: int = SIZE_STEP) -> list[Size]:
-    """The sizes that a training on photos of this size can have, smallest first: in the photos' shape, multiples
-    of 32, each side at least `least`, and up to the photos' own size."""
+    """The sizes that a training on photos of this size can have, smallest first: in the photos' shape,
+    multiples of 32, each side at least `least`, and up to the photos' own size."""
     longer = max(height, width)
     sides = [side for side in LONG_SIDES if side < longer] + [min(HIGHEST, round(longer))]
     found = {
@@ -27,17 +27,16 @@ def sizes_of_shape(height: float, width: float, least: int = SIZE_STEP) -> list[
     return sorted(((h, w) for h, w in found), key=lambda size: (size[0] * size[1], size))
 
 
-def kept_dice(
-    labels: NDArray[np.uint8], size: Size, encoding: MaskEncoding, task: Task | None = None
-) -> float | None:
+def kept_dice(labels: NDArray[np.uint8], size: Size, encoding: MaskEncoding) -> float | None:
     """Dice between labels (h, w) and what is left of them after a way down to `size` and back.
 
     Down as the store resizes, up as a prediction is enlarged. The mean over the classes or labels that occur;
     None where there is no foreground at all. A network cannot be better than this by much at that size.
     """
-    task = task or encoding.task
+    task = encoding.task
     back = resize_labels(encoding.resize(labels, size), (labels.shape[0], labels.shape[1]))
-    scores = [_dice(before, after) for before, after in zip(*(layers_of(x, task) for x in (labels, back)))]
+    both = zip(layers_of(labels, task), layers_of(back, task), strict=True)
+    scores = [_dice(before, after) for before, after in both]
     found = [score for score in scores if score is not None]
     return float(np.mean(found)) if found else None
 

@@ -25,10 +25,10 @@ from core.training.planning.detail import Size, kept_dice, layers_of, shares_of,
 from core.training.planning.orientation import Orientation, differences, orientation_of
 
 VERSION = 1  # raised when what is measured changes
-SAMPLED = 160  # photos read
-SAMPLED_PIXELS = 120_000_000  # of all of them: fewer where they are large
+SAMPLED = 120  # photos read
+SAMPLED_PIXELS = 60_000_000  # of all of them: fewer where they are large
 LEAST = 8
-DETAIL_MASKS = 40  # of these, masks that are resized to every size
+DETAIL_MASKS = 24  # of these, masks that are resized to every size
 THUMBNAIL = 64  # pixels; photos are read at this size
 MEASURED_SIDE = 1600  # pixels; larger masks are measured at this size
 USUAL: Size = (256, 192)  # of the presets with a size of their own
@@ -177,7 +177,7 @@ def _components(found: Sequence[_Measured], task: Task) -> dict[str, Any]:
     }
 
 
-def _flips(orientation: Orientation) -> dict[str, str]:
+def _flips(orientation: Orientation) -> dict[str, Any]:
     return {"flips": orientation.flips, "flips_evidence": orientation.evidence}
 
 
@@ -233,5 +233,7 @@ def _key(data: DataFolder, pairs: Sequence[Pair]) -> str:
         for path in pair.files:
             with contextlib.suppress(OSError):
                 stat = path.stat()
-                digest.update(f"{path}\0{stat.st_size} {stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+                digest.update(
+                    f"{path}\0{stat.st_size} {stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+                )
     return digest.hexdigest()[:32]

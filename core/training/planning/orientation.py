@@ -17,8 +17,8 @@ SIDES = ("left", "right")
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """`flips` are the most that leave photos as plausible as they were, of TrainConfig.flips; `evidence` says what
-    was measured."""
+    """`flips` are the most that leave photos as plausible as they were, of TrainConfig.flips; `evidence` says
+    what was measured."""
 
     flips: str
     evidence: str
@@ -52,7 +52,9 @@ def orientation_of(found: Sequence[NDArray[np.float64]], classes: Sequence[str])
         return Orientation("horizontal", f"{len(found)} photos are too few to tell whether they have an up")
     vertical, horizontal, directions = (_clearest(np.array([one[i] for one in found])) for i in range(3))
     if horizontal > CLEAR_ACROSS:
-        return Orientation("none", f"left and right differ alike in all photos, by {horizontal:.1f} of their spread")
+        return Orientation(
+            "none", f"left and right differ alike in all photos, by {horizontal:.1f} of their spread"
+        )
     if vertical > CLEAR:
         return Orientation("horizontal", f"top and bottom differ alike, by {vertical:.1f} of their spread")
     highest = max(vertical, horizontal)
@@ -84,7 +86,7 @@ def _stretch(layer: NDArray[np.bool_]) -> float:
 
 
 def _clearest(values: NDArray[np.float64]) -> float:
-    """Of columns of measurements, the largest mean in standard deviations among those beyond chance; else 0."""
+    """Of columns of measurements, the largest mean in standard deviations among those beyond chance, or 0."""
     found = 0.0
     for column in values.T:
         known = column[np.isfinite(column)]

@@ -1,0 +1,115 @@
+"""Any data, speed and time give a plan that can be trained, and what somebody sets stays as it is."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.config import ARCHITECTURES, AUTO, TrainConfig
+from core.errors import UserError
+from core.models.card import read_card
+from core.runs import run_folder
+from core.training.estimate import Speed
+from core.training.planning.fingerprint import Fingerprint
+from core.training.planning.plan import Plan, make_plan, plan_training
+from tests.builders import LIGHT_ENCODER, trained, write_camera, write_scenes
+
+SPEED = Speed("here", "auto", "timm-tf_efficientnet_lite0", "Unet", 256, 192, 13.4, 10.0)
+PHOTOS = Fingerprint(
+    240, 60, 120, 320, 480, 480, "binary", ("foreground",), (0.016,), thickness=2.0,
+    kept={"128x192": 0.6, "256x192": 0.71, "256x384": 0.86, "320x480": 1.0},
+    flips="turns", flips_evidence="no side differs from another by more than 0.1 of its spread",
+)  # fmt: skip
+
+
+def plan(data: Fingerprint = PHOTOS, minutes: float = 5.0, speed: Speed = SPEED, **given: Any) -> Plan:
+    return make_plan(data, speed, "photos", minutes, given)
+
+
+@st.composite
+def fingerprints(draw: st.DrawFn) -> Fingerprint:
+    height, width = draw(st.integers(1, 12_000)), draw(st.integers(1, 12_000))
+    kind = draw(st.sampled_from(["binary", "multiclass", "multilabel"]))
+    outputs = 1 if kind == "binary" else draw(st.integers(2, 8))
+    shares = draw(st.lists(st.floats(0, 1), min_size=outputs, max_size=outputs))
+    sides = draw(st.lists(st.sampled_from([32, 64, 128, 512, 2048]), unique=True))
+    return Fingerprint(
+        draw(st.integers(1, 10**6)), draw(st.integers(0, 10**5)), 10, height, width, max(height, width), kind,
+        tuple(f"class {i}" for i in range(outputs)), tuple(shares),
+        kept={f"{side}x{side}": draw(st.floats(0, 1)) for side in sides},
+        flips=draw(st.sampled_from(["none", "horizontal", "both", "turns"])),
+    )  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(fingerprints(), st.floats(0.01, 10_000), st.floats(0.01, 1e5), st.sampled_from(ARCHITECTURES))
+def test_any_data_time_and_machine_give_settings_that_are_valid(
+    data: Fingerprint, minutes: float, rate: float, architecture: str
+) -> None:
+    found = plan(data, minutes, replace(SPEED, images_per_second=rate), architecture=architecture)
+    config = TrainConfig.from_dict(json.loads(json.dumps(found.config.to_dict())))
+    assert config.preset == AUTO and config.minutes == pytest.approx(minutes)
+    assert config.height * config.width <= 2048**2 and config.batch_size >= 1
+    assert all(sentence.endswith(".") for sentence in [*found.sentences, *found.warnings])
+    assert json.loads(json.dumps(found.to_dict()))["sentences"] == found.sentences
+
+
+def test_thin_structures_are_trained_in_their_own_shape_at_their_own_size() -> None:
+    found = plan()
+    assert (found.config.height, found.config.width) == (320, 480)
+    assert any("320x480" in sentence and "1.00 of their Dice" in sentence for sentence in found.sentences)
+    assert found.warnings == (
+        "At 256x192, the size of the other presets, the masks themselves keep only 0.71 of their Dice.",
+    )
+
+
+def test_a_faster_machine_or_more_time_is_never_spent_on_a_smaller_size() -> None:
+    areas = [
+        (config := plan(minutes=minutes, speed=replace(SPEED, images_per_second=rate)).config).height
+        * config.width
+        for minutes, rate in ((0.5, 2.0), (1.0, 13.4), (5.0, 13.4), (60.0, 13.4), (5.0, 500.0))
+    ]
+    assert areas == sorted(areas)
+
+
+def test_what_somebody_sets_stays_and_the_plan_says_what_it_would_have_done() -> None:
+    found = plan(height=256, width=192, loss="focal", encoder=LIGHT_ENCODER)
+    config = found.config
+    assert (config.height, config.width, config.loss, config.encoder) == (256, 192, "focal", LIGHT_ENCODER)
+    size = next(sentence for sentence in found.sentences if sentence.startswith("Size"))
+    assert "as you set it" in size and "320x480" in size
+    assert "256x192" in found.warnings[0] and "0.71" in found.warnings[0]
+
+
+def test_epochs_that_somebody_sets_take_the_place_of_the_minutes() -> None:
+    config = plan(epochs=3).config
+    assert (config.epochs, config.minutes) == (3, 0.0)
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(UserError, match="encoder_depth"):
+        plan(architecture="FPN", encoder_depth=3)
+
+
+def test_flips_are_those_that_the_photos_bear() -> None:
+    assert plan().config.flips == "turns"
+    assert plan(replace(PHOTOS, flips="horizontal")).config.flips == "horizontal"
+
+
+@pytest.mark.parametrize("kind", ["binary", "classes"])
+def test_a_planned_run_trains_in_the_time_and_keeps_its_plan(tmp_path: Path, kind: str) -> None:
+    data = write_scenes(tmp_path / "d", 6) if kind == "binary" else write_camera(tmp_path / "d", 6)
+    task = {} if kind == "binary" else {"task": "multiclass", "ignore_index": 7}
+    found = plan_training(
+        data, 0.02, encoder=LIGHT_ENCODER, encoder_weights="none", device="cpu", precision="fp32", **task
+    )
+    run = run_folder.create(found.config, tmp_path / "run", found.to_dict())
+    trained(found.config, run.folder)
+    assert run.plan["sentences"] == found.sentences and run.config == found.config
+    card = read_card(run.best)
+    assert (card.height, card.width) == (found.config.height, found.config.width)
+    assert found.fingerprint.kind == ("binary" if kind == "binary" else "multiclass")
