@@ -88,7 +88,9 @@ def seconds(
     if found is None:
         return None
     epoch = epoch_of(config, training, validation, photo)
-    return found.loading + (FORWARD * epoch.validated + config.epochs * epoch.passes) / found.images_per_second
+    return (
+        found.loading + (FORWARD * epoch.validated + config.epochs * epoch.passes) / found.images_per_second
+    )
 
 
 def speed(config: TrainConfig) -> Speed | None:
