@@ -38,8 +38,9 @@ endif
 	$(PIP) -r requirements.txt
 	touch $@
 
-.venv/dev.done: requirements-dev.txt .venv/app.done
+.venv/dev.done: requirements-dev.txt requirements-peers.txt .venv/app.done
 	$(PIP) --quiet -r requirements.txt -r requirements-dev.txt
+	-$(PIP) --quiet --no-deps -r requirements-peers.txt
 	touch $@
 
 .venv/docs.done: requirements-docs.txt .venv/app.done

@@ -12,6 +12,7 @@ from core.runs.events import Event
 from core.task import Task
 
 if TYPE_CHECKING:
+    from core.inference.predictor import Predictor
     from core.models.card import ModelCard
 
 LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
@@ -20,6 +21,14 @@ THREE = Task("multiclass", ("sky", "road", "tree"), (0, 1, 2))
 CAMERA = Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)  # of write_camera
 
 E = TypeVar("E")
+
+
+def in_fp32(predictor: "Predictor") -> None:
+    """Make it multiply in single precision, as the network was saved, also where it would take bf16."""
+    from core.inference.networks import TorchNetwork
+
+    assert isinstance(predictor._network, TorchNetwork)
+    predictor._network.in_bf16 = False
 
 
 def write_scenes(folder: Path, count: int) -> Path:

@@ -26,6 +26,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "workspace"
     monkeypatch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(folder))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path / "rembg"))  # or models of this machine would be listed
     return folder
 
 

@@ -4,9 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.settings import Setting, settings_of
+
+if TYPE_CHECKING:
+    from core.models.card import ModelCard
 
 
 class ArgumentsError(Exception):
@@ -24,6 +28,29 @@ class Parser(argparse.ArgumentParser):
 def is_first_process() -> bool:
     """Like core.system.device's, without importing torch, so that errors are reported at once."""
     return os.environ.get("RANK", "0") == "0"
+
+
+MODEL = "folder with config.json and model.safetensors, or an ONNX file of another program"
+
+
+def card_of_model(place: Path) -> "ModelCard | None":
+    """The card of an ONNX file, which is checked first; None for a model that has one. Says on stderr what is
+    assumed of a file that does not say how it is used."""
+    from core.models.card import ONNX_SUFFIX
+
+    if place.suffix != ONNX_SUFFIX:
+        return None
+    from core.models.onnx_files import checked_card
+
+    card, is_known = checked_card(place)
+    if not is_known and card.onnx:
+        size = f"{card.onnx.width}x{card.onnx.height} pixels"
+        print(
+            f"{place.name} is of no known family. Assumed: {size}, values of 0 to 1 with ImageNet's mean and "
+            "deviation, probabilities out. Import it on the Models page to choose others.",
+            file=sys.stderr,
+        )
+    return card
 
 
 def add_settings(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import add_settings
+from core.cli.arguments import MODEL, add_settings, card_of_model
 from core.cutout_settings import CutOutSettings
 from core.errors import UserError, system_said
 from core.system.score_names import DICE_POOLED, IOU_POOLED, LABELS, score
@@ -21,7 +21,7 @@ SHOWN = ("dice_mean", "iou_mean", "dice_pooled", "iou_pooled", "miou", "pixel_ac
 
 
 def evaluate_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
+    p.add_argument("--model", type=Path, required=True, help=MODEL)
     p.add_argument("--against", type=Path, help="another model to compare with on the same images")
     p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
     p.add_argument("--split", default="validation", choices=("train", "validation", "test", "all"))
@@ -44,7 +44,8 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.reading import reading
     from core.evaluation.candidates import of_folder
 
-    model = of_folder(args.model, args.device, args.threshold, args.long_side, not args.plain)
+    card = card_of_model(args.model)
+    model = of_folder(args.model, args.device, args.threshold, args.long_side, not args.plain, card)
     data = open_data(args.data)
     write_down(data)  # what was scored as held out must not be trained on later
     names = _named(data, args.names) if args.names else None
@@ -129,7 +130,7 @@ def _against(
     from core.evaluation.candidates import of_folder
     from core.evaluation.report import comparison_report
 
-    other = of_folder(args.against, args.device, refine=not args.plain)
+    other = of_folder(args.against, args.device, refine=not args.plain, card=card_of_model(args.against))
     if other.card.task != model.card.task:
         raise UserError("The two models have different classes, so they cannot be compared.")
     first, second = comparison.unique_labels([model.label, other.label])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import add_settings, given_settings
+from core.cli.arguments import MODEL, add_settings, card_of_model, given_settings
 from core.cutout_settings import BACKGROUNDS, Background, CutOutSettings
 from core.errors import UserError
 from core.system.file_names import shown, unique_stems
@@ -22,7 +22,7 @@ SAVES = ("mask", "cutout", "overlay", "components")
 
 def predict_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="photos, or folders of them")
-    p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
+    p.add_argument("--model", type=Path, required=True, help=MODEL)
     p.add_argument("--out", type=Path, required=True, help="folder for the results")
     p.add_argument("--save", default="mask,cutout", help=f"any of {','.join(SAVES)} (%(default)s)")
     cut_out_arguments(p)
@@ -62,7 +62,7 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
     from core.inference.predictor import Predictor
     from core.system.workspace import make_folder, write_atomically
 
-    predictor = Predictor(args.model, args.device)
+    predictor = Predictor(args.model, args.device, card_of_model(args.model))
     card = predictor.card
     wanted = _wanted(args.save, card.task)
     settings = cut_out_settings(args)

@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.cli.arguments import MODEL, card_of_model
 from core.cli.predict import cut_out_arguments, cut_out_settings
 
 
 def video_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("video", type=Path, help="a short video or a GIF")
-    p.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
+    p.add_argument("--model", type=Path, required=True, help=MODEL)
     p.add_argument("--out", type=Path, required=True, help="an .mp4 file, or .webm, which keeps transparency")
     p.add_argument(
         "--background", default="blur", help="#RRGGBB, blur, grey, none or a picture file (%(default)s)"
@@ -33,7 +34,7 @@ def _video(args: argparse.Namespace) -> dict[str, Any]:
     if args.out.suffix not in CODECS:
         raise UserError(f"--out cannot be '{args.out.name}': name a file that ends in .mp4 or .webm.")
     clip = read_clip(args.video)
-    predictor = Predictor(args.model, args.device)
+    predictor = Predictor(args.model, args.device, card_of_model(args.model))
     settings = cut_out_settings(args)
     if settings.background.kind == "transparent" and args.out.suffix != ".webm":
         raise UserError("A transparent background needs a file that ends in .webm.")

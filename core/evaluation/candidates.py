@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import TrainConfig
 from core.models.card import ModelCard, read_card, weights_megabytes
-from core.models.registry import Entry, weights_key
+from core.models.registry import Entry, predictions_key
 from core.task import Task
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ def of_folder(
     threshold: float | None = None,
     long_side: int | None = None,
     refine: bool = True,
+    card: ModelCard | None = None,
 ) -> Candidate:
-    """A saved model in any folder, optionally with another threshold or size than its own.
+    """A saved model in any folder, or an ONNX file; optionally with a threshold, size or `card` that are not
+    its own.
 
     Raises UserError where there is no readable model.
     """
-    card = read_card(folder)
+    card = card or read_card(folder)
     changed = dataclasses.replace(
         card,
         threshold=card.threshold if threshold is None else threshold,
@@ -51,11 +53,10 @@ def of_folder(
     def make() -> "Predictor":
         from core.inference.predictor import Predictor
 
-        predictor = Predictor(folder, device)
-        predictor.card = changed
-        return predictor
+        return Predictor(folder, device, changed)
 
-    return Candidate(weights_key(folder), card.name, changed, weights_megabytes(folder), make, refine)
+    key, megabytes = predictions_key(folder, card), weights_megabytes(folder)
+    return Candidate(key, card.name, changed, megabytes, make, refine)
 
 
 def of_entry(entry: Entry) -> Candidate:
@@ -82,8 +83,10 @@ def newest_on(entries: Sequence[Entry], data: Path | None) -> list[Entry]:
 
 
 def baselines(entry: Entry) -> list[Candidate]:
-    """The baselines of this model: predicting nothing, and the network before training."""
-    return [nothing(entry.card.task), untrained(entry)]
+    """The baselines of this model: predicting nothing, and the network before training, unless it is an ONNX
+    file from elsewhere."""
+    first = [nothing(entry.card.task)]
+    return first if entry.card.onnx else [*first, untrained(entry)]
 
 
 def nothing(task: Task) -> Candidate:

@@ -13,10 +13,10 @@ from core.config import SIZE_STEP, SMALLEST_SIDES
 from core.cutout_settings import MAX_LONG_SIDE, MIN_LONG_SIDE
 from core.errors import UserError
 from core.inference import sliding_window
+from core.inference.networks import Network, TorchNetwork, open_network
 from core.models.card import ModelCard
-from core.models.factory import load_model
 from core.models.preprocessing import fit_photo, middle
-from core.system.device import multiplies_bf16, pick_device
+from core.system.device import pick_device
 
 Maps = NDArray[np.float32]
 
@@ -36,28 +36,27 @@ class Prepared:
 class Predictor:
     """A loaded model, ready for photos of any size. Thread-safe: it holds no state between calls."""
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
-        """Raises UserError if the folder has no readable model or the device is not available."""
+    def __init__(self, folder: Path, device: str = "auto", card: ModelCard | None = None) -> None:
+        """`folder` may be an ONNX file as well; `card` takes the place of the model's own.
+
+        Raises UserError if there is no readable model or the device is not available.
+        """
         self.folder = folder
-        self.device = pick_device(device)
-        model, self.card = load_model(folder, self.device)
-        self._hold(model)
+        self._network, self.card = open_network(folder, pick_device(device), card)
+        self.device = self._network.device
 
     @classmethod
     def of(cls, model: torch.nn.Module, card: ModelCard, device: str = "cpu") -> "Predictor":
-        """A predictor of a model that is already in memory, which is set to eval mode."""
-        predictor = cls.__new__(cls)
-        predictor.folder, predictor.device, predictor.card = Path(), device, card
-        predictor._hold(model.to(device).eval())
-        return predictor
+        """A predictor of a torch model that is already in memory, which is set to eval mode."""
+        return cls.on(TorchNetwork(model.to(device).eval(), card, device), card)
 
-    def _hold(self, model: torch.nn.Module) -> None:
-        # mobileone aborts the process in fp32 channels-last on a CPU (see core.system.device).
-        aborts = self.device == "cpu" and self.card.encoder.startswith("mobileone")
-        self._model = model if aborts else model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # As in validation. Probabilities differ by a few thousandths from fp32.
-        self._kind = self.device.split(":", maxsplit=1)[0]
-        self._in_bf16 = multiplies_bf16(self.device)
+    @classmethod
+    def on(cls, network: Network, card: ModelCard) -> "Predictor":
+        """A predictor that runs this network."""
+        predictor = cls.__new__(cls)
+        predictor.folder, predictor.device, predictor.card = Path(), network.device, card
+        predictor._network = network
+        return predictor
 
     def __call__(self, photo: NDArray[np.uint8], long_side: int | None = None) -> NDArray[np.float32]:
         """Foreground probability of every pixel, float32 (height, width) in 0..1.
@@ -85,8 +84,12 @@ class Predictor:
 
     def prepare(self, photo: NDArray[np.uint8], long_side: int | None = None) -> Prepared:
         """A photo resized and padded for the network. Does not use the model, so any thread may call it."""
-        least = SMALLEST_SIDES.get(self.card.architecture, SIZE_STEP)
-        padded, inner = fit_photo(photo, self.side_for(photo, long_side), least, self.card.window)
+        side = self.side_for(photo, long_side)
+        if self.card.onnx is not None:
+            padded, inner = self.card.onnx.fitted(photo, side)
+        else:
+            least = SMALLEST_SIDES.get(self.card.architecture, SIZE_STEP)
+            padded, inner = fit_photo(photo, side, least, self.card.window)
         return Prepared(padded, inner, (photo.shape[0], photo.shape[1]))
 
     def side_for(self, photo: NDArray[np.uint8], long_side: int | None = None) -> int:
@@ -102,7 +105,7 @@ class Predictor:
         if self.card.window is None:
             yield self.forward([ready])[0]
             return
-        together = WINDOWS_ON_CPU if self._kind == "cpu" else WINDOWS_ON_GPU
+        together = WINDOWS_ON_CPU if self.device == "cpu" else WINDOWS_ON_GPU
         yield from sliding_window.strips(ready.padded, ready.inner, self.card.window, self._windows, together)
 
     def foreground(self, ready: Prepared) -> Maps:
@@ -138,26 +141,14 @@ class Predictor:
 
     @property
     def network(self) -> torch.nn.Module:
-        """The loaded network itself, in eval mode."""
-        return self._model
+        """The loaded network itself, in eval mode. Raises UserError for an ONNX file from elsewhere."""
+        if not isinstance(self._network, TorchNetwork):
+            raise UserError(f"{self.card.name} is an ONNX file already: it is not exported again.")
+        return self._network.module
 
-    @torch.inference_mode()
     def forward(self, photos: Sequence[Prepared]) -> list[Maps]:
         """The logits of photos with equal padded shapes: float32 (outputs, h, w) each."""
-        stacked = np.stack([ready.padded.transpose(2, 0, 1) for ready in photos])
-        batch = torch.from_numpy(stacked).to(self.device)
-        images = self.card.preprocessing.normalise(batch).to(memory_format=torch.channels_last)
-        try:
-            with torch.autocast(self._kind, torch.bfloat16, enabled=self._in_bf16):
-                logits = self._model(images).float().cpu().numpy()
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            if len(photos) > 1:
-                return [self.forward([photo])[0] for photo in photos]
-            raise UserError(
-                "The photo needs more memory than is free on the GPU: choose a smaller longer side, or wait "
-                "until a training run has ended."
-            ) from None
+        logits = self._network(np.stack([ready.padded for ready in photos]))
         return [
             maps[:, : ready.inner[0], : ready.inner[1]] for maps, ready in zip(logits, photos, strict=True)
         ]

@@ -86,7 +86,7 @@ class SharedPredictor(Predictor):
         super().__init__(folder, device)
         self._queue = _Queue()
         # The thread refers to the network, not to this object, so that both can be garbage-collected.
-        network = Predictor.of(self.network, self.card, self.device)
+        network = Predictor.on(self._network, self.card)
         name = f"predict {folder.name}"
         threading.Thread(target=_work, args=(network, self._queue), daemon=True, name=name).start()
         weakref.finalize(self, self._queue.close)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.models.onnx_spec import OnnxSpec
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.models.window import Window
 from core.policy.permissions import needs
+from core.settings import named, setting_of
 from core.system.score_names import LABELS, renamed, score
 from core.system.workspace import read_json, write_atomically, write_json
 from core.task import Task
@@ -21,6 +23,7 @@ from core.task import Task
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, README_FILE = (
     "model.safetensors", "config.json", "studio.json", "README.md",
 )  # fmt: skip
+ONNX_FILE, ONNX_SUFFIX = "model.onnx", ".onnx"  # of a network from elsewhere, in place of the first two
 
 PATHS = ("data", "start_from")  # settings of a training that name folders
 
@@ -31,7 +34,8 @@ class ModelCard:
     95 % intervals where known, `height`/`width` in pixels. `value_range` are the values that are black and
     white in photos of more than 8 bits (core.data.value_range), where the training data say so. `subject` is
     what the foreground shows, in the plural: "people". Licences and subject are "" where not stated. A model
-    that was trained on patches has a `window`, and a `long_side` of 0: photos stay at their own size."""
+    that was trained on patches has a `window`, and a `long_side` of 0: photos stay at their own size. `onnx`
+    is how a network from elsewhere is used; its encoder is "" and its preprocessing is in there."""
 
     name: str
     architecture: str
@@ -56,6 +60,7 @@ class ModelCard:
     task: Task = field(default_factory=Task)
     value_range: tuple[float, float] | None = None
     window: Window | None = None
+    onnx: OnnxSpec | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "task": self.task.to_dict()}
@@ -83,6 +88,7 @@ class ModelCard:
             kept["value_range"] = (float(given[0]), float(given[1])) if given else None
             kept["task"] = Task.from_dict(dict(kept.get("task", {})))
             kept["window"] = _window_of(kept.get("window"))
+            kept["onnx"] = OnnxSpec.from_dict(kept["onnx"]) if kept.get("onnx") else None
             return cls(**kept)
         except (TypeError, ValueError, KeyError, IndexError) as error:
             raise UserError(
@@ -103,8 +109,28 @@ _TEXTS = (
 _DEFAULTS = ModelCard("", "", "", "")
 
 
-def is_model(folder: Path) -> bool:
+def is_model(place: Path) -> bool:
+    """Whether this is a model: smp's folder, a folder with an ONNX file and a card, or an ONNX file."""
+    return is_network(place) or is_onnx(place)
+
+
+def is_network(folder: Path) -> bool:
+    """Whether this is smp's folder, which can be trained on and exported."""
     return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+
+
+def is_onnx(place: Path) -> bool:
+    """Whether this is a network from elsewhere, as an ONNX file."""
+    if place.suffix == ONNX_SUFFIX and place.is_file():
+        return True
+    return (place / ONNX_FILE).is_file() and (place / CARD_FILE).is_file() and not is_network(place)
+
+
+def weights_file(place: Path) -> Path:
+    """The file that holds a model's weights, whether it is there or not."""
+    if place.suffix == ONNX_SUFFIX and place.is_file():
+        return place
+    return place / (ONNX_FILE if is_onnx(place) else WEIGHTS_FILE)
 
 
 def read_card(folder: Path, kind: str = "") -> ModelCard:
@@ -113,6 +139,10 @@ def read_card(folder: Path, kind: str = "") -> ModelCard:
     `kind`, "multiclass" or "multilabel", is what several classes of a plain folder mean; "": what the
     activation suggests, or one class a pixel. Raises UserError where that leaves it open.
     """
+    if folder.suffix == ONNX_SUFFIX and folder.is_file():
+        from core.models.onnx_files import card_by_name
+
+        return card_by_name(folder)
     if (folder / CARD_FILE).is_file():
         return ModelCard.from_dict(read_json(folder / CARD_FILE))
     config = read_json(folder / CONFIG_FILE)
@@ -184,9 +214,9 @@ def purpose(card: ModelCard) -> str:
     return f"{card.name} was trained on {card.data}" if card.data else ""
 
 
-def weights_megabytes(folder: Path) -> float:
+def weights_megabytes(place: Path) -> float:
     """Size of the weights on disk in MB (10^6 bytes)."""
-    return (folder / WEIGHTS_FILE).stat().st_size / 1e6
+    return weights_file(place).stat().st_size / 1e6
 
 
 def card_text(card: ModelCard) -> str:
@@ -194,16 +224,34 @@ def card_text(card: ModelCard) -> str:
     scores = [f"| {LABELS[k]} | {score_with_interval(card, k)} |" for k in LABELS if k in card.scores]
     sections = [
         f"# {card.name}",
-        f"{card.architecture} with the encoder `{card.encoder}` "
-        f"(start: {card.encoder_weights}), trained on {card.data or 'unnamed data'}"
-        f"{', ' + card.created if card.created else ''}. {_classes(card.task)}",
+        f"{_made_of(card)}{', ' + card.created if card.created else ''}. {_classes(card.task)}",
         card.text,
         _licences(card),
         _scores_section(scores, card.scored_on),
-        _usage(card),
+        _onnx_usage(card.onnx) if card.onnx else _usage(card),
         _settings_section(card.settings),
     ]
     return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def _made_of(card: ModelCard) -> str:
+    if card.onnx:
+        return f"{card.architecture}, a network from elsewhere as an ONNX file"
+    return (
+        f"{card.architecture} with the encoder `{card.encoder}` (start: {card.encoder_weights}), "
+        f"trained on {card.data or 'unnamed data'}"
+    )
+
+
+def _onnx_usage(spec: OnnxSpec) -> str:
+    size = f"about {spec.long_side} pixels" if spec.are_free else f"{spec.width}x{spec.height} pixels"
+    fit, scaling, meaning = (
+        named(setting_of(OnnxSpec, name), getattr(spec, name)) for name in ("fit", "scaling", "meaning")
+    )
+    return (
+        f"## Use\n\nInput: {spec.order}, {size}, {fit.lower()}; values {scaling}, minus {list(spec.mean)}, "
+        f"divided by {list(spec.std)}. Output {spec.output + 1}: {meaning.lower()}."
+    )
 
 
 def score_with_interval(card: ModelCard, key: str) -> str:

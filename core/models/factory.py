@@ -21,7 +21,8 @@ from core.models.card import (
     README_FILE,
     WEIGHTS_FILE,
     ModelCard,
-    is_model,
+    is_network,
+    is_onnx,
     read_card,
     write_card,
 )
@@ -173,7 +174,9 @@ def open_network(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     """
     import segmentation_models_pytorch as smp
 
-    if not is_model(folder):
+    if is_onnx(folder):
+        raise UserError(f"{folder.name} is an ONNX file: it predicts, but it cannot be trained or exported.")
+    if not is_network(folder):
         raise UserError(f"{folder} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
     kind, settings = settings_of(folder)
     try:

@@ -6,8 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import UserError, system_said
-from core.models import trash
-from core.models.card import WEIGHTS_FILE, ModelCard, is_model, read_card, update_card, weights_megabytes
+from core.models import onnx_files, trash
+from core.models.card import (
+    ONNX_FILE,
+    ONNX_SUFFIX,
+    WEIGHTS_FILE,
+    ModelCard,
+    is_model,
+    read_card,
+    update_card,
+    weights_file,
+    weights_megabytes,
+)
 from core.models.trash import Deleted
 from core.policy.permissions import needs
 from core.runs import run_folder
@@ -34,7 +44,7 @@ class Entry:
     @property
     def key(self) -> str:
         """Changes when the weights do: the key under which predictions are cached."""
-        return weights_key(self.folder)
+        return predictions_key(self.folder, self.card)
 
     @property
     def fingerprint(self) -> str:
@@ -45,6 +55,11 @@ class Entry:
     def ships(self) -> bool:
         """Whether it comes with the project; if so it cannot be changed or deleted."""
         return self.folder.parent == workspace.SHIPPED_MODELS
+
+    @property
+    def is_rembgs(self) -> bool:
+        """Whether it is a file that rembg has downloaded; if so it cannot be changed or deleted here."""
+        return self.folder.suffix == ONNX_SUFFIX
 
     @property
     def label(self) -> str:
@@ -68,19 +83,27 @@ class Entry:
 def weights_key(folder: Path) -> str:
     """Folder, time and size of a model's weights. Raises UserError when there are none."""
     try:
-        stat = (folder / WEIGHTS_FILE).stat()
+        stat = weights_file(folder).stat()
     except OSError as error:
-        raise UserError(f"{folder} holds no model: name a folder with {WEIGHTS_FILE}.") from error
+        raise UserError(
+            f"{folder} holds no model: name a folder with {WEIGHTS_FILE} or {ONNX_FILE}, or an ONNX file."
+        ) from error
     return f"{folder.resolve()}|{stat.st_mtime_ns}|{stat.st_size}"
 
 
+def predictions_key(place: Path, card: ModelCard) -> str:
+    """The same with how an ONNX file is used, which decides what it predicts."""
+    return weights_key(place) + (f"|{card.onnx}" if card.onnx else "")
+
+
 def list_models() -> list[Entry]:
-    """Shipped models first, then runs, newest first, then imported models by name. Folders that
-    cannot be read are skipped."""
+    """Shipped models first, then runs, newest first, then imported models by name, then those that rembg has
+    downloaded. What cannot be read is skipped."""
     shipped = sorted(p for p in workspace.SHIPPED_MODELS.glob("*") if is_model(p))
     found = [_entry(folder, None) for folder in shipped]
     found += [_entry(run.best, run) for run in run_folder.list_runs() if is_model(run.best)]
     found += [_entry(folder, None) for folder in sorted(workspace.models().iterdir()) if is_model(folder)]
+    found += [_entry(file, None) for file in onnx_files.found_of_rembg()]
     entries = [entry for entry in found if entry is not None]
     often = Counter(entry.card.name for entry in entries)
     return [replace(entry, has_namesake=often[entry.card.name] > 1) for entry in entries]
@@ -110,10 +133,11 @@ def tag(entry: Entry, tags: list[str]) -> None:
 def delete(entry: Entry) -> Deleted:
     """Move a model, and its run if it has one, to the trash; `trash.restore` undoes it.
 
-    Raises UserError for shipped models and for runs that are training.
+    Raises UserError for shipped models, those of rembg, and runs that are training.
     """
-    if entry.ships:
-        raise UserError(f"{entry.card.name} comes with the project and cannot be deleted.")
+    if entry.ships or entry.is_rembgs:
+        whose = "comes with the project" if entry.ships else "belongs to rembg"
+        raise UserError(f"{entry.card.name} {whose} and cannot be deleted.")
     if entry.run is None:
         return trash.move_to_trash(entry.folder, entry.card.name)
     if entry.run.status().state in LIVE:
@@ -122,6 +146,8 @@ def delete(entry: Entry) -> Deleted:
 
 
 def _change(entry: Entry, **changes: object) -> None:
+    if entry.is_rembgs:
+        raise UserError(f"{entry.card.name} belongs to rembg: import its file to give it a name of your own.")
     try:
         update_card(entry.folder, **changes)
     except OSError as error:

@@ -19,7 +19,7 @@ from core.inference.cutout import cut_out
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard
 from core.models.window import Window
-from tests.builders import untrained_card
+from tests.builders import in_fp32, untrained_card
 
 CARD = replace(untrained_card(), threshold=0.4)
 
@@ -173,7 +173,7 @@ def test_windows_are_those_of_the_app(size: tuple[int, int], long_side: int) -> 
     photo, model = scene(*size), Scripted(card=card)
     model.network = Blurred()
     predictor = Predictor.of(Blurred(), card)
-    predictor._in_bf16 = False
+    in_fp32(predictor)
     assert np.abs(model(photo, refined=False)[..., 0] - predictor(photo)).max() < (
         2e-5 if not long_side else 0.02
     )

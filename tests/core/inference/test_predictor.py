@@ -9,11 +9,13 @@ import torch
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.errors import UserError
+from core.inference.networks import TorchNetwork
 from core.inference.predictor import Predictor
 from core.models import registry
 from core.models.factory import load_model
 from core.system.device import multiplies_bf16
 from core.system.workspace import SHIPPED_MODELS
+from tests.builders import in_fp32
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 301), (33, 31), (480, 640), (97, 64)])
@@ -31,7 +33,7 @@ def test_prediction_of_an_unpadded_photo_is_the_bare_forward_pass(saved_model: P
         batch = torch.from_numpy(photo.transpose(2, 0, 1)[None])
         expected = model(kept.preprocessing.normalise(batch)).sigmoid()[0, 0].numpy()
     predictor = Predictor(saved_model, "cpu")
-    predictor._in_bf16 = False
+    in_fp32(predictor)
     assert np.allclose(predictor(photo), expected, atol=1e-5)
 
 
@@ -41,14 +43,16 @@ def test_bf16_changes_probabilities_by_some_thousandths() -> None:
     photo = read_photo(sample_bytes("Astronaut"), max_side=384)
     predictor = Predictor(SHIPPED_MODELS / "person-lite0", "cpu")
     short = predictor(photo)
-    predictor._in_bf16 = False
+    in_fp32(predictor)
     apart = np.abs(short - predictor(photo))
     assert 0 < apart.max() < 0.1 and apart.mean() < 0.002
 
 
 def test_a_gpu_that_is_full_takes_photos_one_by_one_and_then_says_so() -> None:
     predictor = Predictor(registry.list_models()[0].folder)
-    real, most = predictor._model, 1
+    network, most = predictor._network, 1
+    assert isinstance(network, TorchNetwork)
+    real = network.module
 
     def small_memory(images: torch.Tensor) -> torch.Tensor:
         if len(images) > most:
@@ -56,7 +60,7 @@ def test_a_gpu_that_is_full_takes_photos_one_by_one_and_then_says_so() -> None:
         return real(images)
 
     photo = predictor.prepare(np.zeros((64, 64, 3), np.uint8))
-    predictor._model = small_memory  # type: ignore[assignment]
+    network.module = small_memory  # type: ignore[assignment]
     assert len(predictor.forward([photo, photo, photo])) == 3
     most = 0
     with pytest.raises(UserError, match="more memory than is free on the GPU"):

@@ -16,7 +16,7 @@ from core.inference import sliding_window
 from core.inference.predictor import Predictor
 from core.models.window import Window
 from core.task import Task
-from tests.builders import THREE, untrained_card
+from tests.builders import THREE, in_fp32, untrained_card
 
 WINDOW = Window(64, 96)
 
@@ -47,7 +47,7 @@ def photo_of(height: int, width: int) -> np.ndarray:
 
 def predictor_of(network: nn.Module, window: Window | None, task: Task = THREE, side: int = 0) -> Predictor:
     predictor = Predictor.of(network, replace(untrained_card(), task=task, window=window, long_side=side))
-    predictor._in_bf16 = False
+    in_fp32(predictor)
     return predictor
 
 

@@ -70,6 +70,7 @@ HARMLESS = {
     "labelling.grabcut.grabcut_mask": "one photo at 480 pixels, of the page that changes data sets",
     "labelling.pictures.small_picture": READING,
     "labelling.session.LabelSession.shown_mask": READING,
+    "models.onnx_trial.main": "a process that onnx_check starts, which asks",
     "policy.folders.may_open": "is what asks; says nothing of whether the folder is there",
     "policy.notices.dismiss": "a preference of the person themselves, in a file of a few bytes",
     "runs.run_folder.Run.append": "of the worker's own run, in its process",

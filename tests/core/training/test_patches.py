@@ -21,7 +21,7 @@ from core.models.window import Window
 from core.runs.events import EpochEnd, Preview
 from core.task import Task
 from core.training import loading
-from tests.builders import of, tiny, trained, write_camera, write_scenes
+from tests.builders import in_fp32, of, tiny, trained, write_camera, write_scenes
 
 PATCHES: dict[str, object] = {"sampling": "patches", "height": 32, "width": 32, "epochs": 1, "ema_decay": 0.0}
 
@@ -35,7 +35,7 @@ def test_the_scores_of_the_last_epoch_are_those_of_the_saved_model(write: object
     assert (card.window, card.long_side) == (Window(32, 32), 0)
     assert "in windows of 32x32 at their own size" in card.scored_on
     predictor = Predictor(tmp_path / "run" / "last", "cpu")
-    predictor._in_bf16 = False
+    in_fp32(predictor)
     read = for_model(open_data(data), card.task)
     found = list(
         score_images(predictor, read.part("validation"), read.encoding, card.threshold, refine=False)
