@@ -205,17 +205,26 @@ def coloured(masks: Iterable[tuple[str, bytes]], named: Mapping[Colour, str]) ->
 
 
 def from_counts(counts: ColourCounts, named: Mapping[Colour, str]) -> Coloured | None:
-    """Colours are classes where there are two beside black, one of them no grey, and hardly anything else."""
+    """Colours are classes where there are two beside black, one of them no grey, and hardly anything else;
+    or where all have names. A single named one beside a background is one foreground of that name."""
     if len(counts.seen) > MAX_SEEN:
         return None
     named_codes = {colour_code(colour) for colour in named}
     strong = sorted({*counts.classes(named_codes), *(named_codes & set(counts.seen))})
     no_grey = [code for code in strong if len(set(colour_of(code))) > 1]
     covered = sum(counts.seen[code].pixels for code in strong)
-    if not no_grey or len(set(strong) - {0}) < 2 or covered < KNOWN_SHARE * counts.pixels:
+    beside_black = set(strong) - {0}
+    are_named = bool(beside_black) and beside_black <= named_codes
+    if not (are_named or (no_grey and len(beside_black) >= 2)) or covered < KNOWN_SHARE * counts.pixels:
         return None
     table = {colour_of(code): named.get(colour_of(code), _unnamed(code)) for code in strong}
-    return Coloured({**table, **{c: n for c, n in named.items() if c not in table}})
+    found = Coloured({**table, **{c: n for c, n in named.items() if c not in table}})
+    if not are_named:
+        return found
+    as_one = replace(found, as_one=True)
+    if len(as_one.wanted) == 1:
+        return as_one if len(found.classes) > 1 else None
+    return found
 
 
 def colour_codes(content: bytes, name: str) -> NDArray[np.int64] | None:

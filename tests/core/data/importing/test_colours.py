@@ -71,3 +71,23 @@ def test_masks_of_long_names_are_written_again_with_colours_that_the_sample_miss
     data = imported_classes({f"images/{stem}.png": photo(0) for stem in stems} | masks).data
     assert len(data.pairs) == COUNT and len(list((data.root / "masks").iterdir())) == COUNT
     assert names(data, RARE) == ["colour #c80000", "colour #0000c8", "colour #00c800"]
+
+
+@pytest.mark.parametrize("colour", [RED, (250, 50, 83), (0, 0, 60), (255, 255, 255)])
+def test_a_single_class_keeps_its_name_and_is_one_foreground(colour: tuple[int, int, int]) -> None:
+    """As CVAT and Datumaro export "Segmentation mask" of a task with one label."""
+    content = files([colours((0, 0, 0), colour, (0, 0, 0))] * 4)
+    label = ",".join(map(str, colour))
+    content["labelmap.txt"] = (
+        f"# label:color_rgb:parts:actions\nbackground:0,0,0::\nperson:{label}::".encode()
+    )
+    assert recognise(open_source(zipped(content)))[0].labels.classes == ("background", "person")
+    data = imported_classes(content).data
+    assert data.encoding.task.kind == "binary" and columns(data, 0) == [0, 1, 0]
+    assert "person" in data.about["mask_rule"]["meaning"]
+
+
+def test_a_class_that_is_named_and_that_no_sampled_mask_holds_is_a_class() -> None:
+    content = files([colours((0, 0, 0), RED)] * 4)
+    content["labelmap.txt"] = b"background:0,0,0::\nperson:200,0,0::\ncar:0,200,0::"
+    assert imported_classes(content).data.encoding.task.classes == ("background", "person", "car")
