@@ -48,6 +48,7 @@ def openapi(prefix: str = "") -> dict[str, Any]:
                                 ("400", "A parameter is invalid"),
                                 ("401", "The key is missing or wrong"),
                                 ("404", "There is no such model"),
+                                ("408", "The photo did not arrive in time"),
                                 ("413", "The photo is too large"),
                                 ("422", "The photo cannot be read"),
                                 ("429", "The quota is used up"),

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -46,9 +47,11 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0  # seconds of waiting, after which the answer is 503
 SECONDS = 60.0  # of work on one photo, after which it is aborted at its next step
-AT_ONCE = 8  # requests whose photos are held in memory; each may have MAX_BYTES
+AT_ONCE = 8  # photos that are worked on or wait for it
 FORM_BYTES = 10_000  # overhead of a form around its photo
 MAX_BYTES = 100_000_000  # of a photo, as on the page
+BODY_SECONDS = 60.0  # in which a photo has to arrive
+ARRIVING_BYTES = AT_ONCE * MAX_BYTES  # of all photos that have not arrived whole
 SENTENCES = {
     404: "There is nothing at this address: openapi.json lists what there is",
     405: "This address takes another method: openapi.json says which",
@@ -166,8 +169,8 @@ async def _segment(request: Request) -> Response:
     if result not in RESULTS:
         raise RefusedError(400, f"result cannot be '{result[:40]}': use one of {', '.join(RESULTS)}.")
     settings = _settings(asked.get("threshold"), asked.get("background", ""))
-    with _slot():
-        content = await _photo_in(request)
+    content = await _in_whole(request)
+    with _slot():  # not before: whoever sends slowly would close the endpoint for everybody
         folder = await run_in_threadpool(_folder, request, asked.get("model"))
         card = await run_in_threadpool(read_card, folder)
         cost = await run_in_threadpool(photo_price, content, "the photo", card, settings)
@@ -177,6 +180,23 @@ async def _segment(request: Request) -> Response:
 
 _hours = Quotas()
 _slots = threading.BoundedSemaphore(AT_ONCE)
+
+
+class _Arriving:
+    """Counts the bytes of photos that have not arrived whole."""
+
+    def __init__(self) -> None:
+        self._bytes, self._lock = 0, threading.Lock()
+
+    def add(self, count: int) -> None:
+        """Raises BusyError above ARRIVING_BYTES."""
+        with self._lock:
+            self._bytes += count
+            if count > 0 and self._bytes > ARRIVING_BYTES:
+                raise BusyError("Too many photos are being sent: try again in a moment.")
+
+
+_arriving = _Arriving()
 
 
 @contextlib.contextmanager
@@ -223,6 +243,28 @@ def _result(predictor: "SharedPredictor", content: bytes, result: str, settings:
 
 def _png(picture: Any) -> Response:
     return Response(rendering.encode(picture), media_type="image/png")
+
+
+async def _in_whole(request: Request) -> bytes:
+    """The photo of a request. Raises RefusedError where it is too large or too slow, and BusyError while too
+    much is arriving."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        size = len(message.get("body", b""))
+        taken += size
+        _arriving.add(size)
+        return message
+
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            return await _photo_in(Request(request.scope, counted))
+    except TimeoutError:
+        raise RefusedError(408, f"The photo did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+    finally:
+        _arriving.add(-taken)
 
 
 async def _photo_in(request: Request) -> bytes:

@@ -1,14 +1,16 @@
 """What the REST endpoint takes from strangers: bytes, pixels, photos an hour, seconds, how many at once."""
 
+import asyncio
 import io
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message
 
 from core.data.samples import sample_bytes
 from core.policy.policy import VARIABLE
@@ -88,6 +90,61 @@ def test_no_more_photos_are_held_than_there_are_places(
     assert client.post("/segment", content=b"no photo").status_code == 422
     with rest._slot():  # a refused photo has freed its place
         pass
+
+
+def half_sent(sending: list[asyncio.Event]) -> Callable[[], Awaitable[Message]]:
+    """A body of which one byte comes, and the rest never."""
+    begun = asyncio.Event()
+    sending.append(begun)
+
+    async def receive() -> Message:
+        if begun.is_set():
+            await asyncio.sleep(3600)
+        begun.set()
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    return receive
+
+
+async def statuses(app: ASGIApp, clients: int, photo: bytes) -> tuple[int, list[int]]:
+    """What a whole photo is answered while so many others are half sent, and what those are answered."""
+    scope = {"type": "http", "method": "POST", "path": "/segment", "query_string": b"", "http_version": "1.1",
+             "headers": [(b"host", b"localhost")], "client": ("192.0.2.1", 1), "scheme": "http"}  # fmt: skip
+
+    async def ask(receive: Callable[[], Awaitable[Message]]) -> int:
+        answered: list[int] = []
+
+        async def send(message: Message) -> None:
+            answered.append(message.get("status", 0))
+
+        await app(dict(scope), receive, send)
+        return answered[0]
+
+    async def whole() -> Message:
+        return {"type": "http.request", "body": photo, "more_body": False}
+
+    sending: list[asyncio.Event] = []
+    slow = [asyncio.create_task(ask(half_sent(sending))) for _ in range(clients)]
+    while len(sending) < clients or not all(begun.is_set() for begun in sending):
+        await asyncio.sleep(0.01)
+    return await ask(whole), list(await asyncio.gather(*slow))
+
+
+def test_clients_that_send_slowly_keep_nobody_out_and_are_given_up(
+    client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "BODY_SECONDS", 3.0)
+    quick, slow = asyncio.run(statuses(rest.api(SHIPPED), 2 * rest.AT_ONCE, b"no photo"))
+    assert quick == 422 and set(slow) == {408}
+
+
+def test_the_bytes_of_photos_that_arrive_at_once_are_bounded(
+    client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "ARRIVING_BYTES", len(photo) - 1)
+    assert client.post("/segment", content=photo).status_code == 503
+    monkeypatch.setattr(rest, "ARRIVING_BYTES", len(photo))
+    assert [client.post("/segment", content=photo).status_code for _ in range(2)] == [200, 200]
 
 
 def test_work_that_takes_too_long_is_given_up(
