@@ -102,8 +102,8 @@ def _not_a_model(what: str, names: list[str]) -> UserError:
         )
     if any(name.endswith(GRAPHS) for name in names):
         return UserError(
-            f"{what} holds an exported network, which cannot be trained or compared: import the zip that "
-            "Export on the Models page makes, which also holds the checkpoint."
+            f"{what} holds an exported network without its checkpoint: import its .onnx file itself, or the "
+            "zip that Export on the Models page makes, which can also be trained on."
         )
     return UserError(f"{what} holds no model: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.")
 

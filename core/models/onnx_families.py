@@ -83,13 +83,30 @@ class Guess:
     subject: str = ""
     licence: str = ""
     threshold: float = 0.5
+    outputs: tuple[str, ...] = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
+
+    def channels_of(self, output: int) -> int:
+        """The number of channels of one output; 1 where the file does not say."""
+        shape = self.shapes[output] if output < len(self.shapes) else ()
+        if len(shape) != 4:
+            return 1
+        return max(1, shape[3] if self.spec.channels_last else shape[1])
+
+    def classes_of(self, output: int) -> Task:
+        """Each channel of one output as a class."""
+        count = self.channels_of(output)
+        return Task("multiclass", tuple(f"class {i}" for i in range(count)), tuple(range(count)))
 
 
 def guessed(info: OnnxInfo, name: str) -> Guess:
     """How a file called `name` is to be used: from its metadata, its name, its shapes, or else as most
     networks are: ImageNet's mean and deviation."""
-    if found := _exported_here(info):
-        return found
+    names, shapes = tuple(name for name, _ in info.outputs), tuple(shape for _, shape in info.outputs)
+    return replace(_exported_here(info) or _by_family(info, name), outputs=names, shapes=shapes)
+
+
+def _by_family(info: OnnxInfo, name: str) -> Guess:
     family = family_of(name) or _by_shape(info)
     spec = family.spec if family else OnnxSpec()
     return Guess(

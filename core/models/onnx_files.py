@@ -1,16 +1,22 @@
 """ONNX files from elsewhere as models: their cards, their import, and those that rembg has downloaded."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.photos import read_photo
+from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError, system_said
+from core.imaging.rendering import label_overlay
 from core.models.card import ONNX_FILE, ONNX_SUFFIX, ModelCard, write_card
 from core.models.onnx_check import MAX_BYTES, inspect, trial
 from core.models.onnx_families import Guess, family_of, guessed
@@ -23,6 +29,7 @@ from core.task import Task
 
 Picture = NDArray[np.uint8]
 CHUNK = 1 << 20
+PREVIEWED, PREVIEW_SIDE = list(SAMPLES)[:2], 400  # pixels of the longer side
 # Where rembg keeps what it downloads. Source: its README, "Models".
 REMBG_HOME, REMBG_FOLDER = "U2NET_HOME", ".u2net"
 
@@ -81,6 +88,56 @@ def try_on(file: Path, photo: Picture, spec: OnnxSpec, task: Task, name: str = "
     except UserError as error:
         return Tried(shapes, None, str(error))
     return Tried(shapes, logits[0, :, : inner[0], : inner[1]])
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Sample photos with what the network finds tinted, uint8 (h, w, 3), or the `problem` with it."""
+
+    pictures: tuple[Picture, ...] = ()
+    problem: str = ""
+
+
+@needs("add")
+def guess_of_upload(source: IO[bytes], name: str) -> Guess:
+    """How an uploaded file is to be used. Raises UserError like `onnx_check.inspect`."""
+    with _held(source) as file:
+        return guessed(inspect(file, name), name)
+
+
+@needs("add")
+def preview(source: IO[bytes], name: str, spec: OnnxSpec, task: Task) -> Preview:
+    """What an uploaded file finds in sample photos if it is used so. Raises UserError like `try_on`."""
+    pictures = []
+    with _held(source) as file:
+        for title in PREVIEWED:
+            photo = read_photo(sample_bytes(title), SAMPLES[title].file_name, max_side=PREVIEW_SIDE)
+            found = try_on(file, photo, spec, task, name)
+            if found.logits is None:
+                return Preview(problem=found.problem)
+            pictures.append(_tinted(photo, found.logits, task))
+    return Preview(tuple(pictures))
+
+
+def _tinted(photo: Picture, logits: NDArray[np.float32], task: Task) -> Picture:
+    size = photo.shape[1], photo.shape[0]
+    fitted = [cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in logits]
+    if task.kind == "binary":
+        labels = fitted[0] >= 0
+    elif task.kind == "multiclass":
+        labels = np.stack(fitted).argmax(axis=0)
+    else:
+        labels = sum((each >= 0).astype(np.uint8) << bit for bit, each in enumerate(fitted))
+    return label_overlay(photo, np.asarray(labels, np.uint8), task)
+
+
+@contextlib.contextmanager
+def _held(source: IO[bytes]) -> Iterator[Path]:
+    """An upload as a file on the disk, for as long as another process reads it."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / ONNX_FILE
+        _copy(source, file)
+        yield file
 
 
 @needs("add")

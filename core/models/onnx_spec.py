@@ -18,6 +18,13 @@ Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Three = tuple[float, float, float]
 
+NORMALISATIONS: dict[str, tuple[Three, Three]] = {
+    "ImageNet": (IMAGENET_MEAN, IMAGENET_STD),
+    "Mean 0.5, deviation 0.5 (-1 to 1)": ((0.5,) * 3, (0.5,) * 3),
+    "Mean 0.5, deviation 1 (-0.5 to 0.5)": ((0.5,) * 3, (1.0,) * 3),
+    "None": ((0.0,) * 3, (1.0,) * 3),
+}
+
 STEP = 32  # sizes that are free are multiples of it
 LEAST, MOST = 32, 2048
 CERTAIN = 1e-6  # probabilities are kept this far from 0 and 1, or their logits would be infinite

@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import UserError
 from core.policy.permissions import allowed
 from core.policy.policy import current_policy
+from pages.models_parts.onnx_form import import_onnx_file
 from pages.widgets.uploads import upload_one
 from pages.widgets.wording import plain
 
@@ -21,10 +22,10 @@ def import_button() -> None:
 
 @st.dialog("Import a model")
 def import_dialog() -> None:
-    ways = ["A zip", "The hub"] if allowed("machine") else ["A zip"]
-    origin = st.segmented_control("From", ways, default="A zip", required=True, label_visibility="collapsed")
+    ways = ["A file", "The hub"] if allowed("machine") else ["A file"]
+    origin = st.segmented_control("From", ways, default="A file", required=True, label_visibility="collapsed")
     try:
-        added = from_zip() if origin == "A zip" else from_hub()
+        added = from_file() if origin == "A file" else from_hub()
     except UserError as error:
         st.error(plain(str(error)))
         return
@@ -40,14 +41,20 @@ def several_classes() -> str:
     )  # fmt: skip
 
 
-def from_zip() -> Path | None:
+def from_file() -> Path | None:
     from core.models.importing import check_file_name, import_zip
 
-    st.caption("The zip of an export, or a zipped folder that smp's `save_pretrained` wrote.")
-    file = upload_one("Zip", None, current_policy().upload_megabytes, show="collapsed")
-    if file:
+    st.caption(
+        "The zip of an export, a zipped folder that smp's `save_pretrained` wrote, or an ONNX file of any "
+        "program."
+    )
+    file = upload_one("File", None, current_policy().upload_megabytes, show="collapsed")
+    is_onnx = file is not None and file.name.lower().endswith(".onnx")
+    if file and not is_onnx:
         check_file_name(file.name)
-    name = st.text_input("Name", file.name.removesuffix(".zip") if file else "", max_chars=80)
+    name = st.text_input("Name", Path(file.name).stem if file else "", max_chars=80)
+    if file and is_onnx:
+        return import_onnx_file(file, name)
     kind = several_classes()
     if not st.button("Import", type="primary", disabled=file is None) or file is None:
         return None

@@ -36,6 +36,8 @@ def card(entry: Entry, following: str) -> None:
 def badges(entry: Entry) -> None:
     if entry.ships:
         st.badge("Shipped", color="green", help="Comes with the project.")
+    elif entry.is_rembgs:
+        st.badge("rembg", color="violet", help="A file that rembg has downloaded.")
     elif entry.run is None:
         st.badge("Imported", color="violet")
     if entry.has_namesake:
@@ -47,7 +49,7 @@ def badges(entry: Entry) -> None:
 def facts(entry: Entry) -> str:
     model = entry.card
     parts = [
-        f"{model.architecture}, {short_name(model.encoder)}",
+        f"{model.architecture}, {'ONNX' if model.onnx else short_name(model.encoder)}",
         f"{entry.megabytes:.1f} MB",
         f"trained on {plain(model.data)}" if model.data else "",
         f"{entry.created} UTC" if entry.created else "",
@@ -81,12 +83,13 @@ def buttons(entry: Entry, following: str) -> None:
     if st.button("Compare", key=f"compare_{key}", icon=":material/compare:"):
         st.session_state.chosen_model = folder
         st.switch_page("pages/compare.py")
-    if allowed("train") and st.button("Export", key=f"export_{key}", icon=":material/output:"):
+    exports = allowed("train") and not entry.card.onnx
+    if exports and st.button("Export", key=f"export_{key}", icon=":material/output:"):
         export_dialog(entry)
     if st.button("Details", key=f"details_{key}", icon=":material/article:"):
         details_dialog(entry)
-    other = [] if entry.ships or not allowed("change") else [RENAME, DELETE]
-    if allowed("machine"):
+    other = [] if entry.ships or entry.is_rembgs or not allowed("change") else [RENAME, DELETE]
+    if allowed("machine") and not entry.card.onnx:
         other.insert(1, UPLOAD)
     if not other:
         return

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from core.models.card import is_model, read_card, write_card
 from core.system.workspace import SHIPPED_MODELS
 from tests.browser.test_app import settle, visit
+from tests.core.models.onnx_networks import write_network
 from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -58,12 +60,42 @@ def test_a_model_is_renamed_deleted_and_restored_where_it_was(page: Page, app: A
     expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("^Twin"))
 
 
-def test_an_onnx_file_is_refused_by_what_to_import_instead(page: Page, app: App) -> None:
-    visit(page, app, "models")
+def upload(page: Page, name: str, content: bytes) -> Locator:
+    """A file for the import dialog, which is returned."""
     page.get_by_role("button", name="Import a model").click()
-    file = {"name": "model.onnx", "mimeType": "application/octet-stream", "buffer": b"onnx"}
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
     page.set_input_files("[role=dialog] input[type=file]", file)  # type: ignore[arg-type]
-    expect(page.get_by_text("import the zip that Export on the Models page makes")).to_be_visible()
+    return page.get_by_role("dialog")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("model.onnx", "no ONNX file that can be read"), ("model.pt2", "import its .onnx file itself")],
+)
+def test_a_file_that_is_no_model_is_named_and_says_what_to_import(
+    page: Page, app: App, name: str, words: str
+) -> None:
+    visit(page, app, "models")
+    expect(upload(page, name, b"nothing").get_by_text(words)).to_be_visible(timeout=30_000)
+
+
+def test_an_onnx_file_of_another_program_is_previewed_imported_and_used(
+    page: Page, app: App, tmp_path: Path
+) -> None:
+    visit(page, app, "models")
+    network = write_network(tmp_path / "red.onnx").read_bytes()
+    dialog = upload(page, "red.onnx", network)
+    expect(dialog.get_by_text("The file does not say how it is used.")).to_be_visible(timeout=30_000)
+    expect(dialog.get_by_test_id("stImage")).to_have_count(2, timeout=30_000)
+    dialog.get_by_role("textbox", name="Finds").fill("red things")
+    dialog.get_by_role("button", name="Import", exact=True).click()
+    expect(dialog).to_have_count(0, timeout=30_000)
+    card = page.get_by_text("ONNX network, ONNX")
+    expect(card).to_be_visible()
+    visit(page, app, "")
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="red", exact=True).click()
+    expect(page.get_by_text("red finds red things.")).to_be_visible(timeout=30_000)
 
 
 def test_a_link_opens_the_view_that_it_was_copied_from(page: Page, app: App) -> None:

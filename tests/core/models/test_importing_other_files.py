@@ -14,9 +14,9 @@ from core.system import workspace
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("model.onnx", "import the zip that Export"),
-        ("model-int8.onnx", "import the zip that Export"),
-        ("model.pt2", "import the zip that Export"),
+        ("model.onnx", "import its .onnx file itself, or the zip that Export"),
+        ("model-int8.onnx", "import its .onnx file itself, or the zip that Export"),
+        ("model.pt2", "import its .onnx file itself, or the zip that Export"),
         ("model.safetensors", "zip it together with config.json"),
         ("best.pth", "save_pretrained"),
     ],
@@ -40,5 +40,5 @@ def test_a_zip_of_an_onnx_file_alone_is_refused_by_what_to_import_instead() -> N
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("small/model.onnx", b"")
-    with pytest.raises(UserError, match=r"The zip holds an exported network.*import the zip that Export"):
+    with pytest.raises(UserError, match=r"The zip holds an exported network.*or the zip that Export"):
         import_zip(stream, "one")
