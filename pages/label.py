@@ -12,7 +12,6 @@ from pages.label_parts.canvas import canvas
 from pages.label_parts.classes import classes_popover
 from pages.label_parts.photos import gallery
 from pages.label_parts.starting import STARTING, start_form
-from pages.label_parts.training import train_on_these
 from pages.widgets.access import open_to
 from pages.widgets.choices import choose_dataset, ensure_drawn, select_dataset
 from pages.widgets.entry import open_page
@@ -44,14 +43,13 @@ def label_page() -> None:
 
 
 def head(session: LabelSession | None) -> str:
-    """Beside the data set: what is shown of it, training, classes, and new photos. Returns the section."""
+    """Beside the data set: what is shown of it, its classes, and new photos. Returns the section."""
     chosen = SECTIONS[0]
     if session is not None:
         chosen = st.segmented_control(
             "Section", SECTIONS, default="Label", required=True, key="label_section",
             label_visibility="collapsed",
         )  # fmt: skip
-        train_on_these(session)
         classes_popover(session)
     if allowed("add") and st.button("Label new photos", icon=":material/add:", type="primary"):
         st.session_state[STARTING] = True

@@ -13,7 +13,6 @@ from PIL import Image
 
 from core.data.photos import reading
 from core.errors import UserError
-from core.imaging.rendering import encode
 from core.labelling.history import Kind
 from core.labelling.prompts import Box, Click, Prompt, Stroke
 
@@ -125,6 +124,6 @@ def _patch(sent: Mapping[str, Any], classes: int) -> Patch:
     return Patch(int(sent["top"]), int(sent["left"]), ids)
 
 
-def ids_url(ids: NDArray[np.uint8]) -> str:
-    """A mask as the canvas takes it: a grey PNG of ids, as a data URL."""
-    return "data:image/png;base64," + base64.b64encode(encode(ids)).decode()
+def png_url(png: bytes) -> str:
+    """A grey PNG of ids as the canvas takes it: a data URL."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -30,6 +30,8 @@ CLICK_RADIUS = 0.004  # of the longer side: what a click says for certain
 INSIDE = 12  # points of the mask that stays which tell it apart from what is taken away
 
 _features = FeatureCache()
+_reading = threading.Lock()
+_turns: dict[tuple[Path, int], threading.Lock] = {}
 
 
 class _Photos:
@@ -94,7 +96,13 @@ def file_key(path: Path) -> tuple[Path, int]:
 def features_of(session: LabelSession, name: str) -> PhotoFeatures:
     """The features of a photo of the session, kept for the next question."""
     key = file_key(session.photo(name).photo)
-    return _features.of(key, lambda: working_photo(session, name))
+    with _reading:
+        turn = _turns.setdefault(key, threading.Lock())
+    with turn:  # two who want the same photo encode it once
+        found = _features.of(key, lambda: working_photo(session, name))
+    with _reading:
+        _turns.pop(key, None)
+    return found
 
 
 def working_photo(session: LabelSession, name: str) -> NDArray[np.uint8]:

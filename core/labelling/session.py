@@ -17,6 +17,7 @@ from core.data.painting import Waiting
 from core.data.pairing import Problem
 from core.data.photos import photo_size
 from core.errors import UserError
+from core.imaging.rendering import encode
 from core.labelling import history
 from core.labelling.history import Kind, State
 from core.labelling.scheme import Scheme, changed, new_scheme, read_scheme, write_scheme
@@ -63,7 +64,7 @@ class LabelSession:
         self._turns: dict[str, threading.RLock] = {}
         self._states: dict[str, tuple[tuple[int, int], State]] = {}
         self._proposals: dict[str, Proposal | None] = {}
-        self._listed: tuple[tuple[int, int], dict[str, Waiting]] | None = None
+        self._listed: tuple[tuple[int, ...], dict[str, Waiting]] | None = None
 
     def turn(self, name: str) -> threading.RLock:
         """The lock under which a photo is changed: one tab at a time."""
@@ -72,8 +73,10 @@ class LabelSession:
 
     def photos(self) -> Mapping[str, Waiting]:
         """The photos by file name, in the order of names."""
-        times = tuple((self.folder / part).stat().st_mtime_ns for part in ("images", "masks"))
-        key = times[0], times[1]
+        try:
+            key = tuple((self.folder / part).stat().st_mtime_ns for part in ("images", "masks"))
+        except OSError:
+            return {}
         listed = self._listed
         if listed is None or listed[0] != key:
             found = {waiting.name: waiting for waiting in painting.photos_of(self.folder)}
@@ -149,6 +152,11 @@ class LabelSession:
         shown = self.state(name).shown
         return self.storage.draft(name, shown) if shown is not None else self.first_mask(name)
 
+    def shown_png(self, name: str) -> bytes:
+        """The same as a grey PNG of ids."""
+        shown = self.state(name).shown
+        return self.storage.draft_file(name, shown) if shown is not None else encode(self.first_mask(name))
+
     def first_mask(self, name: str) -> NDArray[np.uint8]:
         """The mask that a photo has before anything is drawn on it."""
         waiting = self.photo(name)
@@ -183,10 +191,11 @@ def open_session(folder: Path) -> LabelSession:
     require_folder(folder)
     if not library.is_owned(folder):
         raise UserError("Import this data set first: masks are labelled in the app's own copy of it.")
-    if not painting.photos_of(folder):
-        raise UserError("Masks can be labelled where photos lie in images/ and their masks in masks/.")
+    images = folder / "images"
     with _opening:
-        session = _session(folder.resolve(), (folder / "images").stat().st_ino)
+        session = _session(folder.resolve(), images.stat().st_ino) if images.is_dir() else None
+        if session is None or not session.photos():
+            raise UserError("Masks can be labelled where photos lie in images/ and their masks in masks/.")
         session.scheme = read_scheme(session.folder, session.storage.session_file)
     return session
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data.photos import reading
-from core.errors import UserError
+from core.errors import UserError, system_said
 from core.imaging.rendering import encode
 from core.labelling import history
 from core.labelling.history import Event
@@ -67,6 +67,13 @@ class Storage:
     def draft(self, name: str, revision: int) -> NDArray[np.uint8]:
         """The mask of a revision: ids, uint8 (height, width)."""
         return _ids_in(self._draft(name, revision), name)
+
+    def draft_file(self, name: str, revision: int) -> bytes:
+        """The same as it is in its file."""
+        try:
+            return self._draft(name, revision).read_bytes()
+        except OSError as error:
+            raise UserError(f"The kept mask of {name} cannot be read: {system_said(error)}.") from error
 
     def write_proposal(self, name: str, ids: NDArray[np.uint8], proposal: Proposal) -> None:
         path = self._proposal(name)

@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from core.data import painting
+from core.data.painting import Waiting
 from core.data.photos import photo_size
 from core.errors import UserError
 from core.imaging import rendering
 from core.labelling import acting
-from core.labelling.actions import action_from, ids_url
+from core.labelling.actions import action_from, png_url
 from core.labelling.history import PROMPTS, Kind
 from core.labelling.scheme import as_dict
 from core.labelling.session import LabelSession, open_session
@@ -46,10 +47,10 @@ def show(session: LabelSession, view: View) -> None:
     try:
         correct(session, view)
         waiting = session.photo(name)
-        photo = painting.photo_to_paint(waiting, LONG_SIDE)
+        picture = picture_of(waiting)
         size = photo_size(waiting.photo)
         state = session.state(name)
-        mask = ids_url(session.shown_mask(name))
+        mask = png_url(session.shown_png(name))
     except UserError as error:
         st.error(plain(str(error)))
         if st.button("Go to the next photo", icon=":material/skip_next:"):
@@ -57,7 +58,6 @@ def show(session: LabelSession, view: View) -> None:
             st.rerun()
         return
     proposing.warm(session, name)
-    label_photo(view.photo_id, rendering.data_url(rendering.display_size(photo, LONG_SIDE)))
     label_canvas(
         Shown(
             view.photo_id, size, mask, state.revision, session.version(name), as_dict(session.scheme),
@@ -66,6 +66,18 @@ def show(session: LabelSession, view: View) -> None:
         CANVAS,
         receive,
     )  # fmt: skip
+    label_photo(view.photo_id, picture)
+
+
+def picture_of(waiting: Waiting) -> str:
+    """A photo for the canvas, kept while its file is the same."""
+    return _picture(str(waiting.photo), waiting.photo.stat().st_mtime_ns, waiting)
+
+
+@st.cache_data(max_entries=40, show_spinner=False)
+def _picture(path: str, changed: int, _waiting: Waiting) -> str:
+    photo = painting.photo_to_paint(_waiting, LONG_SIDE)
+    return rendering.data_url(rendering.display_size(photo, LONG_SIDE))
 
 
 def receive(sent: Sent) -> None:

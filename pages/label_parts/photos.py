@@ -11,6 +11,7 @@ from core.labelling.ordering import Order, left, progress
 from core.labelling.pictures import small_picture
 from core.labelling.session import LabelSession, PhotoState, Status, open_session
 from core.system.formatting import plural
+from pages.label_parts.training import train_on_these
 from pages.label_parts.view import View, go_to, view_of
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
@@ -39,6 +40,7 @@ def side_panel(session: LabelSession, view: View) -> None:
         )
     )
     upcoming(session, view, photos)
+    train_on_these(session, photos)
     history(session)
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.config import PRESETS, preset_config
 from core.errors import UserError
-from core.labelling.session import LabelSession, Status, open_session
+from core.labelling.session import LabelSession, PhotoState, Status, open_session
 from core.models import registry
 from core.policy.permissions import allowed
 from core.runs import jobs, run_folder
@@ -23,23 +23,23 @@ PREFERRED = ("Auto", "Quick look")  # the first that there is
 LEAST = 4  # accepted photos, of which one is held out
 
 
-def train_on_these(session: LabelSession) -> None:
+def train_on_these(session: LabelSession, photos: list[PhotoState]) -> None:
     """A button that starts a run on the accepted photos, and the run once there is one."""
     if not allowed("train"):
         return
-    accepted = sum(photo.status is Status.ACCEPTED for photo in session.statuses())
+    accepted = sum(photo.status is Status.ACCEPTED for photo in photos)
     run = latest_run(session.folder)
     is_live = run is not None and run.status().state in LIVE
-    with st.container(horizontal=True, vertical_alignment="center"):
-        preset = next((name for name in PREFERRED if name in PRESETS), next(iter(PRESETS)))
-        if st.button(
-            f"Train on {plural(accepted, 'accepted photo')}", icon=":material/model_training:",
-            disabled=accepted < LEAST or is_live,
-            help=f"Preset {preset}, with a fifth of them held out. From {LEAST} accepted photos on.",
-        ):  # fmt: skip
-            start(session, preset)
-        if run is not None:
-            st.fragment(_watch, run_every=1.5 if is_live else None)(session.folder, run.id, is_live)
+    preset = next((name for name in PREFERRED if name in PRESETS), next(iter(PRESETS)))
+    if st.button(
+        "Train on these", icon=":material/model_training:", width="stretch",
+        disabled=accepted < LEAST or is_live,
+        help=f"On {plural(accepted, 'accepted photo')}, a fifth of them held out; preset {preset}. "
+        f"From {LEAST} on.",
+    ):  # fmt: skip
+        start(session, preset)
+    if run is not None:
+        st.fragment(_watch, run_every=1.5 if is_live else None)(session.folder, run.id, is_live)
 
 
 def latest_run(folder: Path) -> Run | None:
@@ -74,18 +74,19 @@ def _watch(folder: Path, run_id: str, was_live: bool) -> None:
         st.rerun()
     history = History(run).refresh()
     label, colour = STATES[status.state]
-    with st.container(horizontal=True, vertical_alignment="center"):
+    if status.state in LIVE:
+        st.progress(history.fraction_done, label)
+    else:
         st.badge(label, color=colour)  # type: ignore[arg-type]
-        if history.best:
-            st.markdown(f"{DICE_MEAN} **{score(history.best.dice_mean)}** on the photos held out")
-        if status.state in LIVE:
-            st.progress(history.fraction_done, "Training …", width=180)
-        elif (run.best / "config.json").exists() and st.button(
-            "Propose with this model", icon=":material/auto_fix_high:", type="tertiary",
-            help="Its predictions become the proposals of the photos that nobody has drawn on.",
-        ):  # fmt: skip
-            propose_with(folder, run)
-            st.rerun()
+    if history.best:
+        st.metric(DICE_MEAN, score(history.best.dice_mean), help="On the accepted photos held out.")
+    has_model = status.state not in LIVE and (run.best / "config.json").exists()
+    if has_model and st.button(
+        "Propose with this model", icon=":material/auto_fix_high:", width="stretch",
+        help="Its predictions become the proposals of the photos that nobody has drawn on.",
+    ):  # fmt: skip
+        propose_with(folder, run)
+        st.rerun()
     if status.state in ("failed", "died"):
         st.error(plain(status.message))
 

@@ -13,7 +13,8 @@ const KEYS = [
   ["[ ]", "brush size"], ["+ −", "zoom"], ["F", "whole photo"], ["Space + drag", "move the photo"], ["Arrows + Ctrl", "move the pointer, Shift faster"],
   ["Ctrl+Enter", "click where the pointer is"], ["H", "hide the mask while held"], ["Shift+Delete", "clear"], ["Esc", "cancel"], ["?", "this list"],
 ];
-const UNCHANGED = 254, VOID = 255;
+const UNCHANGED = 254;  // of a patch, as in core/labelling/actions.py
+const INSIDE = 150;  // opacity of a mask beside that of its outline, 255
 const AGAIN = 6000;  // ms without an answer before what was done is sent again
 // Kept outside of the element, which Streamlit replaces when the page around it changes: a stroke of that
 // moment must not be lost.
@@ -46,6 +47,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       Object.assign(s, { id: data.id, ready: false, version: null, revision: 0, corners: [], drawing: null, painting: false, prompts: [], box: null, photo: null });
       root.setAttribute("aria-busy", "true");
     }
+    if (!s.pending.size) s.isLate = false;
     s.notice = data.notice;
     s.data = data;
     if (!s.photo) {
@@ -105,7 +107,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const send = (go = "") => {
     s.sentAt = Date.now();
     clearTimeout(s.again);
-    s.again = setTimeout(() => s.pending.size && s.sendAgain(), AGAIN);
+    s.again = setTimeout(() => { if (s.pending.size) { s.isLate = true; s.sendAgain(); } }, AGAIN);
     const actions = [...s.pending].map(([id, actions]) => ({ id, actions }));
     s.send("sent", { tab: TAB, id: s.id, seen: s.revision, actions, go, at: s.sentAt });
     status();
@@ -116,7 +118,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const forget = () => { s.corners = []; s.box = null; s.drawing = null; };
   const status = () => {
     const isSaving = s.encoding || s.pending.size, line = find(".status");
-    line.textContent = s.notice || (isSaving ? "Saving …" : s.ready && s.revision ? "Saved" : "");
+    line.textContent = s.notice || (isSaving ? (s.isLate ? "Not saved yet: waiting for the server …" : "Saving …") : s.ready && s.revision ? "Saved" : "");
     line.classList.toggle("bad", Boolean(s.notice));
     const asks = [...s.pending.values()].flat().some(({ kind }) => ["click", "stroke", "box"].includes(kind));
     find(".busy").hidden = !asks;
@@ -136,17 +138,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     s.x = (box.width - s.width * s.scale) / 2;
     s.y = (box.height - s.height * s.scale) / 2;
   };
-  const redraw = (x, y, w, h) => {
+  const redraw = (x, y, w, h) => {  // and a pixel around it, whose outline may change
+    x -= 1; y -= 1; w += 2; h += 2;
     x = Math.max(0, Math.floor(x)); y = Math.max(0, Math.floor(y));
     w = Math.min(s.width - x, Math.ceil(w)); h = Math.min(s.height - y, Math.ceil(h));
     if (w <= 0 || h <= 0) return show();
     const part = new ImageData(w, h);
     for (let row = 0; row < h; row++)
       for (let column = 0; column < w; column++) {
-        const colour = colours[s.mask[(y + row) * s.width + x + column] - 1];
+        const here = (y + row) * s.width + x + column, id = s.mask[here], colour = colours[id - 1];
         if (!colour) continue;
+        const isEdge = s.mask[here - 1] !== id || s.mask[here + 1] !== id || s.mask[here - s.width] !== id || s.mask[here + s.width] !== id;
         const at = 4 * (row * w + column);
-        part.data[at] = colour[0]; part.data[at + 1] = colour[1]; part.data[at + 2] = colour[2]; part.data[at + 3] = 255;
+        part.data[at] = colour[0]; part.data[at + 1] = colour[1]; part.data[at + 2] = colour[2]; part.data[at + 3] = isEdge ? 255 : INSIDE;
       }
     s.layer.getContext("2d").putImageData(part, x, y);
     show();
