@@ -91,7 +91,7 @@ def at_threshold(found: Evaluation, data: DataFolder, entry: Entry, split: str, 
         downloads(found, data, entry, split, threshold)
     headline(found, threshold)
     if section == "Images":
-        mistakes(found, data, threshold)
+        mistakes(found, data, entry, threshold)
     else:
         scores(found, data, entry, threshold)
 

@@ -24,8 +24,9 @@ def label_page() -> None:
     st.title("Label photos")
     if not open_to("change"):
         return
-    if st.session_state.get(STARTING) and allowed("add"):
-        start_form()
+    own = [folder for folder in library.list_datasets() if folder != demo.demo_folder()]
+    if allowed("add") and (st.session_state.get(STARTING) or not own):
+        start_form(may_cancel=bool(own))
         return
     follow_the_address()
     left, right = st.columns([3, 7], gap="medium", vertical_alignment="bottom")

@@ -31,13 +31,15 @@ RECENT = 20  # decisions that are listed to be undone
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a mask is wanted for: a photo of the session, the ids now, the ids when the object was begun, the
-    prompts on it so far, the last one the newest, and the class."""
+    prompts on it so far, the last one the newest, and the class. `is_new`: somebody said that it is another
+    object than those of its class before."""
 
     name: str
     ids: Ids
     before: Ids
     prompts: tuple[Prompt, ...]
     label: int
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +111,22 @@ def _changed(session: LabelSession, name: str, ids: Ids, action: Action, answer:
     if action.patch is not None:
         return action.patch.on(ids)
     if action.prompt is not None:
-        before, prompts = _object(session, name, action.label)
-        return answer(Asked(name, ids, before, (*prompts, action.prompt), action.label))
+        begun, prompts = _object(session.state(name), action.label)
+        before = session.storage.draft(name, begun.revision)
+        is_new = begun.kind is Kind.OBJECT
+        return answer(Asked(name, ids, before, (*prompts, action.prompt), action.label, is_new))
     return np.zeros_like(ids) if action.kind is Kind.CLEAR else ids
 
 
-def _object(session: LabelSession, name: str, label: int) -> tuple[Ids, tuple[Prompt, ...]]:
-    """The mask when the object was begun that is being clicked now, and the prompts on it so far: the last
-    ones of this class without anything else between them."""
-    done = session.state(name).done
+def _object(state: State, label: int) -> tuple[Event, tuple[Prompt, ...]]:
+    """What was done before the object was begun that is being clicked now, and the prompts on it so far: the
+    last ones of this class without anything else between them."""
+    done = state.done
     start = len(done)
     while start > 1 and done[start - 1].kind in PROMPTS and done[start - 1].data.get("label") == label:
         start -= 1
     prompts = tuple(prompt_of(event.kind, event.data) for event in done[start:])
-    return session.storage.draft(name, done[start - 1].revision), prompts
+    return done[start - 1], prompts
 
 
 def marks(session: LabelSession, name: str) -> list[dict[str, Any]]:

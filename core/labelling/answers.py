@@ -5,21 +5,26 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.data import painting
+from core.errors import UserError
 from core.imaging.guided_filter import enlarge
 from core.imaging.rendering import display_size
 from core.labelling.acting import Answerer, Asked
-from core.labelling.clicks import segment_by_clicks
+from core.labelling.clicks import segment_by_clicks, shipped_model
 from core.labelling.features import FeatureCache, PhotoFeatures
 from core.labelling.prompts import BACKGROUND, Box, Click, Prompt, Stroke, as_stroke, draw
 from core.labelling.scribbles import Example, fit
 from core.labelling.session import LabelSession
 from core.policy.permissions import needs
+
+if TYPE_CHECKING:
+    from core.labelling.click_model import ClickNet
 
 Ids = NDArray[np.uint8]
 Probability = NDArray[np.float32]
@@ -130,6 +135,9 @@ def _answered(session: LabelSession, asked: Asked) -> Ids:
     prompts = [_scaled(prompt, scale) for prompt in asked.prompts]
     ids = asked.before.copy()
     was = asked.before == asked.label
+    model = click_model()
+    if model is not None and all(isinstance(prompt, Click) for prompt in prompts):
+        return _as_marked(_clicked(asked, photo, features, prompts, scale, model), asked)
     if any(_adds(prompt) for prompt in prompts):
         found = _enlarged(_segmented(photo, features, prompts), size)
         ids[found] = asked.label
@@ -139,6 +147,40 @@ def _answered(session: LabelSession, asked: Asked) -> Ids:
         wrong = _enlarged(_segmented(photo, features, [_opposite(prompt) for prompt in prompts]), size)
         ids[wrong & was] = BACKGROUND
     return _as_marked(ids, asked)
+
+
+def _clicked(
+    asked: Asked, photo: NDArray[np.uint8], features: PhotoFeatures, prompts: list[Prompt], scale: float,
+    model: "ClickNet",
+) -> Ids:  # fmt: skip
+    """By the click model: a new object beside those before, or else what the class covers, corrected."""
+    ids, was = asked.before.copy(), asked.before == asked.label
+    previous = asked.ids == asked.label
+    if asked.is_new:
+        previous &= ~was
+    else:
+        ids[was] = BACKGROUND
+    if not any(_adds(prompt) for prompt in prompts):
+        prompts = [*_points_that_stay(was, prompts, scale)[:2], *prompts]
+    clicks = [prompt for prompt in prompts if isinstance(prompt, Click)]
+    small = _shrunk(previous, (photo.shape[0], photo.shape[1])) if previous.any() else None
+    found = segment_by_clicks(photo, clicks, small, model, features)
+    ids[_enlarged(found, (ids.shape[0], ids.shape[1]))] = asked.label
+    return ids
+
+
+@functools.cache
+def click_model() -> "ClickNet | None":
+    """The click model that ships, None where it does not."""
+    try:
+        return shipped_model()
+    except UserError:
+        return None
+
+
+def _shrunk(mask: NDArray[np.bool_], size: tuple[int, int]) -> Probability:
+    full = mask.astype(np.float32)
+    return np.asarray(cv2.resize(full, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _segmented(photo: NDArray[np.uint8], features: PhotoFeatures, prompts: Sequence[Prompt]) -> Probability:

@@ -14,6 +14,7 @@ from core.errors import UserError
 from core.imaging.label_resizing import resize_labels
 from core.labelling.acting import propose
 from core.labelling.actions import prompt_of
+from core.labelling.active import Candidate, Ranked, next_photos, uncertainty
 from core.labelling.answers import CLICK_RADIUS, features_of, wait_for_answers, working_photo
 from core.labelling.history import PROMPTS
 from core.labelling.prompts import BACKGROUND, Click, Stroke, as_stroke
@@ -33,12 +34,12 @@ Labels = Callable[[NDArray[np.uint8]], Ids]  # a photo (h, w, 3) to its ids (h, 
 
 @dataclass
 class Work:
-    """How far the proposals of a session are. `ranked` are the photos from the most helpful on; `problem`
-    says why there are none."""
+    """How far the proposals of a session are. `ranked` are the photos from the most helpful on, with why;
+    `problem` says why there are none."""
 
     done: int = 0
     total: int = 0
-    ranked: list[str] = field(default_factory=list)
+    ranked: list[Ranked] = field(default_factory=list)
     problem: str = ""
 
     @property
@@ -98,19 +99,19 @@ class Proposer:
         if self._labels is None and classifier is None:
             return
         self.work = Work(0, len(names), self.work.ranked)
-        uncertain: dict[str, float] = {}
-        pooled: dict[str, NDArray[np.float32]] = {}
+        candidates: list[Candidate] = []
         for name in names:
             if wanted != self._wanted:
                 return
             wait_for_answers()
             try:
-                uncertain[name] = self._propose_one(name, classifier)
-                pooled[name] = features_of(self.session, name).pooled()
+                doubt = self._propose_one(name, classifier)
+                candidates.append(Candidate(name, features_of(self.session, name).pooled(), doubt))
             except UserError:  # the photo is gone or damaged: the others are not
-                uncertain.pop(name, None)
+                pass
             self.work.done += 1
-        self.work.ranked = helpful(uncertain, pooled)
+        known = [Candidate(name, features_of(self.session, name).pooled()) for name in _worked(self.session)]
+        self.work.ranked = next_photos(candidates, known)
         self.work.total = self.work.done
 
     def _propose_one(self, name: str, classifier: ScribbleClassifier | None) -> float:
@@ -118,13 +119,13 @@ class Proposer:
         shares = None if classifier is None else classifier.propose(features_of(self.session, name), photo)
         if shares is not None:
             labels = shares.argmax(axis=0).astype(np.uint8)
-            uncertainty = float(1 - shares.max(axis=0).mean())
+            doubt = uncertainty(shares)
         else:
             assert self._labels is not None
-            labels, uncertainty = self._labels(photo), 0.0
+            labels, doubt = self._labels(photo), 0.0
         size = self.session.first_mask(name).shape
-        propose(self.session, name, resize_labels(labels, (size[0], size[1])), self._source, uncertainty)
-        return uncertainty
+        propose(self.session, name, resize_labels(labels, (size[0], size[1])), self._source, doubt)
+        return doubt
 
 
 def _is_open(status: Status) -> bool:
@@ -133,18 +134,23 @@ def _is_open(status: Status) -> bool:
 
 def _classifier(session: LabelSession) -> ScribbleClassifier | None:
     """Fitted to what was marked and accepted; None where that is nothing yet."""
-    worked = [
-        (session.state(name).last, name) for name in session.photos()
-        if session.state(name).done or session.photo(name).is_done
-    ]  # fmt: skip
-    worked.sort(key=lambda one: one[0].at if one[0] else 0.0)
     examples = [
         Example(features_of(session, name), strokes)
-        for _, name in worked[-MOST_EXAMPLES:]
+        for name in _worked(session)
         if (strokes := _strokes_on(session, name))
     ]
     marked = {stroke.label for example in examples for stroke in example.strokes}
     return fit(examples, len(session.scheme.classes) + 1) if marked - {BACKGROUND} else None
+
+
+def _worked(session: LabelSession) -> list[str]:
+    """The photos that somebody has drawn on or accepted, the last ones that were worked on."""
+    found = [
+        (last.at if (last := session.state(name).last) else 0.0, name)
+        for name, waiting in session.photos().items()
+        if session.state(name).done or waiting.is_done
+    ]
+    return [name for _, name in sorted(found)[-MOST_EXAMPLES:]]
 
 
 def _strokes_on(session: LabelSession, name: str) -> tuple[Stroke, ...]:
@@ -177,11 +183,6 @@ def _points_of(ids: Ids) -> list[Stroke]:
             y, x = divmod(int(place), ids.shape[1])
             found.append(Stroke(((x + 0.5, y + 0.5),), 1.0, int(label)))
     return found
-
-
-def helpful(uncertain: dict[str, float], pooled: dict[str, NDArray[np.float32]]) -> list[str]:
-    """Names from the most helpful on: the least certain first."""
-    return sorted(uncertain, key=lambda name: -uncertain[name])
 
 
 _proposers: dict[Path, Proposer] = {}

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.data.catalogue import page_count, page_of
 from core.data.dataset import DataFolder
+from core.data.library import is_owned
 from core.errors import UserError
 from core.evaluation import cache, groups, label_errors
 from core.evaluation import filters as image_filters
@@ -17,11 +18,13 @@ from core.evaluation.cache import Evaluation
 from core.evaluation.filters import Filter
 from core.evaluation.pictures import large_pictures, small_pictures
 from core.imaging import palette, rendering
+from core.models.registry import Entry
 from core.policy.disclosure import for_visitor
 from core.policy.permissions import allowed
 from core.system.formatting import percent, pixels_of, plural
 from core.system.parallel import all_cores
 from core.system.score_names import score
+from pages.label_parts.view import correct_in_label
 from pages.widgets.classes import class_legend, legend
 from pages.widgets.panel_rows import Row, panel_rows
 from pages.widgets.panes_view import panes_view
@@ -37,7 +40,7 @@ ERROR_COLOURS = [
 
 
 @st.fragment
-def mistakes(found: Evaluation, data: DataFolder, threshold: float) -> None:
+def mistakes(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) -> None:
     """Every image of the split, worst first."""
     judged = found.judged(threshold)
     suspect_masks(judged)
@@ -48,7 +51,7 @@ def mistakes(found: Evaluation, data: DataFolder, threshold: float) -> None:
         rows = image_filters.chosen(judged, wanted, order)
         st.caption(f"{len(rows):,} of {plural(len(judged), 'image')}")
     error_legend(found)
-    image_rows(found, data, threshold, rows, "compare")
+    image_rows(found, data, entry, threshold, rows, "compare")
 
 
 def suspect_masks(judged: pd.DataFrame) -> None:
@@ -92,7 +95,9 @@ def filters(judged: pd.DataFrame, data: DataFolder) -> Filter:
     return Filter(ranges["dice"], ranges["iou"], ranges["foreground"], ranges["light"], side, text, names)
 
 
-def image_rows(found: Evaluation, data: DataFolder, threshold: float, rows: pd.DataFrame, key: str) -> None:
+def image_rows(
+    found: Evaluation, data: DataFolder, entry: Entry, threshold: float, rows: pd.DataFrame, key: str
+) -> None:
     """A page of rows, with pagination, and what can be done with those that are ticked."""
     if rows.empty:
         st.info("No image matches the filter.")
@@ -114,8 +119,13 @@ def image_rows(found: Evaluation, data: DataFolder, threshold: float, rows: pd.D
     if pages > 1:
         st.pagination(pages, key=f"{key}_page")
     if ticked and allowed("change"):
-        with above:
+        with above, st.container(horizontal=True, vertical_alignment="bottom"):
             into_group(data, ticked, key)
+            if is_owned(data.root) and st.button(
+                "Correct in Label", icon=":material/ink_marker:", key=f"{key}_label",
+                help="Open them on the Label page, each with the prediction to start from.",
+            ):  # fmt: skip
+                correct_in_label(data.root, ticked, entry)
     opened = st.session_state.pop("opened_image", None)
     if opened:
         large(found, data, threshold, opened)

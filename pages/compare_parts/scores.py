@@ -83,7 +83,7 @@ def scores(found: Evaluation, data: DataFolder, entry: Entry, threshold: float) 
                 st.rerun(scope="fragment")
         error_legend(found)
         rows = filters.chosen(judged, Filter(dice=(low, high)))
-        image_rows(found, data, threshold, rows, f"bar_{bar}")
+        image_rows(found, data, entry, threshold, rows, f"bar_{bar}")
     if found.histograms is not None:
         curves(found, entry, threshold)
     else:

@@ -85,16 +85,23 @@ def receive(sent: Sent) -> None:
     view: View | None = st.session_state.get("label_view")
     if view is None:
         return
-    view.notice = ""
+    if sent.at == view.received_at:  # Streamlit may deliver a message twice
+        return
+    view.received_at = sent.at
     for photo_id, actions in sent.actions:
+        known = view.answered.get(photo_id, 0)
+        fresh = [action for action in actions if int(action.get("number", 0)) > known]
+        if not fresh:  # sent again because the answer was late
+            continue
         folder, _, name = photo_id.partition("/")
         try:
-            do(session_named(folder), name, sent, actions, view)
+            do(session_named(folder), name, sent, fresh, view)
         except (UserError, OSError) as error:
             view.notice = plain(str(error))
             # Confirmed all the same: what cannot be done would be sent again for ever.
-            view.answered[photo_id] = max(int(action.get("number", 0)) for action in actions)
+            view.answered[photo_id] = max(int(action.get("number", 0)) for action in fresh)
     if sent.go and sent.photo_id == view.photo_id:
+        view.notice = ""
         step(open_session(view.folder), view, -1 if sent.go == "previous" else 1)
 
 

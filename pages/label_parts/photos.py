@@ -30,18 +30,26 @@ def side_panel(session: LabelSession, view: View) -> None:
     by_name = {photo.name: photo for photo in photos}
     shown = by_name[view.photo]
     done = sum(photo.status in (Status.ACCEPTED, Status.SKIPPED) for photo in photos)
-    st.progress(done / len(photos), progress(photos))
-    st.markdown(f"**{plain(view.photo)}** · {described(shown)}")
-    if view.reason:
-        st.caption(view.reason)
-    view.order = Order(
-        st.selectbox(
-            "Order", [str(order) for order in Order], key="label_order", label_visibility="collapsed"
+    # A container each: what appears in one never moves, or for a moment doubles, the next.
+    with st.container():
+        st.progress(done / len(photos), progress(photos))
+    with st.container():
+        st.markdown(f"**{plain(view.photo)}** · {described(shown)}")
+    with st.container():
+        if view.reason:
+            st.caption(view.reason)
+    with st.container():
+        view.order = Order(
+            st.selectbox(
+                "Order", [str(order) for order in Order], key="label_order", label_visibility="collapsed"
+            )
         )
-    )
-    upcoming(session, view, photos)
-    train_on_these(session, photos)
-    history(session)
+    with st.container():
+        upcoming(session, view, photos)
+    with st.container():
+        train_on_these(session, photos)
+    with st.container():
+        history(session)
 
 
 def described(photo: PhotoState) -> str:
@@ -58,7 +66,7 @@ def upcoming(session: LabelSession, view: View, photos: list[PhotoState]) -> Non
     from core.labelling.proposing import proposer_of  # imports torch
 
     work = proposer_of(session).work
-    rank = {name: place for place, name in enumerate(work.ranked)}
+    rank = {one.name: place for place, one in enumerate(work.ranked)}
     waiting = [photo for photo in left(photos) if photo.name != view.photo]
     if view.order is Order.HELPFUL and rank:
         waiting.sort(key=lambda photo: rank.get(photo.name, len(rank)))

@@ -17,7 +17,7 @@ STARTING = "label_starting"
 WAYS = ("Files", "Folder", "Camera")
 
 
-def start_form() -> None:
+def start_form(may_cancel: bool) -> None:
     """Ask for photos, a name and classes, and open the session."""
     st.subheader("Label new photos", anchor=False)
     way = st.segmented_control(
@@ -35,7 +35,7 @@ def start_form() -> None:
         ready = bool((photos or folder) and name.strip() and classes.strip())
         if st.button("Start labelling", type="primary", icon=":material/ink_marker:", disabled=not ready):
             begin(name, photos, folder, classes.split(","))
-        if st.button("Cancel"):
+        if may_cancel and st.button("Cancel"):
             st.session_state[STARTING] = False
             st.rerun()
 

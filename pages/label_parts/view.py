@@ -1,6 +1,7 @@
 """Which photo a tab shows, and what it has sent, across the reruns of the page."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +11,17 @@ from core.data import library
 from core.errors import UserError
 from core.labelling.ordering import Order, next_photo
 from core.labelling.session import LabelSession, open_session
+from core.models.registry import Entry
+from core.system.formatting import plural
+from pages.widgets.choices import select_dataset
 
 VIEW = "label_view"
 
 
 @dataclass(slots=True)
 class View:
-    """`answered` is the highest number that was confirmed to the tab, by photo; `reason` why this photo comes
+    """`answered` is the highest number that was confirmed to the tab, by photo, and `received_at` when it
+    was sent; `reason` why this photo comes
     now; `queue` are photos to correct first, each with the folder of the model to start from."""
 
     folder: Path
@@ -25,6 +30,7 @@ class View:
     order: Order = Order.HELPFUL
     answered: dict[str, int] = field(default_factory=dict)
     notice: str = ""
+    received_at: int = 0
     queue: deque[tuple[str, str]] = field(default_factory=deque)
 
     @property
@@ -54,7 +60,7 @@ def advance(session: LabelSession, view: View) -> None:
 
     if view.queue:
         name, _ = view.queue[0]
-        go_to(view, name, f"{len(view.queue)} to correct from Compare.")
+        go_to(view, name, reason_of(view.queue))
         return
     ranked = proposer_of(session).work.ranked
     found = next_photo(session.statuses(), view.order, view.photo, ranked)
@@ -66,6 +72,19 @@ def step(session: LabelSession, view: View, by: int) -> None:
     names = list(session.photos())
     place = min(max(names.index(view.photo) + by, 0), len(names) - 1)
     go_to(view, names[place])
+
+
+def correct_in_label(folder: Path, names: Sequence[str], entry: Entry) -> None:
+    """Open the Label page on these photos, each with the model's prediction to start from."""
+    select_dataset(folder)
+    queue = deque((name, str(entry.folder)) for name in names)
+    st.session_state[VIEW] = View(folder.resolve(), names[0], reason_of(queue), queue=queue)
+    st.session_state.label_section = "Label"
+    st.switch_page("pages/label.py")
+
+
+def reason_of(queue: Sequence[tuple[str, str]]) -> str:
+    return f"{plural(len(queue), 'photo')} to correct from Compare."
 
 
 def session_named(name: str) -> LabelSession:

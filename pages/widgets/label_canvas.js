@@ -33,6 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const first = root.state !== s;
   root.state = s;
   s.send = setTriggerValue;
+  root.style.setProperty("--ratio", data.height / data.width);
   if (s.label > data.classes.length) s.label = 1;
   const colours = data.classes.map(({ colour }) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
 

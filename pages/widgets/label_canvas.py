@@ -22,13 +22,14 @@ _photo = st.components.v2.component(
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What a tab sends: which photo it shows and what revision of it; actions of that and earlier photos, as
-    dictionaries that nobody has checked; and where it wants to go, "" for nowhere."""
+    dictionaries that nobody has checked; where it wants to go, "" for nowhere; and when it was sent."""
 
     tab: str
     photo_id: str
     seen: int
     actions: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]
     go: str = ""
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def label_canvas(shown: Shown, key: str, on_sent: Callable[[Sent], None]) -> Non
         sent: Any = getattr(st.session_state.get(key), "sent", None)
         if isinstance(sent, dict):
             groups = [(str(group["id"]), list(group["actions"])) for group in sent["actions"]]
-            on_sent(Sent(str(sent["tab"])[:20], str(sent["id"]), int(sent["seen"]), groups, str(sent["go"])))
+            tab, seen, at = str(sent["tab"])[:20], int(sent["seen"]), int(sent["at"])
+            on_sent(Sent(tab, str(sent["id"]), seen, groups, str(sent["go"]), at))
 
     height, width = shown.size
     _canvas(
