@@ -69,7 +69,7 @@ HARMLESS = {
     "inference.zip_writer.pack": PHOTO,
     "labelling.grabcut.grabcut_mask": "one photo at 480 pixels, of the page that changes data sets",
     "labelling.pictures.small_picture": READING,
-    "labelling.session.LabelSession.shown_mask": READING,
+    "labelling.session.LabelSession.shown_png": READING,
     "models.onnx_trial.main": "a process that onnx_check starts, which asks",
     "policy.folders.may_open": "is what asks; says nothing of whether the folder is there",
     "policy.notices.dismiss": "a preference of the person themselves, in a file of a few bytes",
