@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.data import findings, near_duplicates
 from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding
 from core.data.dataset import LAYOUT_PAINTED, DataFolder
+from core.data.importing.names import part_of_folder
 from core.data.masks import (
     LOSSY_SUFFIXES,
     BinaryEncoding,
@@ -27,6 +28,7 @@ from core.data.masks import (
 )
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size, read_photo, value_extremes
+from core.data.split_record import SplitRecord
 from core.data.value_range import Range, is_misread, usual_top, words
 from core.errors import UserError
 from core.system import workspace
@@ -34,7 +36,7 @@ from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
 
-LAYOUT = 6  # raised when the columns or findings change
+LAYOUT = 7  # raised when the columns or findings change
 DECODE_SIDE = 64  # enough to notice a damaged file, and to compare photos, without the cost of all pixels
 SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
@@ -136,6 +138,7 @@ def check(data: DataFolder) -> Iterator[int | Report]:
                 yield len(rows)
     _see_together(rows)
     _see_values(rows, data.value_range)
+    _see_moved(rows, data)
     rows += [Row(p.name, "", findings=_code_of(p, data), problem=p.sentence) for p in data.problems]
     rows += [Row(name, "", findings="chosen", problem=EXCLUDED) for name in data.left_out]
     table = pd.DataFrame([asdict(row) for row in sorted(rows, key=lambda row: row.name)])
@@ -321,6 +324,15 @@ def _see_values(rows: list[Row], value_range: Range | None) -> None:
     for row, (low, high) in zip(wide, extremes, strict=True):
         read_as = words(value_range or (0.0, usual_top(high)))
         _add(row, "range", f"values {words((low, high))}, read as {read_as}")
+
+
+def _see_moved(rows: list[Row], data: DataFolder) -> None:
+    """Note held-out photos whose files were moved into a folder for training."""
+    moved = SplitRecord.from_dict(data.about).moved([*(row.name for row in rows), *data.left_out])
+    for row in rows:
+        before, folders = moved.get(row.name), row.name.lower().split("/")[:-1]
+        if before and row.part in ("validation", "test") and "train" in map(part_of_folder, folders):
+            _add(row, "moved", f"was {before}: it stays in the {row.part} set")
 
 
 def _add(row: Row, code: str, note: str) -> None:

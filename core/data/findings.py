@@ -32,6 +32,9 @@ KINDS = (
     Kind("chosen", "Excluded by you", "excluded", "They can be restored at any time.", "restore"),
     Kind("leak", "Near duplicates in two sets", "look",
          "The model has seen what it is scored on: scores are too high.", "exclude"),
+    Kind("moved", "Held-out photos in a folder for training", "look",
+         "Somebody moved the files. They stay held out, because scores were measured on them: re-split the "
+         "photos to train on them."),
     Kind("twin", "Near duplicates", "look", "Copies teach nothing new.", "exclude"),
     Kind("empty", "Empty masks", "look", "Right where there is nothing to find, otherwise forgotten.",
          "exclude"),

@@ -99,7 +99,8 @@ class SplitRecord:
         """The record with a set for each of these names; what is known stays where it is.
 
         A new name goes where its file's folder says (`by_folder`), or where a photo of the same stem
-        was, in another format. All others are shuffled by the seed: the first photos of a data set are
+        was, in another format. A file that was in another folder (`moved`) does not train if it was held
+        out there. All others are shuffled by the seed: the first photos of a data set are
         split by `share` at once, later ones so that the share holds however few come at a time. None of
         them goes to the test set, which stays what it was. At least one of the names is in training
         and one in validation, where that is possible without training on what was held out.
@@ -108,7 +109,12 @@ class SplitRecord:
         part_of = dict(self.part_of)
         new = [name for name in present if name not in part_of]
         stems = {_bare(name): part for name, part in part_of.items()} if new else {}
-        given = {name: stems.get(_bare(name)) or (by_folder or {}).get(name) for name in new}
+        moved = self.moved(present) if new else {}
+        given: dict[str, str | None] = {}
+        for name in new:
+            given[name] = stems.get(_bare(name)) or (by_folder or {}).get(name)
+            if before := part_of.get(moved.get(name, "")):
+                given[name] = min(before, given[name] or before, key=PARTS.index)
         part_of |= {name: part for name, part in given.items() if part}
         new = [name for name, part in given.items() if not part]
         random.Random(seed).shuffle(new)
@@ -120,6 +126,16 @@ class SplitRecord:
             part_of |= drawn
         _fill_both(part_of, present, new)
         return replace(self, part_of=part_of, later=later[0], later_validation=later[1])
+
+    def moved(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of the photos that are there now which were in another folder, by their names there: one
+        photo of the same file name, and only one, is no longer where it was."""
+        here, gone = _by_file(names), _by_file(set(self.part_of) - set(names))
+        return {
+            own[0]: gone[file][0]
+            for file, own in here.items()
+            if len(own) == 1 and len(gone.get(file, ())) == 1
+        }
 
     def _names(self, part: str) -> list[str]:
         return sorted(name for name, own in self.part_of.items() if own == part)
@@ -208,6 +224,13 @@ def _listed_parts(given: Any) -> dict[str, str]:
     if not all(isinstance(names, list | tuple) for names in lists.values()):
         raise UserError("The split in dataset.json should be lists of file names: delete the file.")
     return {str(name): part for part, names in lists.items() for name in names}
+
+
+def _by_file(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.rpartition("/")[2], []).append(name)
+    return found
 
 
 def _bare(name: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.data import fixes
+from core.data.checks import Report, check
 from core.data.dataset import DataFolder, open_data, write_down
 from core.data.split_record import Split, SplitRecord, group_of
 from core.data.splitting import SplitPlan, apply_split, make_split
@@ -175,3 +176,37 @@ def test_a_resplit_keeps_excluded_photos_that_were_held_out_from_training(tmp_pa
     plan = SplitPlan(seed=7)
     data = apply_split(data, make_split(plan, [pair.name for pair in data.pairs]), plan)
     assert set(kept) <= set(fixes.restore(data, kept).split.validation)
+
+
+def test_a_file_that_is_moved_from_a_held_out_folder_does_not_train() -> None:
+    before = SplitRecord({"train/a": "train", "train/b": "train", "val/c": "validation", "test/d": "test"})
+    now = ["train/a", "train/c", "train/d", "val/b"]
+    folders = {name: "train" if name.startswith("train") else "validation" for name in now}
+    after = before.extended(now, 3, folders)
+    assert {name: after.part_of[name] for name in now} == {
+        "train/a": "train", "train/c": "validation", "train/d": "test", "val/b": "validation",
+    }  # fmt: skip
+    assert after.extended(now, 3, folders) == after
+    assert after.moved(now) == {"train/c": "val/c", "train/d": "test/d", "val/b": "train/b"}
+
+
+def test_files_of_one_name_in_several_folders_follow_their_folders() -> None:
+    before = EMPTY.extended(["train/1", "val/1", "train/2", "val/2"], 3, {
+        "train/1": "train", "train/2": "train", "val/1": "validation", "val/2": "validation"})  # fmt: skip
+    now = ["training/1", "training/2", "valid/1", "valid/2"]
+    folders = {name: "train" if name.startswith("train") else "validation" for name in now}
+    assert before.extended(now, 3, folders).among(now) == Split(tuple(now[:2]), tuple(now[2:]))
+
+
+def test_a_moved_file_is_a_finding(tmp_path: Path) -> None:
+    add(tmp_path / "train", *(f"t{i}" for i in range(4)))
+    add(tmp_path / "val", "v0", "v1")
+    recorded(tmp_path)
+    for folder in ("images", "masks"):
+        (tmp_path / "val" / folder / "v0.png").rename(tmp_path / "train" / folder / "v0.png")
+    data = recorded(tmp_path)
+    moved = next(pair.name for pair in data.pairs if "v0" in pair.name)
+    assert moved in data.split.validation
+    report = next(step for step in check(data) if isinstance(step, Report))
+    found = report.table.set_index("name")["findings"]
+    assert [name for name in found.index if "moved" in found[name].split()] == [moved]
