@@ -8,7 +8,7 @@ from core.inference.clips import MAX_SIDE, Clip, clip_cost
 from core.inference.test_time_augmentation import SCALES
 from core.models.card import ModelCard
 
-WINDOW_PIXELS = 2_000_000  # seen by the network in windows, in the time that a photo of the quota takes
+WINDOW_PIXELS = 1_000_000  # seen by the network in windows, in about the time that a photo of the quota takes
 
 
 def passes(card: ModelCard, settings: CutOutSettings, height: int, width: int) -> int:
