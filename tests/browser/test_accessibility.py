@@ -58,7 +58,12 @@ def test_the_keyboard_shows_where_it_is(page: Page, app: App) -> None:
     page.locator("body").press("Tab")
     for _ in range(12):
         page.keyboard.press("Tab")
-        where, ring = page.evaluate(
-            "(e => [e.dataset.testid ?? e.tagName, getComputedStyle(e).outlineStyle])(document.activeElement)"
+        # A rerun that ends just now puts the style sheet in anew, so the ring may come a moment later.
+        page.wait_for_function(
+            """() => {
+                const it = document.activeElement
+                return getComputedStyle(it).outlineStyle !== "none"
+                    || it.dataset.testid === "stMain" || it === document.body
+            }""",
+            timeout=5_000,
         )
-        assert ring != "none" or where in ("stMain", "BODY"), where
