@@ -27,9 +27,10 @@ MOMENTS = ["Note", "Started", "Preview", "Step", "EpochEnd", "Finished"]
 FILES = ["model.safetensors", "config.json", "studio.json", "state.safetensors", "status.json", "metrics.csv"]
 
 
-def work_and_be_killed(folder: Path, moment: str, after: int) -> None:
+def work_and_be_killed(workspace: str, folder: Path, moment: str, after: int) -> None:
     """In a process of its own: it dies when it tells of the `after`-th such event, or has written a
     file of that name and not yet put it in its place."""
+    os.environ["SEGMENTATION_STUDIO_WORKSPACE"] = workspace
     left = after
 
     def die_at(what: str) -> None:
@@ -52,10 +53,12 @@ def work_and_be_killed(folder: Path, moment: str, after: int) -> None:
 
 def killed(run: Run, moment: str, after: int) -> bool:
     """Whether the worker got so far as to be killed."""
-    # Not forked: autograd refuses to work in the fork of a process that has used it.
-    child = multiprocessing.get_context("spawn").Process(
-        target=work_and_be_killed, args=(run.folder, moment, after)
-    )
+    # Not forked from here: autograd refuses to work in the fork of a process that has used it. The fork
+    # server has loaded the same modules and used none, so that each child starts at once.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "segmentation_models_pytorch", "core.training.loop"])
+    workspace = os.environ["SEGMENTATION_STUDIO_WORKSPACE"]
+    child = context.Process(target=work_and_be_killed, args=(workspace, run.folder, moment, after))
     child.start()
     child.join(100)
     assert child.exitcode is not None, "the worker hangs"
