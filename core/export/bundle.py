@@ -14,7 +14,7 @@ from core.data.dataset import DataFolder
 from core.errors import UserError
 from core.export import web_page, web_runtime
 from core.export.formats import FORMATS, README_FILE, REPORT_FILE
-from core.export.onnx_file import OnnxModel, first_line, largest_difference, save_onnx, traced
+from core.export.onnx_file import TOLERANCE, OnnxModel, difference_of, first_line, save_onnx, traced
 from core.export.quantized import CALIBRATION_PHOTOS, quantize
 from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
@@ -23,7 +23,6 @@ from core.system.atomic import part_folder
 from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import make_folder, write_atomically, write_json
 
-TOLERANCE = 1e-4
 NEEDS_ONNX = {"onnx", "script", "int8", "web"}
 Tell = Callable[[str], None]
 
@@ -101,25 +100,23 @@ def _known(formats: Iterable[str]) -> set[str]:
 
 
 def _graphs(predictor: Predictor, folder: Path, wanted: set[str], made: Made, tell: Tell) -> None:
-    """The traced network as ONNX and as a torch.export program, each checked against the model."""
+    """The network as ONNX and as a torch.export program, each checked against the model."""
     card, network = predictor.card, predictor.network
-    tell("Tracing the network.")
-    program, made.any_size = traced(network, card)
+    program = None
+    if "torch" in wanted:
+        tell("Tracing the network.")
+        program, made.any_size = traced(network, card)
     if wanted & NEEDS_ONNX:
         tell("Writing ONNX and checking it against the model.")
-        file = folder / "model.onnx"
-        save_onnx(program, card, not made.any_size, file)
-        difference = _difference(network, OnnxModel(file), predictor, made.any_size)
-        if difference > TOLERANCE and made.any_size:
-            program, made.any_size = traced(network, card, any_size=False)
-            save_onnx(program, card, True, file)
-            difference = _difference(network, OnnxModel(file), predictor, made.any_size)
-        _accept("model.onnx", difference, made)
-    if "torch" in wanted:
+        file, traced_any_size = folder / "model.onnx", made.any_size
+        made.any_size = save_onnx(network, card, file, made.any_size, for_int8="int8" in wanted)
+        _accept(file.name, difference_of(network, OnnxModel(file), card, made.any_size), made)
+        if program is not None and made.any_size != traced_any_size:
+            program, _ = traced(network, card, any_size=False)
+    if program is not None:
         tell("Writing the torch.export program and checking it.")
-        file = folder / "model.pt2"
-        again = saved_program(program, card, file)
-        _accept("model.pt2", _difference(network, again, predictor, made.any_size), made)
+        again = saved_program(program, card, folder / "model.pt2")
+        _accept("model.pt2", difference_of(network, again, card, made.any_size), made)
 
 
 def saved_program(program: torch.export.ExportedProgram, card: ModelCard, file: Path) -> torch.nn.Module:
@@ -136,17 +133,6 @@ def saved_program(program: torch.export.ExportedProgram, card: ModelCard, file: 
             f"{card.architecture} with {card.encoder} cannot be written as a torch.export program "
             f"({first_line(error)}): choose ONNX instead."
         ) from error
-
-
-def _difference(
-    network: torch.nn.Module, other: torch.nn.Module, predictor: Predictor, any_size: bool
-) -> float:
-    """The largest difference; infinite if the other network cannot run at every size."""
-    size = None if any_size else (predictor.card.height, predictor.card.width)
-    try:
-        return largest_difference(network, other, size)
-    except Exception:
-        return float("inf")
 
 
 def _accept(file: str, difference: float, made: Made) -> None:

@@ -24,7 +24,7 @@ from core.data.transforms import augmentation
 from core.evaluation.cache import Evaluation, evaluate, panels
 from core.evaluation.candidates import Candidate
 from core.export import predict as exported_script
-from core.export.onnx_file import save_onnx, traced
+from core.export.onnx_file import save_onnx
 from core.imaging import rendering
 from core.imaging.guided_filter import enlarge
 from core.imaging.label_resizing import resize_labels
@@ -240,8 +240,7 @@ def test_thumbnails_and_overlays_show_masks_where_they_lie(folder: Path) -> None
 @pytest.mark.parametrize("task", [Task(), CLASSES])
 def test_an_exported_model_finds_things_where_they_are(tmp_path: Path, task: Task) -> None:
     card = replace(CARD, task=task)
-    program, any_size = traced(Bright(task).eval(), card)
-    save_onnx(program, card, not any_size, tmp_path / "model.onnx")
+    save_onnx(Bright(task).eval(), card, tmp_path / "model.onnx")
     model = exported_script.Model(tmp_path / "model.onnx", threads=1)
     pairs = [scene(521, 389, seed) for seed in range(5)]
     found = [model.mask(model(photo)) > 0 for photo, _ in pairs]
