@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import math
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,13 +92,13 @@ def _write_scripted(network: nn.Module, card: ModelCard, any_size: bool) -> Any:
 
     shape = TRACED if any_size else (2, 3, card.height, card.width)
     free = {0: "batch", 2: "height", 3: "width"} if any_size else {0: "batch"}
-    stream = io.BytesIO()
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
         torch.onnx.export(
-            network, (torch.randn(shape),), stream, dynamo=False, opset_version=OPSET,
+            network, (torch.randn(shape),), file, dynamo=False, opset_version=OPSET,
             input_names=[INPUT], output_names=[OUTPUT], dynamic_axes={INPUT: free, OUTPUT: free},
         )  # fmt: skip
-    return onnx.load_from_string(stream.getvalue())
+        return onnx.load(file)
 
 
 def _write_exported(network: nn.Module, card: ModelCard, any_size: bool) -> Any:
