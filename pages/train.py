@@ -25,7 +25,7 @@ from pages.widgets.explained import numbers_explained
 from pages.widgets.rate_search import find_rate_button, rate_search
 from pages.widgets.run_labels import STATES, run_label
 from pages.widgets.scroll_here import scroll_here
-from pages.widgets.settings import choose_config
+from pages.widgets.settings import choose_config, plan_of
 from pages.widgets.wording import cut, plain
 
 RESUME_HELP = "Continue after the last whole epoch."
@@ -59,7 +59,7 @@ def train_page() -> None:
 
 def start(config: TrainConfig) -> None:
     try:
-        run = jobs.start(config)
+        run = jobs.start(config, plan_of(config))
     except (UserError, OSError) as error:
         st.error(plain(str(error)))
         return
@@ -171,6 +171,7 @@ def _watch(run_id: str, was_live: bool) -> None:
         classes(history)
     with st.container():
         previews(run, history, status)
+    plan(run)
     if run.is_open:
         log(run, history)
 
@@ -291,6 +292,14 @@ def previews(run: Run, history: History, status: Status) -> None:
             if i < len(names):
                 shown_name, whole = cut(names[i], 28)
                 st.caption(shown_name, help=whole)
+
+
+def plan(run: Run) -> None:
+    """What preset Auto chose for this run, and why."""
+    sentences = run.plan.get("sentences")
+    if sentences:
+        with st.expander("The plan, and why"):
+            st.caption("\n".join(f"- {plain(sentence)}" for sentence in sentences))
 
 
 def log(run: Run, history: History) -> None:

@@ -30,7 +30,7 @@ def run_box(app: AppTest) -> str | None:
 
 
 def test_the_summary_follows_the_settings_and_says_how_long_it_takes() -> None:
-    app = opened("train")
+    app = opened("train", preset="Quick look")
     assert "6 epochs of " in words(app) and "at 256x192 px" in words(app)
     assert "changed" not in words(app)
     app.number_input(key="epochs_Quick look").set_value(600).run()
@@ -107,3 +107,35 @@ def test_what_the_masks_are_is_what_is_offered_first(workspace: Path, kind: str,
     app = opened("train", chosen_dataset=str(folder))
     (group,) = [g for g in app.get("button_group") if "What to find" in str(g.proto)]
     assert group.value == first
+
+
+def test_the_plan_stands_there_before_the_start_and_follows_what_is_changed() -> None:
+    app = opened("train")
+    assert app.selectbox(key="preset").value == "Auto"
+    assert "in the shape of the photos" in words(app) and "photos a step" in words(app)
+    planned = app.selectbox(key="height_Auto").value, app.selectbox(key="width_Auto").value
+    assert f"{planned[0]}x{planned[1]} px" in words(app)
+    app.selectbox(key="height_Auto").set_value(64).run()
+    assert not app.exception and not app.error
+    assert "**Auto**, changed (Height)" in words(app) and "as you set it" in words(app)
+    app.number_input(key="minutes").set_value(60.0).run()
+    assert "60 minutes" in words(app)
+    assert app.selectbox(key="height_Auto").value == 64  # what is set stays, the rest follows the plan
+
+
+def test_a_planned_run_keeps_its_plan_and_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_launch", lambda run, command="train": None)
+    app = opened("train")
+    next(b for b in app.button if b.label == "Start training").click().run()
+    run = run_folder.list_runs()[0]
+    assert run.config.preset == "Auto" and run.config.minutes == 5
+    assert any(sentence.startswith("Size: ") for sentence in run.plan["sentences"])
+
+
+def test_a_value_that_nobody_changed_follows_the_plan_to_another_data_set(workspace: Path) -> None:
+    cracks = write_scenes(workspace / "datasets" / "cracks", 6)
+    app = opened("train")
+    before = app.selectbox(key="height_Auto").value
+    box = next(b for b in app.selectbox if b.label == "Data set")
+    box.set_value(next(o for o in box.options if "cracks" in o)).run()
+    assert not app.exception and app.selectbox(key="height_Auto").value == 96 != before, cracks

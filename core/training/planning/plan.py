@@ -65,10 +65,15 @@ def plan_training(data: Path | DataFolder, minutes: float = 0.0, **given: Any) -
     make no sense together.
     """
     folder = data if isinstance(data, DataFolder) else open_data(data)
+    return make_plan(fingerprint_for(folder, **given), speed_here(given), folder.root, minutes, given)
+
+
+@needs("train")
+def fingerprint_for(data: DataFolder, **given: Any) -> Fingerprint:
+    """What a data set is like, its masks read as the given settings say."""
     task = {name: given[name] for name in ("task", "ignore_index", "class_names") if name in given}
     wanted = TrainConfig("-", **task)
-    read = as_task(folder, wanted.task, wanted.ignore_index, wanted.named_classes)
-    return make_plan(fingerprint_of(read), speed_here(given), folder.root, minutes, given)
+    return fingerprint_of(as_task(data, wanted.task, wanted.ignore_index, wanted.named_classes))
 
 
 def make_plan(

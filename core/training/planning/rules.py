@@ -10,6 +10,7 @@ from typing import Any
 
 from core.config import DEFAULT_ENCODER, DPT_ENCODER, SIZE_STEP, SMALLEST_SIDES, TrainConfig
 from core.models.encoder_catalogue import short_name
+from core.models.window import Window
 from core.system.formatting import percent, plural
 from core.training.estimate import FORWARD, Speed
 from core.training.planning.detail import Size, sizes_of_shape
@@ -17,6 +18,8 @@ from core.training.planning.fingerprint import Fingerprint
 
 STEPS_SHARE = 0.8  # of the time after loading; the rest goes to validation, saving and previews
 VALIDATION_SHARE = 0.15  # of an epoch's time
+LEAST_VALIDATED = 8  # photos; fewer cannot tell models apart
+LARGEST_EPOCH = 1_000_000
 EPOCHS = 15  # at least so many parts of the time, so that the best model is chosen from several
 # Dice that a training falls short of what it could reach, times the photos that it has seen: of 232 photos of
 # people, 0.05 after 450 and 0.01 after 2,000 (benchmarks/time_to_quality.py).
@@ -27,6 +30,11 @@ WANTED_STEPS = 400  # of the optimiser; small batches take more of them in the s
 BATCHES = (4, 8, 16, 32)
 USUAL_BATCH, USUAL_RATE = 8, 1e-3
 RARE = 0.01  # share of the pixels below which a class is rare
+LOST = 0.9  # Dice that masks keep at the best size of whole photos, below which patches are better
+THIN = 1 / 8  # of a patch: thicker things are not known from a part of them
+PATCHES = (256, 384, 512)
+ENOUGH_PATCHES = 1500
+THIRD, HALF = 0.33, 0.5  # of the patches on the foreground: nnU-Net's share, and more where it is rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,16 @@ class Facts:
         return max(1.0, self.rate(size) * self.seconds_for_steps)
 
     @property
+    def sizes(self) -> list[Size]:
+        """What whole photos can be trained at, smallest first."""
+        least = SMALLEST_SIDES.get(self.setting("architecture"), SIZE_STEP)
+        return sizes_of_shape(self.data.height, self.data.width, least)
+
+    @property
+    def is_in_patches(self) -> bool:
+        return bool(self.setting("sampling") == "patches")
+
+    @property
     def size(self) -> Size:
         return self.setting("height"), self.setting("width")
 
@@ -83,20 +101,47 @@ def encoder(facts: Facts) -> Proposal:
 
 
 def size(facts: Facts) -> Proposal:
-    """The size of the highest expected Dice: what masks keep at it, less what a training is short of with the
-    photos that it can see in the time."""
+    """Whole photos at the size of the highest expected Dice; patches where even that loses thin things."""
+    whole = _whole(facts)
+    # Whoever sets a size means that of whole photos.
+    wanted = facts.now.get("sampling") or ("whole" if {"height", "width"} & set(facts.now) else None)
+    lost = facts.data.kept_at(*whole) < LOST and facts.data.thickness < PATCHES[0] * THIN
+    if wanted == "patches" or (wanted is None and lost):
+        return _in_patches(facts, whole)
     data = facts.data
-    least = SMALLEST_SIDES.get(facts.setting("architecture"), SIZE_STEP)
-    sizes = sizes_of_shape(data.height, data.width, least)
-    best = min(sizes, key=lambda size: EDGES * (1 - data.kept_at(*size)) + LACK / facts.seen(size))
-    kept, seen = data.kept_at(*best), facts.seen(best)
+    kept, seen, own = data.kept_at(*whole), facts.seen(whole), facts.sizes[-1]
     reason = (
-        f"{best[0]}x{best[1]}, in the shape of the photos ({data.height}x{data.width}): the masks keep "
+        f"{_words(whole)}, in the shape of the photos ({data.height}x{data.width}): the masks keep "
         f"{kept:.2f} of their Dice, and the time suffices for {round(seen):,} photos"
     )
-    if best != sizes[-1]:
-        reason += f"; at {sizes[-1][0]}x{sizes[-1][1]} it would be {round(facts.seen(sizes[-1])):,}"
-    return Proposal("Size", {"height": best[0], "width": best[1]}, f"{reason}.")
+    if whole != own:
+        reason += f"; at {_words(own)} it would be {round(facts.seen(own)):,}"
+    settings = {"sampling": "whole", "height": whole[0], "width": whole[1]}
+    return Proposal("Size", settings, f"{reason}.")
+
+
+def _whole(facts: Facts) -> Size:
+    """The size at which a training falls the least short, by what masks lose and the photos it can see."""
+    data = facts.data
+    return min(facts.sizes, key=lambda s: EDGES * (1 - data.kept_at(*s)) + LACK / facts.seen(s))
+
+
+def _in_patches(facts: Facts, whole: Size) -> Proposal:
+    """The largest patches of which the time suffices for enough."""
+    data = facts.data
+    least = facts.sizes[0] if min(facts.sizes[0]) > SIZE_STEP else (SIZE_STEP, SIZE_STEP)
+    sides = [
+        (max(_up(min(p, data.height)), least[0]), max(_up(min(p, data.width)), least[1])) for p in PATCHES
+    ]
+    patch = next((s for s in reversed(sides) if facts.seen(s) >= ENOUGH_PATCHES), sides[0])
+    share = HALF if data.foreground < RARE else THIRD
+    return Proposal(
+        "Size",
+        {"sampling": "patches", "height": patch[0], "width": patch[1], "foreground_patches": share},
+        f"patches of {_words(patch)} at full resolution, {share:.0%} of them on the foreground, predicted "
+        f"window by window: whole photos at {_words(whole)}, the best size for the time, would keep "
+        f"{data.kept_at(*whole):.2f} of their Dice.",
+    )  # fmt: skip
 
 
 def batch(facts: Facts) -> Proposal:
@@ -133,6 +178,8 @@ def class_weights(facts: Facts) -> Proposal:
 
 def augmentation(facts: Facts) -> Proposal:
     passes = facts.seen(facts.size) / max(1, facts.data.training)
+    if facts.is_in_patches:
+        return Proposal("Augmentation", {"augmentation": "standard"}, "Standard: patches differ each time.")
     kind = "light" if passes < FEW_PASSES else "standard"
     return Proposal(
         "Augmentation", {"augmentation": kind},
@@ -166,12 +213,15 @@ def time(facts: Facts) -> Proposal:
     """How the time is spent: the epochs are an estimate, the clock decides."""
     data, rate = facts.data, facts.rate(facts.size)
     an_epoch = max(1, round(rate * facts.seconds_for_steps / EPOCHS))
-    drawn = 0 if an_epoch >= data.training else max(an_epoch, facts.setting("batch_size"))
+    fewer = facts.is_in_patches or an_epoch < data.training
+    drawn = max(min(an_epoch, LARGEST_EPOCH), facts.setting("batch_size")) if fewer else 0
     each = drawn or data.training
     epochs = max(1, min(10_000, round(facts.seen(facts.size) / each)))
-    most = max(8, round(VALIDATION_SHARE * max(each, an_epoch) / FORWARD))
+    passes = Window(*facts.size).count(data.height, data.width) if facts.is_in_patches else 1
+    most = max(LEAST_VALIDATED, round(VALIDATION_SHARE * max(each, an_epoch) / FORWARD / passes))
     validated = 0 if data.validation <= most else most
-    photos = f"{plural(each, 'photo')} each" if drawn else f"all {plural(each, 'photo')}"
+    what = ("patch", "patches") if facts.is_in_patches else ("photo",)
+    photos = f"{plural(each, *what)} each" if drawn else f"all {plural(each, 'photo')}"
     checked = f"{validated} of {data.validation}" if validated else "all"
     settings = {
         "minutes": facts.minutes,
@@ -181,14 +231,23 @@ def time(facts: Facts) -> Proposal:
     }
     return Proposal(
         "Time", settings,
-        f"{facts.minutes:g} minutes, about {plural(epochs, 'epoch')} of {photos} at {rate:.1f} photos a "
-        f"second; {checked} of the validation photos are scored in between.",
+        f"{facts.minutes:g} minutes, about {plural(epochs, 'epoch')} of {photos} at {rate:.1f} a second; "
+        f" {checked} of the validation photos are scored in between.",
     )  # fmt: skip
 
 
 RULES: tuple[Rule, ...] = (
     encoder, size, batch, loss, class_weights, augmentation, flips, learning_rate, time,
 )  # fmt: skip
+
+
+def _words(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _up(side: int) -> int:
+    """To the next multiple of 32."""
+    return -(-side // SIZE_STEP) * SIZE_STEP
 
 
 def _power_of_two_below(count: int) -> int:

@@ -76,6 +76,20 @@ def test_a_faster_machine_or_more_time_is_never_spent_on_a_smaller_size() -> Non
     assert areas == sorted(areas)
 
 
+def test_thin_things_in_photos_too_large_for_the_time_are_trained_on_in_patches() -> None:
+    kept = {"192x256": 0.4, "768x1024": 0.7, "1536x2048": 0.88}
+    large = replace(PHOTOS, height=2000, width=3000, thickness=5.0, kept=kept)
+    config = plan(large).config
+    assert (config.sampling, config.foreground_patches) == ("patches", 0.33)
+    assert config.height == config.width >= 256 and config.images_per_epoch
+    assert config.validation_images <= 8 < plan().config.validation_images + 60  # windows take their time
+    assert (
+        plan(replace(large, thickness=400.0)).config.sampling == "whole"
+    )  # a part would not show what it is
+    assert plan(large, height=512, width=768).config.sampling == "whole"
+    assert plan(sampling="patches").config.sampling == "patches"
+
+
 def test_what_somebody_sets_stays_and_the_plan_says_what_it_would_have_done() -> None:
     found = plan(height=256, width=192, loss="focal", encoder=LIGHT_ENCODER)
     config = found.config
