@@ -74,6 +74,8 @@ def photograph(page: Page, app: App) -> None:
     save(page, "segment")
     page.set_viewport_size(FILM)
     page.goto(f"{app.url}/train")
+    page.get_by_role("combobox", name="Preset").click()
+    page.get_by_role("option", name="Quick look").click()
     page.get_by_role("button", name="Start training").click()
     frames = filmed(page)
     (TARGET / "train.png").write_bytes(frames[len(frames) * 3 // 4])

@@ -87,7 +87,7 @@ def _minutes() -> float:
     most = float(current_policy().training_minutes or about.high or 0)
     usual = min(most, float(PRESETS[AUTO].settings["minutes"]))
     return float(
-        st.number_input("Minutes", 0.5, most, usual, step=1.0, format="%g", key="minutes", help=about.help)
+        st.number_input("Minutes", 0.1, most, usual, step=1.0, format="%g", key="minutes", help=about.help)
     )
 
 
@@ -146,7 +146,7 @@ def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
     images = found.training, found.validation, found.photo
     seconds = estimate.seconds(config, *images)
     time = f"{about(seconds)} on this machine" if seconds else "time not known for this encoder"
-    if waited:
+    if waited and not config.minutes:
         measuring = _measuring().is_alive()
         time = "measuring the speed of this machine …" if measuring else "time not known: the machine is busy"
     what, at = ("patch", "of") if config.sampling == "patches" else ("photo", "at")

@@ -39,6 +39,12 @@ def visit(page: Page, app: App, path: str = "") -> None:
     expect(page.locator("h1")).to_be_visible()
 
 
+def choose_quick_look(page: Page) -> None:
+    page.get_by_role("combobox", name="Preset").click(timeout=60_000)
+    page.get_by_role("option", name="Quick look").click()
+    settle(page)
+
+
 def settle(page: Page) -> None:
     """Wait until the page's script has run to its end."""
     app = page.locator("[data-testid=stApp]")
@@ -196,6 +202,7 @@ def test_a_file_that_is_no_photo_is_one_sentence(page: Page, app: App) -> None:
 
 def test_quick_look_learns_while_charts_move_and_a_refresh_finds_it_again(page: Page, app: App) -> None:
     visit(page, app, "train")
+    choose_quick_look(page)
     page.get_by_role("button", name="Start training").click(timeout=60_000)
     clicked = time.monotonic()
     expect(page.get_by_text(re.compile(r"epoch 1 of 6 .* images/s"))).to_be_visible(timeout=60_000)
@@ -245,6 +252,7 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
 
 def test_a_training_comes_into_sight_and_can_be_renamed_and_stopped(page: Page, app: App) -> None:
     visit(page, app, "train")
+    choose_quick_look(page)
     page.get_by_text("More settings").click()
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile(r"epoch 1 of 6"))).to_be_visible(timeout=60_000)

@@ -53,16 +53,22 @@ def orientation_of(found: Sequence[NDArray[np.float64]], classes: Sequence[str])
     vertical, horizontal, directions = (_clearest(np.array([one[i] for one in found])) for i in range(3))
     if horizontal > CLEAR_ACROSS:
         return Orientation(
-            "none", f"left and right differ alike in all photos, by {horizontal:.1f} of their spread"
+            "none", f"left and right differ in the same way throughout ({horizontal:.1f} standard deviations)"
         )
     if vertical > CLEAR:
-        return Orientation("horizontal", f"top and bottom differ alike, by {vertical:.1f} of their spread")
+        return Orientation(
+            "horizontal",
+            f"top and bottom differ in the same way throughout ({vertical:.1f} standard deviations)",
+        )
     highest = max(vertical, horizontal)
     if max(directions, horizontal) > CLEAR:
         return Orientation(
-            "both", f"top and bottom do not differ (by {highest:.1f} of their spread), but the directions do"
+            "both",
+            f"top and bottom are alike (at most {highest:.1f} standard deviations), the directions not",
         )
-    return Orientation("turns", f"no side differs from another by more than {highest:.1f} of its spread")
+    return Orientation(
+        "turns", f"no side differs from another throughout (at most {highest:.1f} standard deviations)"
+    )
 
 
 def _halves(picture: NDArray[np.float64], axis: int) -> tuple[float, float]:

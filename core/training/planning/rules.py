@@ -26,7 +26,7 @@ EPOCHS = 15  # at least so many parts of the time, so that the best model is cho
 LACK = 22.0
 # A network errs along edges by some pixels of its input: about so many times what the masks themselves lose.
 EDGES = 3.0
-WANTED_STEPS = 400  # of the optimiser; small batches take more of them in the same time
+WANTED_STEPS = 300  # of the optimiser; small batches take more of them in the same time
 BATCHES = (4, 8, 16, 32)
 USUAL_BATCH, USUAL_RATE = 8, 1e-3
 RARE = 0.01  # share of the pixels below which a class is rare
