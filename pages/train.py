@@ -14,10 +14,13 @@ from core.runs import jobs, plots, run_folder
 from core.runs.history import History
 from core.runs.run_folder import Run
 from core.runs.status import LIVE, Status
+from core.search import search_folder
 from core.system.formatting import duration
 from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
 from core.task import Task
 from core.training.naming import rename
+from pages.train_parts.searches import shows_searches, watch_searches
+from pages.train_parts.starting import TRAININGS, VIEW, search_button, sweep_button
 from pages.widgets.access import open_to
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.entry import open_page
@@ -29,11 +32,14 @@ from pages.widgets.settings import choose_config, plan_of
 from pages.widgets.wording import cut, plain
 
 RESUME_HELP = "Continue after the last whole epoch."
+NEXT_VIEW = "next_train_view"
 _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "off"}
 
 
 def train_page() -> None:
     st.title("Train a model")
+    if NEXT_VIEW in st.session_state:  # before the widget is drawn whose value it is
+        st.session_state[VIEW] = st.session_state.pop(NEXT_VIEW)
     folder = None
     if open_to("train"):
         with st.container(border=True):
@@ -43,7 +49,13 @@ def train_page() -> None:
                     if st.button("Start training", type="primary", icon=":material/play_arrow:"):
                         start(config)
                     find_rate_button(config)
+                    search_button(config)
+                    sweep_button(config)
             rate_search()
+    searches = search_folder.list_searches()
+    if searches and shows_searches(searches):
+        watch_searches(searches, open_run)
+        return
     runs = run_folder.list_runs()
     if not runs:
         st.caption("No runs yet. Choose **Start training** and watch the model learn.")
@@ -57,6 +69,13 @@ def train_page() -> None:
     watch(run)
 
 
+def open_run(run_id: str) -> None:
+    """Watch a training of a search."""
+    select(run_id)
+    st.session_state[NEXT_VIEW] = TRAININGS
+    st.rerun()
+
+
 def start(config: TrainConfig) -> None:
     try:
         run = jobs.start(config, plan_of(config))
@@ -64,6 +83,7 @@ def start(config: TrainConfig) -> None:
         st.error(plain(str(error)))
         return
     select(run.id)
+    st.session_state[VIEW] = TRAININGS
     st.session_state.scroll_to_run = True
     st.session_state.chosen_model = str(run.best)  # what the other pages open once it is there
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from core.system.score_names import score
+
 BOARD_FILE = "board.json"
 
 
@@ -62,6 +64,23 @@ class Verdict:
     difference_interval: tuple[float, float] | None
     sentence: str
 
+    @property
+    def range_text(self) -> str:
+        """The interval of `dice` in words."""
+        if self.interval is None:
+            return "too few photos for an interval"
+        return f"95 % interval {score(self.interval[0])} to {score(self.interval[1])}"
+
+    @property
+    def difference_text(self) -> str:
+        """The interval of `difference` in words."""
+        if self.winner == self.first:
+            return "the first settings won"
+        if self.difference_interval is None:
+            return "too few photos for an interval"
+        low, high = self.difference_interval
+        return f"95 % interval {low:+.4f} to {high:+.4f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -76,6 +95,20 @@ class Board:
     importance: dict[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     message: str = ""
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.total - self.seconds)
+
+    @property
+    def fraction_done(self) -> float:
+        """Of the time, or of the trials where there is no limit."""
+        if self.phase is Phase.DONE:
+            return 1.0
+        if self.total:
+            return min(1.0, self.seconds / self.total)
+        ended = [row for row in self.rows if row.state not in (TrialState.WAITING, TrialState.RUNNING)]
+        return len(ended) / max(1, len(self.rows))
 
     @property
     def best(self) -> Row | None:

@@ -90,7 +90,7 @@ class Conductor:
     def _try(self, trial: "Trial") -> None:
         """One trial, from where it was."""
         values = {d.name: d.suggest(trial) for d in self.space}
-        self.message = f"Trial {trial.number + 1}."
+        self.message = f"Trial {trial.number + 1}"
         try:
             self.follower.follow(trial, self._run_of(trial, values))
         except UserError as error:  # these settings do not go together, or its model cannot be scored
@@ -125,7 +125,7 @@ class Conductor:
         seconds = self._final_seconds(1 if is_first else 2)
         winner = self._final(WINNER, with_values(self.start, best.values), seconds)
         first = winner if is_first else self._final(FIRST, self.start, seconds)
-        self.phase, self.message = Phase.TEST, "Scoring the test photos."
+        self.phase, self.message = Phase.TEST, "Scoring the test photos"
         self._show()
         if self.verdict is None:
             self.verdict = self.trainings.backend.judge(winner, first)
@@ -147,7 +147,7 @@ class Conductor:
             run = self.trainings.begin(self._fitted(replace(config, name=name), seconds))
             self.study.set_user_attr(which, run.id)
             self.say(Note(f"Training the {which} for {duration(seconds)}."))
-        self.message = f"Training the {which}."
+        self.message = f"Training the {which}"
         began = self.clock.spent
         while (status := run.status()).state in LIVE:
             self.clock.wait(run, counts=status.state != "queued")

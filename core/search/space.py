@@ -93,6 +93,11 @@ def with_values(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     return replace(config, **changes)
 
 
+def rates_around(rate: float) -> list[float]:
+    """Learning rates to offer for a sweep: this one, and a third and three times of it, twice over."""
+    return [float(f"{rate * factor:.2g}") if factor != 1 else rate for factor in (1 / 9, 1 / 3, 1, 3, 9)]
+
+
 def read_grid(text: str) -> dict[str, list[Any]]:
     """The values of a sweep: "encoder=resnet18,resnet34 loss=bce,dice". Raises UserError, naming what is
     wrong, for anything else."""
