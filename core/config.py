@@ -241,15 +241,9 @@ class Preset:
 
 
 AUTO = "Auto"  # whose other settings core.training.planning decides, by the data
-AUTO = "Auto"  # whose other settings core.training.planning decides, by the data
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset(
-            AUTO,
-            "Looks at the photos and masks first, and plans a training that fits them and the time.",
-            {"minutes": 5.0},
-        ),
         Preset(
             AUTO,
             "Looks at the photos and masks first, and plans a training that fits them and the time.",

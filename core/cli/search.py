@@ -10,7 +10,7 @@ from core.errors import UserError
 from core.runs.events import Event, Note
 
 if TYPE_CHECKING:
-    from core.search.search_folder import Search
+    from core.search.search_folder import Plan, Search
 
 
 def search_arguments(p: argparse.ArgumentParser) -> None:
@@ -26,6 +26,7 @@ def search_arguments(p: argparse.ArgumentParser) -> None:
 
 def _search(args: argparse.Namespace) -> dict[str, Any]:
     from core.search import jobs, search_folder
+    from core.search.pace import pace
 
     folder = args.run or args.resume
     if folder:
@@ -35,7 +36,9 @@ def _search(args: argparse.Namespace) -> dict[str, Any]:
         if args.resume:
             search.run.make_ready_to_start()
     else:
-        search = jobs.prepare(config_of(args), _plan(args))
+        plan = _plan(args)
+        args.plan_minutes = 0.0 if plan.grid else pace(plan.minutes).trial / 60  # of the first trial
+        search = jobs.prepare(config_of(args), plan)
     print(f"Search: {search.folder}", flush=True)
     state = jobs.work(search, _print)
     if state == "stopped":
@@ -43,7 +46,7 @@ def _search(args: argparse.Namespace) -> dict[str, Any]:
     return {"search": str(search.folder), "state": state} | _result(search)
 
 
-def _plan(args: argparse.Namespace) -> Any:
+def _plan(args: argparse.Namespace) -> "Plan":
     from core.config import TrainConfig
     from core.search.search_folder import Plan
     from core.search.space import read_grid

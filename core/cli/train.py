@@ -129,7 +129,7 @@ def config_and_plan(args: argparse.Namespace) -> "tuple[TrainConfig, Plan | None
     if not estimate.is_known() and "WORLD_SIZE" not in os.environ:
         print("Measuring the speed of this machine.", flush=True)
         estimate.measure()
-    plan = plan_training(folder, **changes)
+    plan = plan_training(folder, getattr(args, "plan_minutes", 0.0), **changes)
     if is_first_process():
         print("\n".join([*plan.sentences, *plan.warnings]), flush=True)
     return plan.config, plan

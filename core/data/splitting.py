@@ -78,8 +78,9 @@ def apply_split(data: DataFolder, split: Split, plan: SplitPlan) -> DataFolder:
 
 
 @needs("change")
-def hold_out_test(data: DataFolder, share: float, seed: int = SPLIT_SEED) -> DataFolder:
-    """Move this share of all photos from training to the test set, drawn by the seed, groups whole.
+def hold_out_test(data: DataFolder, share: float, least: int = 1, seed: int = SPLIT_SEED) -> DataFolder:
+    """Move this share of all photos, or `least` if that is more, from training to the test set, but at most a
+    third of training. Drawn by the seed, groups whole.
 
     The validation set stays as it is, and so does a data set that has a test set. Raises UserError where
     nothing would be left to train on, or the folder cannot be written to.
@@ -87,7 +88,7 @@ def hold_out_test(data: DataFolder, share: float, seed: int = SPLIT_SEED) -> Dat
     if data.split.test:
         return data
     record = SplitRecord.from_dict(data.about)
-    wanted = min(max(1, round(share * len(data.pairs))), len(data.split.train) // 2)
+    wanted = min(max(least, round(share * len(data.pairs))), len(data.split.train) // 3)
     units = _units(
         SplitPlan("grouped" if record.pattern else "random", pattern=record.pattern), data.split.train, {}
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.config import TrainConfig
+from core.data.class_ids import content
 from core.data.dataset import DataFolder, open_data
 from core.errors import UserError
 from core.models import pretrained
@@ -77,7 +78,8 @@ class Conductor:
     def _space(self) -> Space:
         if self.plan.grid:
             return of_grid(self.plan.grid)
-        return around(self.start, encoders_with_weights(self.start), self.plan.fixed)
+        photo = content(self.data).photo
+        return around(self.start, encoders_with_weights(self.start), self.plan.fixed, photo)
 
     def _may_try_another(self) -> bool:
         if self.plan.grid:

@@ -9,6 +9,7 @@ from core.config import TrainConfig
 from core.data.dataset import open_data, write_down
 from core.data.splitting import hold_out_test
 from core.errors import UserError
+from core.evaluation.statistics import MIN_IMAGES
 from core.policy.ownership import sign
 from core.policy.permissions import needs
 from core.policy.policy import current_policy
@@ -36,7 +37,7 @@ def prepare(config: TrainConfig, plan: Plan) -> Search:
     data = open_data(Path(config.data))
     write_down(data)
     if not plan.grid:
-        hold_out_test(data, TEST_SHARE)
+        hold_out_test(data, TEST_SHARE, MIN_IMAGES)
     search = search_folder.create(replace(config, minutes=0.0), plan)  # trials are paced by their epochs
     sign(search.folder)
     return search

@@ -12,9 +12,9 @@ OVERRUN = (
     1.5  # times its length after which a trial is stopped: an estimate was wrong, or the machine is busy
 )
 STARTING = 20.0  # seconds more: until its process has loaded its libraries on a busy machine
-LEAST_EPOCHS = 6  # so that the first check, after a sixth of a trial, has a model to score
+PARTS = 12  # an epoch is no longer than such a part of a training, so that every check has a model to score
+LEAST_VALIDATION = 8  # images; otherwise at most half the time of such a part
 IMAGES_PER_SECOND = 10.0  # at 256x192, as long as nothing was measured on this machine
-LARGEST_SHARE_OF_VALIDATION = 0.25  # of an epoch's time, where epochs are cut short
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +37,28 @@ def pace(minutes: float, combinations: int = 0) -> Pace:
 
 
 def fitted(config: TrainConfig, seconds: float, training: int, validation: int) -> TrainConfig:
-    """The settings with as many epochs as take so long here, the start of the process included.
-
-    Where that would be fewer than LEAST_EPOCHS, an epoch has fewer of the images. `training` and `validation`
-    count those of the data set.
-    """
+    """The settings with this time as their limit, the start of the process included, and epochs that are
+    short enough for it. `training` and `validation` count the images of the data set."""
+    a_part = _rate(config, training, validation) * seconds / PARTS  # in images that are trained on
+    drawn = max(config.batch_size, 1, int(a_part))
     trained = min(training, config.images_per_epoch or training)
+    scored = max(LEAST_VALIDATION, int(a_part / 2 / FORWARD))
     validated = min(validation, config.validation_images or validation)
-    loading, an_image = _cost(config, training, validation)
-    images = max(0.0, seconds - loading) / an_image  # that may be trained on, with validation in these units
-    epochs = int((images - FORWARD * validated) / (trained + FORWARD * validated))  # before the first, too
-    if epochs >= LEAST_EPOCHS:
-        return replace(config, epochs=min(epochs, 10_000))
-    most = LARGEST_SHARE_OF_VALIDATION * images / FORWARD / (LEAST_EPOCHS + 1)
-    validated = min(validated, max(2, int(most)))
-    trained = int((images - FORWARD * validated) / LEAST_EPOCHS - FORWARD * validated)
-    trained = min(training, max(config.batch_size or 1, trained))
-    return replace(config, epochs=LEAST_EPOCHS, images_per_epoch=trained, validation_images=validated)
+    return replace(
+        config,
+        minutes=seconds / 60,
+        images_per_epoch=drawn if drawn < trained else config.images_per_epoch,
+        validation_images=scored if scored < validated else config.validation_images,
+    )
 
 
-def _cost(config: TrainConfig, training: int, validation: int) -> tuple[float, float]:
-    """Seconds of loading, and of each image that is trained on."""
-    one, two = (estimate.seconds(replace(config, epochs=epochs), training, validation) for epochs in (1, 2))
+def _rate(config: TrainConfig, training: int, validation: int) -> float:
+    """Images a second that are trained on here, without validation."""
+    one, two = (
+        estimate.seconds(replace(config, minutes=0.0, epochs=epochs), training, validation)
+        for epochs in (1, 2)
+    )
     if one is None or two is None or two <= one:
-        area = config.height * config.width / (256 * 192)
-        return estimate.LOADING, area / IMAGES_PER_SECOND
-    trained = min(training, config.images_per_epoch or training)
-    validated = FORWARD * min(validation, config.validation_images or validation)
-    an_image = (two - one) / (trained + validated)
-    return max(0.0, 2 * one - two - an_image * validated), an_image
+        return IMAGES_PER_SECOND * 256 * 192 / (config.height * config.width)
+    validated = min(validation, config.validation_images or validation)
+    return (min(training, config.images_per_epoch or training) + FORWARD * validated) / (two - one)

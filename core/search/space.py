@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.distributions import BaseDistribution
 
-SIZE = "size"  # stands for height and width, as "256x192"
+SIZE, PATCHES = "size", " patches"  # height and width, as "256x192", or "256x256 patches"
 ENCODERS = ("timm-tf_efficientnet_lite0", "mit_b0", "resnet18", "resnet34", "efficientnet-b3")
 ARCHITECTURES = ("Unet", "FPN", "MAnet", "Segformer")  # each takes all of these encoders
 LOSSES = ("bce+dice", "dice", "focal", "tversky", "lovasz")
 AUGMENTATIONS = ("light", "standard", "strong")
 SCALES = (0.7, 1.0, 1.4)  # of each side: half as many pixels, or twice as many
 RATES = 5.0  # the learning rate is searched down to a fifth of the first one, and up to five times
-NOT_SEARCHED = ("data", "name", "preset", "height", "width")  # height and width go together, as `size`
+WORTH_PATCHES = 2.0  # times the pixels of the network's input, from which a photo is worth cutting up
+NOT_SEARCHED = ("data", "name", "preset", "height", "width", "sampling")  # the last three are `size`
 MOST_COMBINATIONS = 100
 
 
@@ -50,21 +51,27 @@ class Dimension:
 Space = tuple[Dimension, ...]
 
 
-def around(start: TrainConfig, encoders: Sequence[str], fixed: Collection[str] = ()) -> Space:
+def around(
+    start: TrainConfig,
+    encoders: Sequence[str],
+    fixed: Collection[str] = (),
+    photo: tuple[int, int] | None = None,
+) -> Space:
     """What is tried beside the settings `start`, whose own values are among the choices. `encoders` are those
-    to be had with their weights; settings in `fixed` stay as they are."""
+    to be had with their weights; settings in `fixed` stay as they are. `photo` is the usual height and width
+    of the photos: large ones are tried in patches too."""
     networks = start.start_from != ""  # weights of a saved model fit one network alone
     architectures = [a for a in ARCHITECTURES if start.encoder_depth == 5 or a in STEPPED]
     rate = start.learning_rate
     dimensions = (
         Dimension("encoder", _with(start.encoder, () if networks else encoders)),
         Dimension("architecture", _with(start.architecture, () if networks else architectures)),
-        Dimension(SIZE, _sizes(start)),
+        Dimension(SIZE, _sizes(start, photo)),
         Dimension("loss", _with(start.loss, LOSSES)),
         Dimension("learning_rate", (), max(rate / RATES, 1e-8), min(rate * RATES, 10.0)),
         Dimension("augmentation", _with(start.augmentation, AUGMENTATIONS)),
     )
-    if "height" in fixed or "width" in fixed:
+    if {"height", "width", "sampling"} & {*fixed}:
         fixed = {*fixed, SIZE}
     return tuple(d for d in dimensions if d.name not in fixed and len(d.choices) != 1)
 
@@ -81,7 +88,7 @@ def combinations(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 def values_of(config: TrainConfig, names: Iterable[str]) -> dict[str, Any]:
     """What these settings are in a training."""
-    size = f"{config.height}x{config.width}"
+    size = _size(config.height, config.width, config.sampling)
     return {name: size if name == SIZE else getattr(config, name) for name in names}
 
 
@@ -89,7 +96,9 @@ def with_values(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     """The settings with these values instead. Raises UserError where they do not go together."""
     changes = {name: value for name, value in values.items() if name != SIZE}
     if SIZE in values:
-        changes["height"], changes["width"] = _read_size(str(values[SIZE]))
+        changes["height"], changes["width"], changes["sampling"] = _read_size(str(values[SIZE]))
+    if "epochs" in values:
+        changes["minutes"] = 0.0  # else the epochs would not matter
     return replace(config, **changes)
 
 
@@ -125,8 +134,7 @@ def checked_grid(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
 
 def _read(name: str, text: str) -> Any:
     if name == SIZE:
-        _read_size(text)
-        return text
+        return _size(*_read_size(text))
     known = {
         key: (kind, about) for key, kind, _, about in settings_of(TrainConfig) if key not in NOT_SEARCHED
     }
@@ -146,22 +154,32 @@ def _read(name: str, text: str) -> Any:
     return value
 
 
-def _read_size(text: str) -> tuple[int, int]:
-    height, sign, width = text.lower().partition("x")
-    if not sign or not (height.isdecimal() and width.isdecimal()):
-        raise UserError(f"The size '{text}' cannot be read: write height and width as 256x192.")
-    return int(height), int(width)
+def _read_size(text: str) -> tuple[int, int, str]:
+    """Height, width and `sampling`."""
+    numbers, _, rest = text.replace("_", " ").partition(" ")
+    height, sign, width = numbers.lower().partition("x")
+    if not sign or not (height.isdecimal() and width.isdecimal()) or rest not in ("", PATCHES.strip()):
+        raise UserError(
+            f"The size '{text}' cannot be read: write height and width as 256x192, or 256x256_patches."
+        )
+    return int(height), int(width), "patches" if rest else "whole"
 
 
-def _sizes(start: TrainConfig) -> tuple[str, ...]:
-    """Sizes in the same shape as the first one, in steps of 32 pixels."""
-    found = [f"{start.height}x{start.width}"]
+def _size(height: int, width: int, sampling: str) -> str:
+    return f"{height}x{width}{PATCHES if sampling == 'patches' else ''}"
+
+
+def _sizes(start: TrainConfig, photo: tuple[int, int] | None) -> tuple[str, ...]:
+    """Sizes in the same shape as the first one, in steps of 32 pixels; whole photos and patches of the first
+    size both, where photos are large."""
+    found = {(start.height, start.width, start.sampling)}
+    about = setting_of(TrainConfig, "height")
     for scale in SCALES:
-        sides = [
-            _side(scale * side, setting_of(TrainConfig, "height")) for side in (start.height, start.width)
-        ]
-        found.append("x".join(map(str, sides)))
-    return tuple(sorted(set(found), key=_read_size))
+        found.add((_side(scale * start.height, about), _side(scale * start.width, about), start.sampling))
+    area = start.height * start.width
+    if photo and photo[0] * photo[1] >= WORTH_PATCHES * area and min(photo) >= min(start.height, start.width):
+        found |= {(start.height, start.width, sampling) for sampling in ("whole", "patches")}
+    return tuple(_size(*each) for each in sorted(found, key=lambda each: (each[2], each[0], each[1])))
 
 
 def _side(pixels: float, about: Setting) -> int:

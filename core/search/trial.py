@@ -40,12 +40,7 @@ class Follower:
     def follow(self, trial: "Trial", run: Run) -> None:
         """Until the trial ends or is cut, and the study has been told. Raises Stopped."""
         self._begin(trial)
-        before, history, epochs, resumed = (
-            self.seconds - self.clock.spent,
-            History(run),
-            run.config.epochs,
-            False,
-        )
+        before, history, resumed = self.seconds - self.clock.spent, History(run), False
         while True:
             status = run.status()
             try:
@@ -54,19 +49,19 @@ class Follower:
                 self._note(trial)
                 raise
             self.seconds = before + self.clock.spent
-            epoch = max(history.refresh().previews, default=0)  # its model has been saved by then
-            self.share = epoch / epochs
+            is_saved = max(history.refresh().previews, default=0) > 0  # previews follow the model
+            self.share = history.fraction_done
             if status.state == "died" and run.can_resume and not resumed:
                 self.trainings.go_on(run)
                 resumed = True
             elif status.state not in LIVE:
                 return self._ended(trial, run)
-            elif self._due and epoch >= math.ceil(epochs * self._due[0] / CHECKS[-1]):
+            elif self._due and is_saved and self.share >= self._due[0] / CHECKS[-1]:
                 self._score(trial, run, self._due.pop(0))
                 if self.cuts and trial.should_prune():
                     self.trainings.backend.stop(run)
                     return self._end(trial, TrialState.CUT, "others were better at this point", run)
-            elif self._is_late() and (epoch or self.seconds > 5 * self._limit):
+            elif self._is_late() and (is_saved or self.seconds > 5 * self._limit):
                 return self._late(trial, run)
 
     def fail(self, trial: "Trial", message: str) -> None:

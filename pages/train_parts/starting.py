@@ -88,8 +88,8 @@ def _test_set(folder: Path) -> bool:
         st.caption(f"Test set: {plural(photos, 'photo')}, as the data set has it.")
     elif allowed("change"):
         st.caption(
-            "This data set has no test set: about one photo in seven moves from training to test first, "
-            "for good. No training uses it any more."
+            "This data set has no test set: about one photo in seven, ten at least where there are enough, "
+            "moves from training to test first, for good."
         )
     else:
         st.caption("This data set has no test set, and you may not change it.")

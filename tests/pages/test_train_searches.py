@@ -61,7 +61,7 @@ def label_of_buttons(app: AppTest) -> set[str]:
 def test_a_search_is_started_with_minutes_and_the_settings_of_the_form() -> None:
     app = opened("train")
     app.number_input(key="search_minutes").set_value(90).run()
-    assert "no test set: about one photo in seven moves from training to test" in words(app)
+    assert "no test set: about one photo in seven" in words(app)
     app.button(key="start_search").click().run()
     assert not app.exception and not app.error
     (search,) = search_folder.list_searches()

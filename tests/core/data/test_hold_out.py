@@ -27,6 +27,12 @@ def test_it_is_taken_from_training_and_validation_stays(tmp_path: Path) -> None:
     assert "test set of 3 from training" in after.about["split_made"]
 
 
+def test_there_are_enough_photos_for_an_interval_where_training_can_spare_them(tmp_path: Path) -> None:
+    for count, held in ((50, 10), (12, 3)):
+        data = hold_out_test(open_data(write_scenes(tmp_path / str(count), count)), 0.15, least=10)
+        assert len(data.split.test) == held
+
+
 def test_a_test_set_that_is_there_is_kept(tmp_path: Path) -> None:
     data = open_data(write_scenes(tmp_path / "data", 20))
     plan = SplitPlan(test=0.2)

@@ -10,7 +10,7 @@ from core.config import TrainConfig
 from core.errors import UserError
 from core.policy.permissions import OWNER, acting_as
 from core.runs import run_folder
-from core.runs.events import EpochEnd, Note, Preview
+from core.runs.events import EpochEnd, Note, Preview, Started, Step
 from core.runs.run_folder import Run
 from core.search import jobs, search_folder
 from core.search.board import Verdict
@@ -45,9 +45,10 @@ class Fake:
         run = run_folder.create(config)
         (run.best).mkdir()
         (run.best / "config.json").write_text("{}")
-        last = config.epochs if self.state == "finished" else math.ceil(config.epochs / 6)
-        run.append(epoch_end(last, 0.5))
-        run.append(Preview(last, []))
+        run.append(Started(10, 2, 1, 6, "cpu", "32-true", "none", 1))
+        run.append(Step(1, 1, 0.1, 0.5, 0.5, 0.5, 1e-3, 1.0, 1.0, 5.0))
+        run.append(epoch_end(1, 0.5))
+        run.append(Preview(1, []))
         run.set_status(self.state, process=os.getpid())
         return run
 

@@ -35,6 +35,19 @@ def test_sizes_keep_the_shape_and_step_of_32_pixels() -> None:
     assert found.choices == ("224x320", "320x480", "448x672")
 
 
+def test_large_photos_are_tried_in_patches_too() -> None:
+    start = TrainConfig("x", height=256, width=256)
+    found = named(around(start, [], photo=(1000, 800)))["size"]
+    assert "256x256 patches" in found.choices and "256x256" in found.choices
+    changed = with_values(start, {"size": "256x256 patches"})
+    assert (changed.height, changed.sampling) == (256, "patches")
+    assert not any("patches" in str(c) for c in named(around(start, [], photo=(300, 200)))["size"].choices)
+
+
+def test_a_sweep_of_epochs_is_not_cut_by_minutes() -> None:
+    assert with_values(TrainConfig("x", minutes=5.0), {"epochs": 3}).minutes == 0
+
+
 def test_what_is_fixed_is_not_searched() -> None:
     found = named(around(TrainConfig("x"), space.ENCODERS, ["encoder", "height", "learning_rate"]))
     assert found.keys() == {"architecture", "loss", "augmentation"}
@@ -73,7 +86,7 @@ def test_a_sweep_is_read_with_the_types_of_its_settings() -> None:
         ("loss=bce,nonsense", "choose one of"),
         ("epochs=1,many", "give a number"),
         ("epochs=0,1", "use 1 to"),
-        ("size=256,192", "write height and width"),
+        ("size=256x192,big", "write height and width"),
         ("loss=bce", "and this one has 1"),
         ("seed=" + ",".join(map(str, range(101))), "and this one has 101"),
         ("data=a,b", "no setting 'data'"),
