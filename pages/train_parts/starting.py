@@ -1,5 +1,6 @@
 """Start a search or a sweep, beside the button that starts a training."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def sweep_button(config: TrainConfig) -> None:
             about = setting_of(TrainConfig, name)
             grid[name] = st.multiselect(
                 about.label, list(about.choices), [getattr(config, name)], key=f"sweep_{name}",
-                format_func=lambda value, about=about: named(about, value),
+                format_func=partial(named, about),
             )  # fmt: skip
         grid["learning_rate"] = st.multiselect(
             "Learning rate", rates_around(config.learning_rate), [config.learning_rate], key="sweep_rate",
