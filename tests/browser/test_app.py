@@ -30,8 +30,8 @@ SLIDER = ".pair"
 
 @pytest.fixture(scope="module", autouse=True)
 def fewer_drawn_people(app: App) -> None:
-    """A quarter of the built-in data, so that *Quick look* takes a quarter of its time."""
-    list(demo.generate(app.workspace / "datasets" / demo.NAME, pairs=64))
+    """A fifth of the built-in data, so that *Quick look* takes a fifth of its time."""
+    list(demo.generate(app.workspace / "datasets" / demo.NAME, pairs=48))
 
 
 def visit(page: Page, app: App, path: str = "") -> None:
@@ -227,7 +227,7 @@ def test_quick_look_learns_while_charts_move_and_a_refresh_finds_it_again(page: 
     visit(page, app, "train")
     expect(page.get_by_text("Finished")).to_be_visible(timeout=300_000)
     dice = metric(page, "Best Dice (mean over images)")
-    assert dice >= 0.80  # 0.92 on all of the built-in data
+    assert dice >= 0.77  # 0.92 on all of the built-in data; untrained 0.68
     expect(page.get_by_text("Predictions after epoch 6")).to_be_visible()
 
 
@@ -247,7 +247,7 @@ def test_compare_shows_four_pictures_an_image_worst_first(page: Page, app: App) 
     details = page.locator(".row .head .detail").all_inner_texts()
     scores = [float(words.split()[1]) for words in details]
     assert len(scores) == 6 and scores == sorted(scores)
-    assert metric(page, "Dice (mean over images)") >= 0.75
+    assert metric(page, "Dice (mean over images)") >= 0.73
 
 
 def test_a_training_comes_into_sight_and_can_be_renamed_and_stopped(page: Page, app: App) -> None:
