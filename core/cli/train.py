@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.arguments import add_settings, is_first_process
-from core.config import AUTO, PRESETS, TrainConfig, preset_config
+from core.config import AUTO, PRESETS, TrainConfig
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
 from core.system.score_names import DICE_MEAN, IOU_MEAN, score
@@ -120,19 +120,18 @@ def config_and_plan(args: argparse.Namespace) -> "tuple[TrainConfig, Plan | None
     find_root(Path(args.data))  # before creating the run's folder
     names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset", *args.without}
     changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
-    folder = Path(args.data).resolve()
-    if args.preset != AUTO:
-        return preset_config(args.preset, folder, **changes), None
     from core.training import estimate
-    from core.training.planning.plan import plan_training
+    from core.training.planning.plan import settings_for
 
-    if not estimate.is_known() and "WORLD_SIZE" not in os.environ:
+    if args.preset == AUTO and not estimate.is_known() and "WORLD_SIZE" not in os.environ:
         print("Measuring the speed of this machine.", flush=True)
         estimate.measure()
-    plan = plan_training(folder, getattr(args, "plan_minutes", 0.0), **changes)
-    if is_first_process():
+    if args.preset == AUTO and getattr(args, "plan_minutes", 0.0):  # of one training of a search
+        changes["minutes"] = args.plan_minutes
+    config, plan = settings_for(args.preset, Path(args.data).resolve(), **changes)
+    if plan and is_first_process():
         print("\n".join([*plan.sentences, *plan.warnings]), flush=True)
-    return plan.config, plan
+    return config, plan
 
 
 def was_stopped(result: dict[str, Any]) -> bool:

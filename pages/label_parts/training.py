@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.config import PRESETS, preset_config
+from core.config import PRESETS
 from core.errors import UserError
 from core.labelling.session import LabelSession, PhotoState, Status, open_session
 from core.models import registry
@@ -54,8 +54,11 @@ def latest_run(folder: Path) -> Run | None:
 
 
 def start(session: LabelSession, preset: str) -> None:
+    from core.training.planning.plan import settings_for
+
     try:
-        run = jobs.start(preset_config(preset, session.folder.resolve()))
+        config, plan = settings_for(preset, session.folder.resolve())
+        run = jobs.start(config, plan.to_dict() if plan else None)
     except (UserError, OSError) as error:
         st.error(plain(str(error)))
         return

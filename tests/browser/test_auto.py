@@ -13,7 +13,7 @@ from tests.browser.test_app import settle
 from tests.browser.test_data_page import import_zip
 from tests.served import App
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 
 def discs(count: int = 16) -> bytes:
@@ -44,7 +44,7 @@ def test_a_landscape_data_set_is_planned_trained_and_compared(
     expect(page.get_by_text("0.3 minutes, about")).to_be_visible()
     settle(page)
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_text("Finished", exact=True).first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Finished", exact=True).first).to_be_visible(timeout=300_000)
     (run,) = run_folder.list_runs()
     assert (run.config.preset, run.config.height, run.config.width) == ("Auto", 64, 96)
     assert any("64x96" in sentence for sentence in run.plan["sentences"])

@@ -12,6 +12,9 @@ LEAST_PHOTOS = 12  # with fewer, chance looks like a rule
 CLEAR = 0.4  # mean over standard deviation from which a difference is taken for a property of the photos
 CLEAR_ACROSS = 0.8  # the same for left and right: photos are rarely as different there as it seems
 CERTAIN = 3.0  # standard errors
+# A spread below which a difference does not matter, however constant it is: of brightness and colour in grey
+# levels, of contrast, of directions (logarithm), and of where a class lies (share of the side).
+SLIGHT = (4.0, 4.0, 1.0, 0.25, 0.05)
 SIDES = ("left", "right")
 
 
@@ -33,14 +36,13 @@ def differences(photo: NDArray[np.uint8], layers: Sequence[NDArray[np.bool_]]) -
     """
     small = cv2.resize(photo, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
     grey, blue = small.mean(axis=2), small[..., 2] - small[..., 0]
-    down, across = np.abs(np.diff(grey, axis=0)), np.abs(np.diff(grey, axis=1))
-    contrast = down[:, 1:] + across[1:]
+    contrast = np.abs(np.diff(grey, axis=0))[:, 1:] + np.abs(np.diff(grey, axis=1))[1:]
     rows = []
     for axis in (0, 1):
         parts = [_halves(picture, axis) for picture in (grey, blue, contrast)]
         rows.append([first - second for first, second in parts] + [0.0] + [_centre(x, axis) for x in layers])
-    ratio = float(np.log((down.mean() + 1e-6) / (across.mean() + 1e-6)))
-    rows.append([0.0, 0.0, 0.0, ratio] + [_stretch(layer) for layer in layers])
+    whole = photo.mean(axis=2)  # not stretched, which would favour a direction
+    rows.append([0.0, 0.0, 0.0, _direction(whole)] + [_direction(layer) for layer in layers])
     return np.array(rows)
 
 
@@ -83,22 +85,22 @@ def _centre(layer: NDArray[np.bool_], axis: int) -> float:
     return float((np.arange(len(along)) + 0.5) @ along / total / len(along) - 0.5) if total else float("nan")
 
 
-def _stretch(layer: NDArray[np.bool_]) -> float:
-    """How much higher than wide the class is, as a logarithm; NaN where it is not."""
-    rows, columns = np.nonzero(layer)
-    if len(rows) < 2:
-        return float("nan")
-    return float(np.log((rows.std() + 0.5) / (columns.std() + 0.5)))
+def _direction(picture: NDArray[np.floating] | NDArray[np.bool_]) -> float:
+    """How much more a picture (h, w) changes on the way down than across, as a logarithm; NaN where it does
+    not change at all."""
+    values = picture.astype(np.float64)
+    down, across = (float(np.abs(np.diff(values, axis=axis)).mean()) for axis in (0, 1))
+    return float(np.log((down + 1e-6) / (across + 1e-6))) if down or across else float("nan")
 
 
 def _clearest(values: NDArray[np.float64]) -> float:
     """Of columns of measurements, the largest mean in standard deviations among those beyond chance, or 0."""
     found = 0.0
-    for column in values.T:
+    for index, column in enumerate(values.T):
         known = column[np.isfinite(column)]
         if len(known) < LEAST_PHOTOS or not known.any():
             continue
-        effect = abs(known.mean()) / max(known.std(ddof=1), 1e-9)
+        effect = abs(known.mean()) / max(known.std(ddof=1), SLIGHT[min(index, len(SLIGHT) - 1)])
         if effect * np.sqrt(len(known)) > CERTAIN:
             found = max(found, float(effect))
     return found

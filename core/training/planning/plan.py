@@ -57,6 +57,15 @@ class Plan:
 
 
 @needs("train")
+def settings_for(preset: str, data: Path, **given: Any) -> tuple[TrainConfig, Plan | None]:
+    """The settings of a preset on a data set; of Auto those of a plan, and the plan. Raises UserError."""
+    if preset != AUTO:
+        return preset_config(preset, data, **given), None
+    plan = plan_training(data, **given)
+    return plan.config, plan
+
+
+@needs("train")
 def plan_training(data: Path | DataFolder, minutes: float = 0.0, **given: Any) -> Plan:
     """Look at a data set and plan a training of so many minutes, by default the preset's, on this machine.
 

@@ -39,6 +39,28 @@ def test_flips_are_those_under_which_photos_stay_as_they_are(kind: str, flips: s
     assert found(kind) == flips
 
 
+def test_a_difference_that_is_constant_but_slight_does_not_count() -> None:
+    rng = np.random.default_rng(2)
+    pairs = [drawn("cells", rng) for _ in range(30)]
+    grey = [np.full_like(photo, 90) for photo, _ in pairs]
+    for photo in grey:
+        photo[:32] += 1
+    every = [differences(photo, [mask]) for photo, (_, mask) in zip(grey, pairs, strict=True)]
+    assert orientation_of(every, ("foreground",)).flips in ("both", "turns")
+
+
+def test_the_shape_of_the_photos_is_no_direction() -> None:
+    rng = np.random.default_rng(3)
+    every = []
+    for _ in range(30):
+        photo = rng.integers(0, 255, (60, 120, 3)).astype(np.uint8)
+        y, x = rng.integers(0, 48), rng.integers(0, 108)
+        mask = np.zeros((60, 120), np.bool_)
+        mask[y : y + 12, x : x + 12] = True
+        every.append(differences(photo, [mask]))
+    assert orientation_of(every, ("foreground",)).flips == "turns"
+
+
 def test_a_few_photos_do_not_decide_that_there_is_no_up() -> None:
     assert found("cells", count=6) == "horizontal"
 
