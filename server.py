@@ -1,4 +1,4 @@
-"""The server: the pages, a REST endpoint and a health check, with security headers and upload limits.
+"""The server: the pages, models in the browser, a REST endpoint and a health check, with headers and limits.
 
     streamlit run server.py
 
@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
+from core.live.pages import live_pages
 from core.server.middleware import Headers, health, lifespan
 from core.server.request_guard import RequestGuard
 from core.server.rest import api
@@ -25,7 +26,7 @@ def names() -> list[str]:
 logs.set_up()
 app = st.App(
     "streamlit_app.py",
-    routes=[Mount("/rest", app=api(hosts=names)), Route("/health", health)],
+    routes=[Mount("/rest", app=api(hosts=names)), Mount("/web", app=live_pages()), Route("/health", health)],
     middleware=[
         Middleware(Headers),
         Middleware(RequestGuard, hosts=names, in_json="/rest"),

@@ -15,6 +15,7 @@ from core.system.workspace import PROJECT
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"live"},
     {"search"},
     {"training", "export", "server"},
     {"labelling"},

@@ -7,6 +7,7 @@
     python -m core predict  --model M PHOTO...  write masks and cut-outs of photos
     python -m core video    --model M CLIP      replace the background of a short video
     python -m core export   --model M --out DIR  write ONNX, int8, a web page and other files
+    python -m core live     --model M           serve a model to the cameras of phones
     python -m core web-runtime                  fetch what runs models in browsers
     python -m core serve    --model M           serve a model over HTTP
     python -m core data     check | import | split | compose | export | demo
@@ -33,7 +34,7 @@ from core.cli.search import search_arguments
 from core.cli.serve import serve_arguments
 from core.cli.train import STOPPED, rate_arguments, train_arguments, was_stopped
 from core.cli.video import video_arguments
-from core.cli.web import runtime_arguments
+from core.cli.web import live_arguments, runtime_arguments
 from core.errors import UserError, is_of_the_system, system_said
 from core.policy.permissions import OWNER, acting_as
 
@@ -141,6 +142,12 @@ def parser() -> argparse.ArgumentParser:
         "torch.export program or a checkpoint for smp. A script that predicts without torch can go with it. "
         "Each file is checked against the model.\n\n"
         "  python -m core export --model checkpoints/person-lite0 --out person --formats onnx,script,int8",
+    ))  # fmt: skip
+    live_arguments(commands.add_parser(
+        "live", formatter_class=form, help="serve a model to the cameras of phones",
+        description="Serve the live page of a model to the local network over HTTPS, and print its address as "
+        "a QR code. The model runs in the visitors' browsers.\n\n"
+        "  python -m core live --model checkpoints/person-small",
     ))  # fmt: skip
     runtime_arguments(commands.add_parser(
         "web-runtime", formatter_class=form, help="fetch what runs models in browsers",

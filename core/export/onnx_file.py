@@ -92,7 +92,7 @@ def _write_scripted(network: nn.Module, card: ModelCard, any_size: bool) -> Any:
 
     shape = TRACED if any_size else (2, 3, card.height, card.width)
     free = {0: "batch", 2: "height", 3: "width"} if any_size else {0: "batch"}
-    with _quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+    with quietly(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         torch.onnx.export(
             network, (torch.randn(shape),), file, dynamo=False, opset_version=OPSET,
@@ -105,7 +105,7 @@ def _write_exported(network: nn.Module, card: ModelCard, any_size: bool) -> Any:
     program, free = traced(network, card, any_size)
     if free != any_size:
         raise ValueError("it takes no other size than its own")
-    with _quiet():
+    with quietly():
         made = torch.onnx.export(
             program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
         )
@@ -161,7 +161,7 @@ def largest_difference(model: nn.Module, other: nn.Module, fixed_size: tuple[int
 def _trace(
     model: nn.Module, shape: tuple[int, int, int, int], dynamic: dict[int, Any]
 ) -> torch.export.ExportedProgram:
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quietly():
         program = torch.export.export(model, (torch.randn(shape),), dynamic_shapes=(dynamic,))
     for module in program.graph_module.modules():
         if isinstance(module, torch.fx.GraphModule):
@@ -176,7 +176,7 @@ def first_line(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Silence the exporter's progress messages; errors still raise exceptions."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -42,6 +42,11 @@ class Entry:
     has_namesake: bool = False
 
     @property
+    def id(self) -> str:
+        """The identifier in addresses of the server: the run's, or the folder's name."""
+        return self.run.id if self.run else self.folder.name
+
+    @property
     def key(self) -> str:
         """Changes when the weights do: the key under which predictions are cached."""
         return predictions_key(self.folder, self.card)

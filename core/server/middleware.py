@@ -26,7 +26,9 @@ SECURITY_HEADERS = {
     "content-security-policy": "frame-ancestors 'self'; object-src 'none'; base-uri 'self'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:",
     "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+    # Both together let the pages that run models in the browser use several threads, in a frame too.
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
 }
 
 

@@ -157,7 +157,7 @@ async def _models(request: Request) -> Response:
     found = await run_in_threadpool(registry.list_models)
     return JSONResponse(
         [
-            {"id": _id_of(e), "name": e.card.name, "task": e.card.task.kind, "classes": e.card.task.classes}
+            {"id": e.id, "name": e.card.name, "task": e.card.task.kind, "classes": e.card.task.classes}
             for e in found
         ]
     )
@@ -319,13 +319,9 @@ def _folder(request: Request, wanted: str | None) -> Path:
             raise RefusedError(404, "There is no model yet.")
         return chosen or entries[0].folder
     for entry in entries:
-        if _id_of(entry) == wanted:
+        if entry.id == wanted:
             return entry.folder
     raise RefusedError(404, f"There is no model '{wanted[:80]}': /models lists them.")
-
-
-def _id_of(entry: registry.Entry) -> str:
-    return entry.run.id if entry.run else entry.folder.name
 
 
 @functools.lru_cache(maxsize=3)

@@ -15,7 +15,10 @@ INSIDE = "inside_app"  # set by streamlit_app.py before it runs a page
 def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
     """Declare the pages; returns the requested one."""
     pages = {
-        "Use": [st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True)],
+        "Use": [
+            st.Page("pages/segment.py", title="Segment", icon=":material/content_cut:", default=True),
+            st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
+        ],
         "Build": [
             st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
             st.Page("pages/label.py", title="Label", icon=":material/ink_marker:"),

@@ -19,7 +19,7 @@ from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.errors import UserError
 from core.export import web_runtime
-from core.export.onnx_file import save_onnx, traced
+from core.export.onnx_file import save_onnx
 from core.models.card import ModelCard
 from core.models.preprocessing import LITE_PREPROCESSING
 from core.policy.permissions import OWNER, acting_as
@@ -55,9 +55,7 @@ def small_model(outputs: int = 1) -> tuple[Small, ModelCard]:
 
 
 def onnx_of(network: torch.nn.Module, card: ModelCard, file: Path) -> Path:
-    program, any_size = traced(network, card)
-    assert any_size
-    save_onnx(program, card, False, file)
+    assert save_onnx(network, card, file)
     return file
 
 

@@ -16,7 +16,7 @@ from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
 from tests.builders import tiny, trained, write_scenes
 
-PAGES = ("segment", "data", "label", "train", "compare", "models", "metrics", "machine")
+PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 HARMLESS = {  # buttons that a stranger may see: a new one is either named here or asks for a permission
     "train": {"Compare with the ground truth", "Use it on a photo"},
     "models": {"Compare", "Details", "Use"},

@@ -51,7 +51,7 @@ async function refresh() {
   element("purpose").textContent = next.purpose ?? "";
   if (next.refresh_seconds) setTimeout(() => attempt(refresh), next.refresh_seconds * 1000);
   if (next.state !== "ready") {
-    say(next.message, next.state === "failed");
+    if (!version) say(next.message, next.state === "failed");
   } else if (next.version !== version) {
     const first = !version;
     about = next;

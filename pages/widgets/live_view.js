@@ -1,0 +1,17 @@
+export default function ({ data, parentElement }) {
+  const frame = parentElement.querySelector("iframe"), link = parentElement.querySelector("a");
+  const missing = parentElement.querySelector(".missing");
+  const address = new URL(data.address, window.location.href);
+  link.href = address.href;
+  const wanted = `${address.href}?theme=${data.theme}`;
+  if (frame.src !== wanted) frame.src = wanted;
+  fetch(new URL("model.json", address)).then((response) => {
+    const isHere = (response.headers.get("content-type") ?? "").startsWith("application/json");
+    missing.hidden = isHere;
+    frame.hidden = link.hidden = !isHere;
+  }).catch(() => {});
+  // As tall as its content, which changes with the view and the width.
+  const sizes = new ResizeObserver(([{ target }]) => { frame.style.height = `${target.offsetHeight + 4}px`; });
+  frame.onload = () => frame.contentDocument && sizes.observe(frame.contentDocument.body);
+  return () => { sizes.disconnect(); frame.src = "about:blank"; }; // the camera's light goes off
+}

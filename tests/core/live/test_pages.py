@@ -1,0 +1,88 @@
+"""The pages of live models, as a browser asks for them."""
+
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from core.export import web_runtime
+from core.live.pages import live_pages, page_of
+from core.policy import policy
+from core.system import workspace
+from tests.core.live.conftest import small_model
+
+pytestmark = pytest.mark.usefixtures("traced_here")
+
+
+@pytest.fixture
+def client() -> TestClient:
+    app = Starlette(routes=[Mount("/web", app=live_pages())])
+    return TestClient(app, base_url="http://localhost")
+
+
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "studio.toml").write_text(text)
+    monkeypatch.setenv(policy.VARIABLE, str(tmp_path / "studio.toml"))
+
+
+def test_a_page_its_model_and_its_files_are_served_isolated_from_other_sites(client: TestClient) -> None:
+    small_model(workspace.models() / "streets", 1)
+    client.get("/web/streets/model.json")
+    about = client.get("/web/streets/model.json").json()
+    assert about["state"] == "ready" and about["classes"] == ["sky", "road", "car"]
+    assert about["runtime"]["wasm"]["script"]["url"].startswith("https://")  # it is not here
+    for address in ("", "app.js", about["files"][0]["url"]):
+        answer = client.get(f"/web/streets/{address}")
+        assert answer.status_code == 200, address
+        assert answer.headers["cross-origin-embedder-policy"] == "require-corp"
+    assert "immutable" in client.get(f"/web/streets/{about['files'][0]['url']}").headers["cache-control"]
+    assert client.get("/web/streets", follow_redirects=False).headers["location"] == "/web/streets/"
+
+
+def test_the_runtime_is_served_once_it_is_here(client: TestClient) -> None:
+    file = web_runtime.FILES["wasm"]["binary"]
+    address = f"/web/runtime/{web_runtime.VERSION}/{file.name}"
+    assert client.get(address).status_code == 404
+    web_runtime.runtime_folder().mkdir(parents=True)
+    for name in (file.name, web_runtime.LICENCE_FILE):
+        (web_runtime.runtime_folder() / name).write_bytes(b"wasm")
+    answer = client.get(address)
+    assert answer.content == b"wasm" and answer.headers["content-type"] == "application/wasm"
+    assert client.get(f"/web/runtime/{web_runtime.VERSION}/other.txt").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["..%2fstudio.toml", "service-worker.js", "%2e%2e/x", "__init__.py"])
+def test_no_other_file_is_served(address: str, client: TestClient) -> None:
+    assert client.get(f"/web/streets/{address}").status_code == 404
+
+
+def test_an_unknown_model_is_one_sentence(client: TestClient) -> None:
+    about = client.get("/web/gone/model.json").json()
+    assert about["state"] == "failed" and "no such model" in about["message"]
+
+
+def test_strangers_see_models_without_paths(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, monkeypatch, "public = true\n")
+    small_model(workspace.models() / "streets", 1)
+    client.get("/web/streets/model.json")
+    answer = client.get("/web/streets/model.json")
+    assert answer.json()["state"] == "ready" and "/home/owner" not in answer.text
+
+
+def test_where_visitors_must_sign_in_only_an_address_from_the_app_opens_a_page(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_model(workspace.models() / "streets", 1)
+    written(tmp_path, monkeypatch, "public = true\nsign_in = true\n")
+    address = page_of("streets")
+    for name in ("", "model.json", "app.js"):
+        assert client.get(f"/web/streets/{name}").status_code == 403
+        assert client.get(f"/web/{page_of('other').replace('other', 'streets')}{name}").status_code == 403
+        assert client.get(f"/web/{address}{name}").status_code == 200
+    assert (workspace.root() / "live-pages.key").stat().st_mode & 0o077 == 0
+    written(tmp_path, monkeypatch, "public = perhaps\n")
+    assert client.get(f"/web/{address}").status_code == 403
