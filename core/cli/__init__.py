@@ -145,8 +145,8 @@ def parser() -> argparse.ArgumentParser:
     ))  # fmt: skip
     live_arguments(commands.add_parser(
         "live", formatter_class=form, help="serve a model to the cameras of phones",
-        description="Serve the live page of a model to the local network over HTTPS, and print its address as "
-        "a QR code. The model runs in the visitors' browsers.\n\n"
+        description="Serve the live page of a model to the local network over HTTPS, and print its address "
+        "as a QR code. The model runs in the visitors' browsers.\n\n"
         "  python -m core live --model checkpoints/person-small",
     ))  # fmt: skip
     runtime_arguments(commands.add_parser(
