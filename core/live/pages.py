@@ -140,6 +140,7 @@ async def _about(request: Request) -> Response:
 
 def _description(model_id: str) -> dict[str, Any]:
     """What model.json says: of a model that is not ready its state alone."""
+    about: dict[str, Any]
     with acting_as(STRANGER):
         try:
             model = live_model(model_id)
