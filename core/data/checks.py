@@ -17,6 +17,7 @@ from core.data import findings, near_duplicates
 from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding
 from core.data.dataset import LAYOUT_PAINTED, DataFolder
 from core.data.importing.names import part_of_folder
+from core.data.jpeg_damage import is_damaged_jpeg
 from core.data.masks import (
     LOSSY_SUFFIXES,
     BinaryEncoding,
@@ -27,11 +28,12 @@ from core.data.masks import (
     swapped,
 )
 from core.data.pairing import Pair, Problem
-from core.data.photos import photo_size, read_photo, value_extremes
+from core.data.photos import photo_size, read_photo, reading, value_extremes
 from core.data.split_record import SplitRecord
 from core.data.value_range import Range, is_misread, usual_top, words
 from core.errors import UserError
 from core.system import workspace
+from core.system.file_names import shown
 from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
@@ -164,6 +166,7 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
         extremes = value_extremes(pair.image)
         masks = [path for path in pair.layers if path] or [pair.mask]
         every = [mask_values(path, pair.image, palette=data.encoding.palette) for path in masks]
+        damaged = is_damaged_jpeg(_content(pair.image))
         turned = may_be_turned(masks[0], pair.image, every[0].shape)
     except UserError as error:
         row.problem, row.findings = str(error), "unread"
@@ -189,10 +192,20 @@ def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
     if isinstance(data.encoding, BinaryEncoding):
         row.specks = count_specks(inside)
     found = list(_found(row, pair, every[0], data, known))
+    if damaged:
+        found.append(("damaged", "photo's compressed data contradict themselves"))
     if turned:
         found.append(("turned", "photo has an EXIF orientation and the mask none: it may be turned"))
     row.findings, row.note = " ".join(code for code, _ in found), "; ".join(text for _, text in found)
     return row
+
+
+def _content(photo: Path) -> bytes:
+    """The bytes of a JPEG, b"" of other files. Raises UserError."""
+    if photo.suffix.lower() not in (".jpg", ".jpeg"):
+        return b""
+    with reading(shown(photo.name)):
+        return photo.read_bytes()
 
 
 def count_specks(inside: NDArray[np.uint8]) -> int:

@@ -19,6 +19,7 @@ from core.data.importing.recognition import recognise
 from core.data.importing.side_files import own_description
 from core.data.importing.sources import HarmfulSourceError, Source, open_source
 from core.data.importing.tables import with_tables
+from core.data.jpeg_damage import is_damaged_jpeg
 from core.data.pairing import Problem
 from core.data.value_range import KEY, range_in
 from core.errors import UserError, system_said
@@ -26,6 +27,7 @@ from core.policy.ownership import sign
 from core.policy.permissions import needs
 from core.system.atomic import atomic_folder
 from core.system.file_names import short_stem
+from core.system.formatting import plural
 from core.system.workspace import write_json
 
 KEPT_PROBLEMS = 2000  # sentences written down; more are counted
@@ -67,7 +69,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
     plan = replace(plan, items=tuple(replace(item, name=short_stem(item.name)) for item in plan.items))
     problems = list(plan.problems)
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
-    copying = plan.labels.copying()
+    copying, damaged = plan.labels.copying(), []
     try:
         with atomic_folder(folder) as making:
             for part in ("images", "masks"):
@@ -80,6 +82,8 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
                 except UserError as error:
                     problems.append(Problem(item.image, str(error)))
                     continue
+                if is_damaged_jpeg((making / "images" / photo).read_bytes()):
+                    damaged.append(photo)
                 if item.part:
                     parts[item.part].append(photo)
                 if done % 8 == 0:
@@ -88,15 +92,24 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
             sign(making)
             outcome = copying.outcome()
             _write_again(source, plan, outcome, making)
+            notes = (*outcome.notes, *_damage_note(damaged))
             plan = replace(plan, labels=outcome.labels)
             about = _about(name, source, plan, parts, problems)
-            about["origin"]["notes"] = list(outcome.notes)
+            about["origin"]["notes"] = list(notes)
             write_json(making / DATASET_FILE, about)
             write_down(open_data(making))
     except OSError as error:
         library.new_folder(name)  # another import may have taken the name meanwhile
         raise UserError(f"The import stopped: {system_said(error)}.") from error
-    yield Imported(open_data(folder), tuple(problems), outcome.notes)
+    yield Imported(open_data(folder), tuple(problems), notes)
+
+
+def _damage_note(damaged: Sequence[str]) -> tuple[str, ...]:
+    if not damaged:
+        return ()
+    return (
+        f"{plural(len(damaged), 'photo')} damaged inside, the first {damaged[0]}: the check lists them all.",
+    )
 
 
 def _check_enough(count: int, problems: Sequence[Problem]) -> None:
