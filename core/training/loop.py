@@ -27,9 +27,10 @@ from core.system.score_names import DICE_MEAN
 from core.system.workspace import write_json
 from core.training import checkpoint, loading
 from core.training.batch_size import largest_that_pays
-from core.training.losses import class_weights
+from core.training.losses import class_shares, class_weights
 from core.training.model_card import card_of, with_scores
 from core.training.previews import save_previews
+from core.training.prior import start_at_shares
 from core.training.provenance import write_provenance
 from core.training.steps import ShouldStop, train_epoch
 from core.training.trainer import Trainer, set_up
@@ -127,6 +128,7 @@ def _prepare(
     with fabric.rank_zero_first(local=True):
         built = build_model(config, task)
     yield Note(f"Encoder weights: {built.weights}.", "warning" if built.weights.are_missing else "info")
+    start_at_shares(built, class_shares(train, task), task)
     if state:
         config = replace(config, batch_size=state["batch_size"])
     elif config.batch_size == 0:

@@ -65,21 +65,30 @@ def class_weights(store: Store, task: Task) -> Tensor:
     median frequency balancing (Eigen and Fergus 2015, https://arxiv.org/abs/1411.4734).
     Shape (outputs,), float32.
     """
+    share = class_shares(store, task).numpy()
+    if not share.any():
+        return torch.ones(task.outputs)
+    if task.kind == "multiclass":
+        weights = np.median(share[share > 0]) / np.maximum(share, 1e-9)
+    else:
+        weights = (1 - share) / np.maximum(share, 1e-9)
+    return torch.from_numpy(np.clip(weights, 1 / HIGHEST_WEIGHT, HIGHEST_WEIGHT).astype(np.float32))
+
+
+def class_shares(store: Store, task: Task) -> Tensor:
+    """The share of each class or label among the known pixels of a store, float64 (outputs,) in 0..1."""
     pixels = np.zeros(256, np.int64)
     for index in range(0, len(store), max(1, len(store) // WEIGHED_IMAGES)):
         pixels += np.bincount(store[index][1].ravel(), minlength=256)
     if task.has_void:
         pixels[IGNORE] = 0
-    if not pixels.any():
-        return torch.ones(task.outputs)
     if task.kind == "multiclass":
-        share = pixels[: task.outputs] / max(1, pixels[: task.outputs].sum())
-        weights = np.median(share[share > 0]) / np.maximum(share, 1e-9)
+        inside = pixels[: task.outputs]
     else:
         codes = np.arange(256)
         inside = np.array([pixels[(codes >> bit & 1) == 1].sum() for bit in range(task.outputs)])
-        weights = (pixels.sum() - inside) / np.maximum(inside, 1)
-    return torch.from_numpy(np.clip(weights, 1 / HIGHEST_WEIGHT, HIGHEST_WEIGHT).astype(np.float32))
+    known = inside.sum() if task.kind == "multiclass" else pixels.sum()
+    return torch.from_numpy(inside / max(1, known))
 
 
 def _mean(sums: Tensor) -> Tensor:
