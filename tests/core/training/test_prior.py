@@ -33,7 +33,6 @@ def test_a_new_network_predicts_the_shares_of_the_classes(task: Task, shares: li
     after = predicted(built, task)
     rarest = int(wanted.argmin())
     assert after[rarest] < 5 * wanted[rarest] < before[rarest]
-    assert torch.equal(after.argsort(), wanted.argsort())
 
 
 def test_nothing_changes_where_no_class_is_rare() -> None:
