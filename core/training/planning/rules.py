@@ -26,11 +26,13 @@ EPOCHS = 15  # at least so many parts of the time, so that the best model is cho
 LACK = 22.0
 # A network errs along edges by some pixels of its input: about so many times what the masks themselves lose.
 EDGES = 3.0
-WANTED_STEPS = 300  # of the optimiser; small batches take more of them in the same time
+WANTED_STEPS = 250  # of the optimiser; small batches take more of them in the same time
 BATCHES = (4, 8, 16, 32)
 USUAL_BATCH, USUAL_RATE = 8, 1e-3
 RARE = 0.01  # share of the pixels below which a class is rare
-LOST = 0.9  # Dice that masks keep at the best size of whole photos, below which patches are better
+LOST = 0.95  # Dice that masks keep at a size that the time allows, below which patches are better
+SCARCE = 0.02  # share of the foreground; patches can be centred on it
+ENOUGH_PHOTOS = 1000
 THIN = 1 / 8  # of a patch: thicker things are not known from a part of them
 PATCHES = (256, 384, 512)
 ENOUGH_PATCHES = 1500
@@ -105,9 +107,8 @@ def size(facts: Facts) -> Proposal:
     whole = _whole(facts)
     # Whoever sets a size means that of whole photos.
     wanted = facts.now.get("sampling") or ("whole" if {"height", "width"} & set(facts.now) else None)
-    lost = facts.data.kept_at(*whole) < LOST and facts.data.thickness < PATCHES[0] * THIN
-    if wanted == "patches" or (wanted is None and lost):
-        return _in_patches(facts, whole)
+    if wanted == "patches" or (wanted is None and _needs_patches(facts)):
+        return _in_patches(facts)
     data = facts.data
     kept, seen, own = data.kept_at(*whole), facts.seen(whole), facts.sizes[-1]
     reason = (
@@ -126,9 +127,22 @@ def _whole(facts: Facts) -> Size:
     return min(facts.sizes, key=lambda s: EDGES * (1 - data.kept_at(*s)) + LACK / facts.seen(s))
 
 
-def _in_patches(facts: Facts, whole: Size) -> Proposal:
-    """The largest patches of which the time suffices for enough."""
+def _affordable(facts: Facts) -> Size:
+    """The largest size of whole photos at which the time suffices for enough of them."""
+    return next((s for s in reversed(facts.sizes) if facts.seen(s) >= ENOUGH_PHOTOS), facts.sizes[0])
+
+
+def _needs_patches(facts: Facts) -> bool:
+    """Whether things are so thin that a part shows what they are, and either rare or lost at a size that the
+    time allows."""
     data = facts.data
+    is_thin = 0 < data.thickness < PATCHES[0] * THIN and max(data.height, data.width) > PATCHES[0]
+    return is_thin and (data.foreground < SCARCE or data.kept_at(*_affordable(facts)) < LOST)
+
+
+def _in_patches(facts: Facts) -> Proposal:
+    """The largest patches of which the time suffices for enough."""
+    data, whole = facts.data, _affordable(facts)
     least = facts.sizes[0] if min(facts.sizes[0]) > SIZE_STEP else (SIZE_STEP, SIZE_STEP)
     sides = [
         (max(_up(min(p, data.height)), least[0]), max(_up(min(p, data.width)), least[1])) for p in PATCHES
@@ -139,8 +153,9 @@ def _in_patches(facts: Facts, whole: Size) -> Proposal:
         "Size",
         {"sampling": "patches", "height": patch[0], "width": patch[1], "foreground_patches": share},
         f"patches of {_words(patch)} at full resolution, {share:.0%} of them on the foreground, predicted "
-        f"window by window: whole photos at {_words(whole)}, the best size for the time, would keep "
-        f"{data.kept_at(*whole):.2f} of their Dice.",
+        f"window by window: foreground is {data.thickness:.0f} pixels thick and covers "
+        f"{percent(data.foreground)}, and at {_words(whole)}, which the time allows for whole photos, masks "
+        f"keep {data.kept_at(*whole):.2f} of their Dice.",
     )  # fmt: skip
 
 

@@ -58,8 +58,11 @@ def test_any_data_time_and_machine_give_settings_that_are_valid(
     assert json.loads(json.dumps(found.to_dict()))["sentences"] == found.sentences
 
 
-def test_thin_structures_are_trained_in_their_own_shape_at_their_own_size() -> None:
-    found = plan()
+WHOLE = replace(PHOTOS, thickness=40.0)  # too thick for patches
+
+
+def test_photos_are_trained_in_their_own_shape_at_a_size_that_keeps_their_masks() -> None:
+    found = plan(WHOLE)
     assert (found.config.height, found.config.width) == (320, 480)
     assert any("320x480" in sentence and "1.00 of their Dice" in sentence for sentence in found.sentences)
     assert found.warnings == (
@@ -69,11 +72,19 @@ def test_thin_structures_are_trained_in_their_own_shape_at_their_own_size() -> N
 
 def test_a_faster_machine_or_more_time_is_never_spent_on_a_smaller_size() -> None:
     areas = [
-        (config := plan(minutes=minutes, speed=replace(SPEED, images_per_second=rate)).config).height
+        (config := plan(WHOLE, minutes=minutes, speed=replace(SPEED, images_per_second=rate)).config).height
         * config.width
         for minutes, rate in ((0.5, 2.0), (1.0, 13.4), (5.0, 13.4), (60.0, 13.4), (5.0, 500.0))
     ]
     assert areas == sorted(areas)
+
+
+def test_thin_and_scarce_things_are_trained_on_in_patches() -> None:
+    found = plan()
+    assert (found.config.sampling, found.config.height, found.config.width) == ("patches", 256, 256)
+    size = next(sentence for sentence in found.sentences if sentence.startswith("Size"))
+    assert "2 pixels thick" in size and "1.6 %" in size
+    assert plan(replace(WHOLE, kept={"320x480": 1.0})).config.sampling == "whole"
 
 
 def test_thin_things_in_photos_too_large_for_the_time_are_trained_on_in_patches() -> None:
@@ -91,7 +102,7 @@ def test_thin_things_in_photos_too_large_for_the_time_are_trained_on_in_patches(
 
 
 def test_what_somebody_sets_stays_and_the_plan_says_what_it_would_have_done() -> None:
-    found = plan(height=256, width=192, loss="focal", encoder=LIGHT_ENCODER)
+    found = plan(WHOLE, height=256, width=192, loss="focal", encoder=LIGHT_ENCODER)
     config = found.config
     assert (config.height, config.width, config.loss, config.encoder) == (256, 192, "focal", LIGHT_ENCODER)
     size = next(sentence for sentence in found.sentences if sentence.startswith("Size"))
