@@ -27,8 +27,8 @@ REGIONS_SIDE = 240
 HELD_OUT = {"people": 58, "street": 120, "horses": 40}
 VOID = 255
 # How often a sample is of each source; "pasted" and "region" are made of the others.
-SHARES = {"people": 0.17, "street": 0.09, "portraits": 0.06, "horses": 0.13, "pets": 0.09, "camvid": 0.08,
-          "pedestrians": 0.06, "pasted": 0.22, "region": 0.10}  # fmt: skip
+SHARES = {"people": 0.18, "street": 0.09, "portraits": 0.05, "horses": 0.12, "pets": 0.08, "camvid": 0.08,
+          "pedestrians": 0.09, "pasted": 0.22, "region": 0.09}  # fmt: skip
 PIXELS = 4  # channels that are stored: the photo's and the labels
 
 

@@ -10,6 +10,7 @@ stays as it is; the decoder is trained. Killed and started again, it goes on fro
 
 import argparse
 import json
+import math
 import random as python_random
 import sys
 import time
@@ -33,7 +34,8 @@ from core.system.workspace import SHIPPED_MODELS
 SIDES = ((0.35, 128), (0.8, 160), (1.0, 192))  # until this share of the time, crops of so many pixels
 MOST_CLICKS = 8
 STAYS = 0.75  # the chance that a sample stays for another click
-NEAR, NEAR_WEIGHT = 12.0, 4.0  # pixels and weight of the loss around clicks
+ERROR_WEIGHT = 4.0  # more for a pixel of the error that was clicked on
+NEAR, NEAR_WEIGHT = 12.0, 3.0  # pixels and weight of the loss around clicks
 EMA = 0.99
 SAVE_EVERY = 180  # seconds
 
@@ -47,6 +49,7 @@ class Live:
     void: np.ndarray
     before: np.ndarray
     clicks: list[Click] = field(default_factory=list)
+    error: np.ndarray | None = None  # the region that the last click corrects
 
 
 def main() -> None:
@@ -130,7 +133,8 @@ class Training:
         """One step of the optimizer. Returns the logits (batch, side, side) before it."""
         for group in self.optimizer.param_groups:
             warm = min(1.0, (self.steps + 1) / 30)
-            group["lr"] = self.args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * min(1.0, share))))
+            cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+            group["lr"] = self.args.rate * warm * (0.02 + 0.98 * cosine)
         encoded = Encoded(*([torch.cat(maps) for maps in zip(*which, strict=True)] for which in
                             ([x.encoded.own for x in live], [x.encoded.general for x in live])))  # fmt: skip
         before = torch.from_numpy(np.stack([x.before for x in live]))[:, None]
@@ -161,6 +165,7 @@ class Training:
             if click is not None:
                 one.before = (1 / (1 + np.exp(-values))).astype(np.float32)
                 one.clicks = [*one.clicks, click]
+                one.error = region_around(click, found != one.truth)
                 stay.append(one)
         return stay
 
@@ -200,6 +205,7 @@ def start(encoded: Encoded, truth: np.ndarray, void: np.ndarray, random: np.rand
         if click is None:
             return live
         live.clicks = [*live.clicks, click]
+        live.error = region_around(click, wrong != truth)
         if random.random() < 0.5:
             wrong = damaged(truth, random)
     if way < 0.9:
@@ -233,13 +239,21 @@ def damaged(truth: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return wrong > 0
 
 
+def region_around(click: Click, wrong: np.ndarray) -> np.ndarray:
+    """The connected error that a click lies in, bool as `wrong`."""
+    _, parts = cv2.connectedComponents(wrong.astype(np.uint8))
+    return parts == parts[int(click.y), int(click.x)]
+
+
 def weight_of(live: Live) -> np.ndarray:
-    """How much each pixel counts: more near clicks, most near the last."""
+    """How much each pixel counts: more near clicks, most near the last and in the error that it corrects."""
     y, x = np.mgrid[: live.truth.shape[0], : live.truth.shape[1]].astype(np.float32)
     weight = np.ones(live.truth.shape, np.float32)
     for age, click in enumerate(reversed(live.clicks)):
         squared = (x + 0.5 - click.x) ** 2 + (y + 0.5 - click.y) ** 2
         weight += np.float32(NEAR_WEIGHT / (1 + age)) * np.exp(-squared / np.float32(2 * NEAR**2))
+    if live.error is not None:
+        weight[live.error] += ERROR_WEIGHT
     weight[live.void] = 0
     return weight
 

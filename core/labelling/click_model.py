@@ -24,9 +24,10 @@ from core.system.workspace import SHIPPED_MODELS
 
 ENCODER = "timm-tf_efficientnet_lite0"
 DECODER = (256, 128, 64, 32)  # down to stride 2: a last block would take a third of the time
-CLICKS = 3  # maps: positive clicks, negative clicks, the mask before
+CLICKS = 5  # maps: positive clicks, negative clicks, the mask before, how near either kind of click is
 LIKENESS = 4  # maps: likeness to what was clicked, positively and negatively, and to what was object or not
 PROMPTS = CLICKS + LIKENESS
+NEARNESS = 6.0  # lengths in the longer side of a photo
 DISC = 5  # pixels of the network's input, as in Sofiiuk et al. (2021)
 SHIPPED = SHIPPED_MODELS / "click-lite0"
 
@@ -76,8 +77,9 @@ class ClickNet(nn.Module):
         """Logits (batch, 1, h, w), from clicks in pixels of each photo and the probability mask before, zeros
         at the first click: float32 (batch, 1, h, w)."""
         height, width = before.shape[2:]
-        maps = torch.stack([torch.from_numpy(discs(each, (height, width))) for each in clicks])
-        maps = torch.cat([maps, before], 1)
+        marks = torch.stack([torch.from_numpy(discs(each, (height, width))) for each in clicks])
+        near = torch.stack([torch.from_numpy(nearness(each.numpy())) for each in marks])
+        maps = torch.cat([marks, before, near], 1)
         with torch.no_grad():
             likeness = [likeness_maps(f, _at_stride(maps, f)) for f in photos.general]
         finest = functional.interpolate(likeness[0], size=photos.own[0].shape[2:])
@@ -94,7 +96,7 @@ def _unit(features: Tensor) -> Tensor:
 
 
 def _at_stride(maps: Tensor, like: Tensor) -> Tensor:
-    """Prompt maps at the size of a feature map: a click stays visible, the mask becomes a share."""
+    """Maps of the clicks at the size of a feature map: a click stays visible, the others are averaged."""
     stride = maps.shape[-1] // like.shape[-1]
     clicks = functional.max_pool2d(maps[:, :2], stride)
     return torch.cat([clicks, functional.avg_pool2d(maps[:, 2:], stride)], 1)
@@ -104,9 +106,9 @@ def likeness_maps(features: Tensor, maps: Tensor) -> Tensor:
     """The cosine between each pixel's features, (batch, channels, h, w) of length 1, and the mean features of
     what is clicked positively, negatively, was object and was not: (batch, 4, h, w), 0 for what is not there.
 
-    `maps` are the prompt maps (batch, 3, h, w) of that size.
+    `maps` are those of the clicks (batch, 5, h, w), of that size.
     """
-    was = maps[:, 2:]
+    was = maps[:, 2:3]
     any_before = (was.amax((2, 3), keepdim=True) > 0.5).float()
     weights = torch.cat([maps[:, :2], was, (1 - was) * any_before], 1)
     means = torch.einsum("bchw,bkhw->bkc", features, weights)
@@ -121,6 +123,21 @@ def discs(clicks: Sequence[Click], size: tuple[int, int]) -> NDArray[np.float32]
         centre = round(click.x - 0.5), round(click.y - 0.5)
         cv2.circle(maps[0 if click.positive else 1], centre, DISC, 1.0, -1)
     return maps
+
+
+def nearness(marks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How near each pixel is to what is marked: 1 there, and less by a factor of e for each sixth of the longer
+    side. Of maps (n, h, w) float32 (n, h, w), 0 where a map marks nothing.
+
+    Convolutions alone would not carry a click across the object.
+    """
+    reach = max(marks.shape[1:]) / NEARNESS
+    found = np.zeros(marks.shape, np.float32)
+    for one, mark in zip(found, marks, strict=True):
+        if mark.any():
+            distance = cv2.distanceTransform((mark == 0).astype(np.uint8), cv2.DIST_L2, 3)
+            one[:] = np.exp(-np.asarray(distance) / np.float32(reach))
+    return found
 
 
 def started_from(folder: Path) -> ClickNet:

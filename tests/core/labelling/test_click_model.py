@@ -30,7 +30,7 @@ def test_a_network_starts_from_the_decoder_of_a_model_of_photos() -> None:
 def test_likeness_is_1_where_features_are_those_of_a_click_and_0_where_nothing_is_marked() -> None:
     features = torch.zeros(1, 2, 2, 2)
     features[0, 0, 0], features[0, 1, 1] = 1, 1  # upper row one direction, lower row the other
-    maps = torch.zeros(1, 3, 2, 2)
+    maps = torch.zeros(1, 5, 2, 2)
     maps[0, 0, 0, 0] = 1
     found = likeness_maps(features, maps)
     assert found[0, 0].tolist() == [[1, 1], [0, 0]]
