@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.data.dataset import DataFolder, open_data
 from core.data.store import read_pair
-from core.labelling.click_model import SHIPPED, load_click_model
+from core.labelling.click_model import SHIPPED, ClickNet, load_click_model
 from core.labelling.clicks import segment_by_clicks
-from core.labelling.features import photo_features
+from core.labelling.features import PhotoFeatures, photo_features
 from core.labelling.grabcut import grabcut_mask
 from core.labelling.prompts import Click, Stroke, as_stroke
 from core.labelling.scribbles import Example, fit
@@ -86,15 +86,21 @@ def targets(data: DataFolder, names: set[str] | None) -> Iterator[Target]:
                 yield Target(f"{pair.name} {value}", photo, labels == value, labels == IGNORE)
 
 
-def clicking(target: Target, network: object) -> Answer:
-    features = photo_features(target.photo) if network is None else None
-    return lambda clicks, before: segment_by_clicks(target.photo, clicks, before, network, features)
+def clicking(target: Target, network: ClickNet | None) -> Answer:
+    features: list[PhotoFeatures] = []
+
+    def answer(clicks: Sequence[Click], before: np.ndarray | None) -> np.ndarray:
+        if not features:
+            features.append(photo_features(target.photo))
+        return segment_by_clicks(target.photo, clicks, before, network, features[0])
+
+    return answer
 
 
-def scribbling(target: Target, _: object) -> Answer:
+def scribbling(target: Target, _: ClickNet | None) -> Answer:
     """A stroke for each click, which the protocol places on the same error."""
     strokes: list[Stroke] = []
-    features: list = []
+    features: list[PhotoFeatures] = []
 
     def answer(clicks: Sequence[Click], before: np.ndarray | None) -> np.ndarray:
         found = np.zeros(target.truth.shape, bool) if before is None else before >= 0.5
@@ -107,7 +113,7 @@ def scribbling(target: Target, _: object) -> Answer:
     return answer
 
 
-def cutting(target: Target, _: object) -> Answer:
+def cutting(target: Target, _: ClickNet | None) -> Answer:
     radius = DISC * max(target.photo.shape)
 
     def answer(clicks: Sequence[Click], before: np.ndarray | None) -> np.ndarray:

@@ -126,8 +126,8 @@ def discs(clicks: Sequence[Click], size: tuple[int, int]) -> NDArray[np.float32]
 
 
 def nearness(marks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How near each pixel is to what is marked: 1 there, and less by a factor of e for each sixth of the longer
-    side. Of maps (n, h, w) float32 (n, h, w), 0 where a map marks nothing.
+    """How near each pixel is to what is marked: 1 there, and less by a factor of e for each sixth of the
+    longer side. For maps float32 (n, h, w), of the same shape, 0 where a map marks nothing.
 
     Convolutions alone would not carry a click across the object.
     """

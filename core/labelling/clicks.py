@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from core.imaging.guided_filter import refine
 from core.labelling.click_model import ClickNet
+from core.labelling.combining import CLICK_RADIUS, with_classifier, without_rejected
 from core.labelling.features import PhotoFeatures, photo_features
 from core.labelling.prompts import Click, as_stroke
 from core.labelling.scribbles import Example, along_edges, fit
 from core.models.preprocessing import fit_photo
 
-CLICK_RADIUS = 0.008  # of the longer side: what a click tells the classifier about
 LONG_SIDE = 320  # pixels of the click model's input
 MARGIN = 0.25  # of the object's extent, to each side of the region that is looked at again
 WHOLE = 0.8  # a region that covers so much of the photo's sides is not worth zooming in on
@@ -48,16 +48,19 @@ def segment_by_clicks(
 
     `photo` is uint8 RGB (height, width, 3). `clicks` are all of this object, in order; `previous` is the
     answer before the last one, None at the first. `model` is `load_click_model`'s, None for the classifier
-    on frozen features alone, whose `features` of the photo may be passed. Without a positive click nothing
-    is object.
+    on frozen features alone. The `features` of the photo are computed where they are not passed. Without a
+    positive click nothing is object.
     """
     if not any(click.positive for click in clicks):
         return np.zeros(photo.shape[:2], np.float32)
     if model is None:
         features = features or photo_features(photo)
-        found: Map = along_edges(_classified(features, clicks), photo)[1]
+        return np.asarray(along_edges(_classified(features, clicks), photo)[1], np.float32)
+    found = without_rejected(_by_model(photo, clicks, previous, model), clicks)
+    if previous is None:
         return found
-    return _by_model(photo, clicks, previous, model)
+    found = with_classifier(found, clicks, features or photo_features(photo), previous)
+    return without_rejected(found, clicks)
 
 
 def _by_model(
