@@ -30,6 +30,7 @@ PROMPTS = CLICKS + LIKENESS
 NEARNESS = 6.0  # lengths in the longer side of a photo
 DISC = 5  # pixels of the network's input, as in Sofiiuk et al. (2021)
 SHIPPED = SHIPPED_MODELS / "click-lite0"
+CARD = "click.json"  # what it learned from, and its scores
 
 
 @dataclass(frozen=True)
