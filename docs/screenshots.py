@@ -36,6 +36,7 @@ SIZES = {"wide": (1440, 900), "laptop": (1280, 720), "phone": (390, 844)}
 VIEWS = {  # what stands behind a segmented control is photographed too
     "segment": ["Camera", "Video", "Samples", "Overlay", "Count"],
     "data": ["Findings", "Split", "Augmentation", "Paint", "Export"],
+    "label": ["All photos"],
     "compare": ["Scores", "Models", "Runs", "Groups"],
     "models": ["Leaderboard", "Encoders"],
 }
@@ -62,7 +63,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--all", type=Path, metavar="DIR", help="every page, width and theme, into DIR")
     parser.add_argument("--workspace", type=Path, help="keep the app's workspace here between calls")
-    parser.add_argument("--pages", default="segment,train,data,compare,models,metrics", help="with --all")
+    parser.add_argument(
+        "--pages", default="segment,train,data,label,compare,models,metrics", help="with --all"
+    )
     return parser.parse_args()
 
 

@@ -279,8 +279,8 @@ def _encoding_in(folder: Path, photo: str = "") -> BinaryEncoding:
         classes = encoding_from_dict(written).task.classes
         raise UserError(
             f"These masks have {len(classes)} classes, and only masks of one foreground can be painted. "
-            "Correct them in another tool and import them again, or choose under Findings, in How the masks "
-            "are read, which classes are the foreground."
+            "Correct them on the Label page, or choose under Findings, in How the masks are read, which "
+            "classes are the foreground."
         )
     return BinaryEncoding.from_dict(written)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data import painting
+from core.data.library import is_owned
 from core.data.painting import Waiting
 from core.data.photos import PHOTO_SUFFIXES, photo_size
 from core.errors import UserError
@@ -44,6 +45,7 @@ def paint(folder: Path, is_new: bool = False) -> None:
         painting.require_paintable(folder)
     except UserError as error:
         st.info(plain(str(error)))
+        open_in_label(folder)
         return
     photos = painting.photos_of(folder)
     done = sum(photo.is_done for photo in photos)
@@ -56,6 +58,7 @@ def paint(folder: Path, is_new: bool = False) -> None:
         st.progress(done / len(photos), f"{done:,} of {plural(len(photos), 'photo')} have a mask")
         starts(waiting)
         more(folder)
+        open_in_label(folder)
     with canvas_side:
         show(waiting)
 
@@ -203,6 +206,15 @@ def after(waiting: Waiting) -> str:
     place = next(i for i, photo in enumerate(photos) if photo.name == waiting.name)
     rest = [*photos[place + 1 :], *photos[:place]]
     return next((p.name for p in rest if not p.is_done), photos[min(place + 1, len(photos) - 1)].name)
+
+
+def open_in_label(folder: Path) -> None:
+    """The page that makes masks from clicks, of several classes, and proposes them for all photos."""
+    if is_owned(folder) and st.button(
+        "Open in Label", icon=":material/ink_marker:", help="Masks from clicks, and proposals for all photos."
+    ):
+        st.session_state.chosen_dataset = str(folder)
+        st.switch_page("pages/label.py")
 
 
 def more(folder: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.config import PRESETS
 from core.errors import UserError
 from core.labelling.session import LabelSession, PhotoState, Status, open_session
 from core.models import registry
@@ -19,7 +18,7 @@ from pages.widgets.loading import predictor_of
 from pages.widgets.run_labels import STATES
 from pages.widgets.wording import plain
 
-PREFERRED = ("Auto", "Quick look")  # the first that there is
+MINUTES = 4.0  # of the training: a first model while one goes on labelling
 LEAST = 4  # accepted photos, of which one is held out
 
 
@@ -30,14 +29,13 @@ def train_on_these(session: LabelSession, photos: list[PhotoState]) -> None:
     accepted = sum(photo.status is Status.ACCEPTED for photo in photos)
     run = latest_run(session.folder)
     is_live = run is not None and run.status().state in LIVE
-    preset = next((name for name in PREFERRED if name in PRESETS), next(iter(PRESETS)))
     if st.button(
         "Train on these", icon=":material/model_training:", width="stretch",
         disabled=accepted < LEAST or is_live,
-        help=f"On {plural(accepted, 'accepted photo')}, a fifth of them held out; preset {preset}. "
-        f"From {LEAST} on.",
+        help=f"On {plural(accepted, 'accepted photo')}, a fifth of them held out, for {MINUTES:g} minutes, "
+        f"with settings that fit them. From {LEAST} on.",
     ):  # fmt: skip
-        start(session, preset)
+        start(session)
     if run is not None:
         st.fragment(_watch, run_every=1.5 if is_live else None)(session.folder, run.id, is_live)
 
@@ -53,12 +51,13 @@ def latest_run(folder: Path) -> Run | None:
     return None
 
 
-def start(session: LabelSession, preset: str) -> None:
-    from core.training.planning.plan import settings_for
+def start(session: LabelSession) -> None:
+    from core.training.planning.plan import plan_training
 
     try:
-        config, plan = settings_for(preset, session.folder.resolve())
-        run = jobs.start(config, plan.to_dict() if plan else None)
+        with st.spinner("Looking at the masks …"):
+            plan = plan_training(session.folder.resolve(), MINUTES)
+        run = jobs.start(plan.config, plan.to_dict())
     except (UserError, OSError) as error:
         st.error(plain(str(error)))
         return

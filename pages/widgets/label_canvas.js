@@ -69,11 +69,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (s.id !== shown.id || s.pending.has(shown.id) || s.painting || s.encoding || s.version === shown.version) return;
     const image = await picture(shown.mask);
     if (s.data !== shown || s.pending.has(shown.id) || s.painting || s.encoding) return;
-    const flat = new OffscreenCanvas(s.width, s.height).getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
-    flat.imageSmoothingEnabled = false;
-    flat.drawImage(image, 0, 0, s.width, s.height);
-    const pixels = flat.getImageData(0, 0, s.width, s.height).data;
-    for (let i = 0; i < s.mask.length; i++) s.mask[i] = pixels[4 * i];
+    s.mask = valuesOf(image, s.width, s.height);
     Object.assign(s, { version: shown.version, revision: shown.revision, ready: true, prompts: shown.prompts });
     root.removeAttribute("aria-busy");
     redraw(0, 0, s.width, s.height);
@@ -85,9 +81,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     return picture(photos.get(id));
   };
-  const picture = (url) => new Promise((done, fail) => {
-    const image = new Image(); image.onload = () => done(image); image.onerror = fail; image.src = url;
-  });
 
   // Everything that is done is kept until Python has confirmed it, and all of that is sent each time: of two
   // messages in a row Streamlit may deliver the last alone.
@@ -132,13 +125,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     window.addEventListener("beforeunload", s.guard);
   }
 
-  const fit = () => {
-    const box = stage.getBoundingClientRect();
-    s.scale = Math.min(box.width / s.width, box.height / s.height);
-    s.least = s.scale;
-    s.x = (box.width - s.width * s.scale) / 2;
-    s.y = (box.height - s.height * s.scale) / 2;
-  };
+  const fit = () => fitInto(s, stage.getBoundingClientRect(), s.width, s.height);
   const redraw = (x, y, w, h) => {  // and a pixel around it, whose outline may change
     x -= 1; y -= 1; w += 2; h += 2;
     x = Math.max(0, Math.floor(x)); y = Math.max(0, Math.floor(y));
@@ -222,7 +209,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         if (s.mask[at] !== s.before[at]) ids[row * w + column] = s.mask[at];
       }
     s.before = null;
-    act("paint", async () => ({ tool, patch: { top: y, left: x, png: await png(ids, w, h) } }));
+    act("paint", async () => ({ tool, patch: { top: y, left: x, png: await greyPng(ids, w, h) } }));
   };
   const changedBox = (before) => {
     let left = s.width, right = -1, top = s.height, bottom = -1;
@@ -236,52 +223,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
         }
     return right < 0 ? null : [left, top, right - left + 1, bottom - top + 1];
   };
-  const png = async (ids, width, height) => {
-    const flat = new OffscreenCanvas(width, height), image = new ImageData(width, height);
-    for (let i = 0; i < ids.length; i++) {
-      image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = ids[i]; image.data[4 * i + 3] = 255;
-    }
-    flat.getContext("2d").putImageData(image, 0, 0);
-    const blob = await flat.convertToBlob({ type: "image/png" });
-    return new Promise((done) => { const r = new FileReader(); r.onload = () => done(r.result); r.readAsDataURL(blob); });
-  };
   const value = () => (s.tool === "eraser" || s.minus ? 0 : s.label);
-  const radius = () => Math.max(0.5, (find(".size").value ** 1.6) / 1600 * Math.max(s.width, s.height) / 4);
-  const dab = (x, y, id) => {
-    const r = radius(), y0 = Math.max(0, Math.ceil(y - r - 0.5)), y1 = Math.min(s.height - 1, Math.floor(y + r - 0.5));
-    for (let row = y0; row <= y1; row++) {
-      const half = Math.sqrt(Math.max(0, r * r - (row + 0.5 - y) ** 2));
-      const x0 = Math.max(0, Math.ceil(x - half - 0.5)), x1 = Math.min(s.width - 1, Math.floor(x + half - 0.5));
-      if (x1 >= x0) s.mask.fill(id, row * s.width + x0, row * s.width + x1 + 1);
-    }
-    const px = Math.floor(x), py = Math.floor(y);
-    if (px >= 0 && py >= 0 && px < s.width && py < s.height) s.mask[py * s.width + px] = id;
-  };
-  const stroke = ([x0, y0], [x1, y1]) => {
-    const id = value(), r = radius();
-    const steps = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / Math.max(0.5, r / 3)));
-    for (let i = 0; i <= steps; i++) dab(x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, id);
-    redraw(Math.min(x0, x1) - r - 1, Math.min(y0, y1) - r - 1, Math.abs(x1 - x0) + 2 * r + 3, Math.abs(y1 - y0) + 2 * r + 3);
-  };
+  const radius = () => brushRadius(find(".size").value, s.width, s.height);
+  const stroke = (from, to) => redraw(...paintLine(s, from, to, radius(), value()));
   const fillPolygon = () => {
     const c = s.corners; s.corners = [];
     if (c.length < 3) return show();
     begin();
-    const id = value();
-    const top = Math.max(0, Math.floor(Math.min(...c.map((p) => p[1]))));
-    const bottom = Math.min(s.height - 1, Math.ceil(Math.max(...c.map((p) => p[1]))));
-    for (let row = top; row <= bottom; row++) {  // even-odd rule at the middle of each pixel row
-      const y = row + 0.5, cuts = [];
-      c.forEach(([x0, y0], i) => {
-        const [x1, y1] = c[(i + 1) % c.length];
-        if ((y0 <= y) !== (y1 <= y)) cuts.push(x0 + (y - y0) / (y1 - y0) * (x1 - x0));
-      });
-      cuts.sort((a, b) => a - b);
-      for (let i = 0; i + 1 < cuts.length; i += 2) {
-        const x0 = Math.max(0, Math.ceil(cuts[i] - 0.5)), x1 = Math.min(s.width - 1, Math.floor(cuts[i + 1] - 0.5));
-        if (x1 >= x0) s.mask.fill(id, row * s.width + x0, row * s.width + x1 + 1);
-      }
-    }
+    paintPolygon(s, c, value());
     redraw(0, 0, s.width, s.height); commit("polygon");
   };
   const fillArea = ([x, y]) => {  // all pixels of one id that hang together, by rows
@@ -327,8 +276,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const clipped = ([x, y]) => [Math.max(0, Math.min(s.width, x)), Math.max(0, Math.min(s.height, y))];
   const zoom = (factor, x, y) => {
-    const next = Math.min(40, Math.max(s.least * 0.8, s.scale * factor));
-    s.x = x - (x - s.x) * next / s.scale; s.y = y - (y - s.y) * next / s.scale; s.scale = next; show();
+    zoomAt(s, factor, x, y); show();
   };
   const zoomMiddle = (factor) => { const box = stage.getBoundingClientRect(); zoom(factor, box.width / 2, box.height / 2); };
   const fingers = new Map();
@@ -366,10 +314,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (before) {
       const now = [event.clientX, event.clientY];
       if (fingers.size === 2) {
-        const other = [...fingers].find(([id]) => id !== event.pointerId)[1], box = stage.getBoundingClientRect();
-        const reach = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]) || 1;
-        s.x += (now[0] - before[0]) / 2; s.y += (now[1] - before[1]) / 2;
-        zoom(reach(now) / reach(before), (now[0] + other[0]) / 2 - box.left, (now[1] + other[1]) / 2 - box.top);
+        const other = [...fingers].find(([id]) => id !== event.pointerId)[1];
+        pinch(s, before, now, other, stage.getBoundingClientRect());
       } else if (s.moving) { s.x += now[0] - before[0]; s.y += now[1] - before[1]; }
       else if (s.drawing && s.tool === "box") {
         const [x, y] = s.drawing[0], [u, v] = clipped([Math.min(x, s.at[0]), Math.min(y, s.at[1])]);

@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.widgets.component import component
 
-_canvas = component(__file__)
+_canvas = component(__file__, "painting.js")
 _photo = st.components.v2.component(
     "segmentation_studio.label_photo", js=Path(__file__).with_name("label_photo.js").read_text("utf-8")
 )

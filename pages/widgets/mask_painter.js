@@ -42,13 +42,9 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     if (data.mask) {
       const image = await picture(data.mask);
       if (isOld()) return;
-      const flat = new OffscreenCanvas(data.width, data.height).getContext("2d", { willReadFrequently: true });
-      flat.imageSmoothingEnabled = false;
-      flat.drawImage(image, 0, 0, data.width, data.height);
-      const pixels = flat.getImageData(0, 0, data.width, data.height).data;
+      const values = valuesOf(image, data.width, data.height);
       if (before) { keep(before); changed(); }
-      s.mask = new Uint8Array(data.width * data.height);
-      for (let i = 0; i < s.mask.length; i++) s.mask[i] = pixels[4 * i] >= 128 ? 1 : 0;
+      s.mask = values.map((value) => (value >= 128 ? 1 : 0));
     }
     s.ready = true;
     redraw(0, 0, data.width, data.height);
@@ -92,17 +88,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   root.onpointerleave = () => flush();
   root.onfocusout = (event) => { if (!root.contains(event.relatedTarget)) flush(); };
 
-  const picture = (url) => new Promise((done, fail) => {
-    const image = new Image(); image.onload = () => done(image); image.onerror = fail; image.src = url;
-  });
-
-  const fit = () => {
-    const box = stage.getBoundingClientRect();
-    s.scale = Math.min(box.width / data.width, box.height / data.height);
-    s.least = s.scale;
-    s.x = (box.width - data.width * s.scale) / 2;
-    s.y = (box.height - data.height * s.scale) / 2;
-  };
+  const fit = () => fitInto(s, stage.getBoundingClientRect(), data.width, data.height);
   const redraw = (x, y, w, h) => {
     x = Math.max(0, Math.floor(x)); y = Math.max(0, Math.floor(y));
     w = Math.min(data.width - x, Math.ceil(w)); h = Math.min(data.height - y, Math.ceil(h));
@@ -166,61 +152,23 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     if (!from.length) return;
     to.push(pack(s.mask)); unpack(from.pop(), s.mask); redraw(0, 0, data.width, data.height); changed();
   };
-  const radius = () => Math.max(0.5, (find(".size").value ** 1.6) / 1600 * Math.max(data.width, data.height) / 4);
-  const dab = (x, y, value) => {
-    const r = radius(), y0 = Math.max(0, Math.ceil(y - r - 0.5)), y1 = Math.min(data.height - 1, Math.floor(y + r - 0.5));
-    for (let row = y0; row <= y1; row++) {
-      const half = Math.sqrt(Math.max(0, r * r - (row + 0.5 - y) ** 2));
-      const x0 = Math.max(0, Math.ceil(x - half - 0.5)), x1 = Math.min(data.width - 1, Math.floor(x + half - 0.5));
-      if (x1 >= x0) s.mask.fill(value, row * data.width + x0, row * data.width + x1 + 1);
-    }
-    const px = Math.floor(x), py = Math.floor(y);
-    if (px >= 0 && py >= 0 && px < data.width && py < data.height) s.mask[py * data.width + px] = value;
-  };
-  const stroke = ([x0, y0], [x1, y1]) => {
-    const value = s.tool === "eraser" ? 0 : 1, r = radius();
-    const steps = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / Math.max(0.5, r / 3)));
-    for (let i = 0; i <= steps; i++) dab(x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, value);
-    redraw(Math.min(x0, x1) - r - 1, Math.min(y0, y1) - r - 1, Math.abs(x1 - x0) + 2 * r + 3, Math.abs(y1 - y0) + 2 * r + 3);
-  };
+  const radius = () => brushRadius(find(".size").value, s.width, s.height);
+  const stroke = (from, to) => redraw(...paintLine(s, from, to, radius(), s.tool === "eraser" ? 0 : 1));
   const fillPolygon = () => {
     const c = s.corners; s.corners = [];
     if (c.length < 3) return show();
     keep(s.mask);
-    const top = Math.max(0, Math.floor(Math.min(...c.map((p) => p[1]))));
-    const bottom = Math.min(data.height - 1, Math.ceil(Math.max(...c.map((p) => p[1]))));
-    for (let row = top; row <= bottom; row++) {  // even-odd rule at the middle of each pixel row
-      const y = row + 0.5, cuts = [];
-      c.forEach(([x0, y0], i) => {
-        const [x1, y1] = c[(i + 1) % c.length];
-        if ((y0 <= y) !== (y1 <= y)) cuts.push(x0 + (y - y0) / (y1 - y0) * (x1 - x0));
-      });
-      cuts.sort((a, b) => a - b);
-      for (let i = 0; i + 1 < cuts.length; i += 2) {
-        const x0 = Math.max(0, Math.ceil(cuts[i] - 0.5)), x1 = Math.min(data.width - 1, Math.floor(cuts[i + 1] - 0.5));
-        if (x1 >= x0) s.mask.fill(1, row * data.width + x0, row * data.width + x1 + 1);
-      }
-    }
+    paintPolygon(s, c, 1);
     redraw(0, 0, data.width, data.height); changed();
   };
-  const url = async () => {
-    const flat = new OffscreenCanvas(s.width, s.height), image = new ImageData(s.width, s.height);
-    for (let i = 0; i < s.mask.length; i++) {
-      const v = s.mask[i] ? 255 : 0;
-      image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = v; image.data[4 * i + 3] = 255;
-    }
-    flat.getContext("2d").putImageData(image, 0, 0);
-    const blob = await flat.convertToBlob({ type: "image/png" });
-    return new Promise((done) => { const r = new FileReader(); r.onload = () => done(r.result); r.readAsDataURL(blob); });
-  };
+  const url = () => greyPng(s.mask.map((value) => 255 * value), s.width, s.height);
 
   const place = (event) => {
     const box = stage.getBoundingClientRect();
     return [(event.clientX - box.left - s.x) / s.scale, (event.clientY - box.top - s.y) / s.scale];
   };
   const zoom = (factor, x, y) => {
-    const next = Math.min(40, Math.max(s.least * 0.8, s.scale * factor));
-    s.x = x - (x - s.x) * next / s.scale; s.y = y - (y - s.y) * next / s.scale; s.scale = next; show();
+    zoomAt(s, factor, x, y); show();
   };
   const fingers = new Map();
   stage.onwheel = (event) => {
@@ -257,10 +205,8 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     if (before) {
       const now = [event.clientX, event.clientY];
       if (fingers.size === 2) {
-        const other = [...fingers].find(([id]) => id !== event.pointerId)[1], box = stage.getBoundingClientRect();
-        const reach = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]) || 1;
-        s.x += (now[0] - before[0]) / 2; s.y += (now[1] - before[1]) / 2;
-        zoom(reach(now) / reach(before), (now[0] + other[0]) / 2 - box.left, (now[1] + other[1]) / 2 - box.top);
+        const other = [...fingers].find(([id]) => id !== event.pointerId)[1];
+        pinch(s, before, now, other, stage.getBoundingClientRect());
       } else if (s.moving) { s.x += now[0] - before[0]; s.y += now[1] - before[1]; }
       else if (s.drawing) {
         const [x, y] = s.drawing, clip = (v, most) => Math.max(0, Math.min(most, v));

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.widgets.component import component
 
-_painter = component(__file__)
+_painter = component(__file__, "painting.js")
 
 
 @dataclass(frozen=True, slots=True)
