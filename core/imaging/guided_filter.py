@@ -12,6 +12,7 @@ Map = NDArray[np.float32]
 
 RADIUS = 4  # pixels of the small map; benchmarks/edges.py compares others
 EPSILON = 1e-4  # variance of colour, 0..1, below which a neighbourhood counts as flat
+STRIP_PIXELS = 4_000_000  # filtered at once; each takes some 100 bytes
 CERTAIN = 0.02  # probabilities this close to 0 or 1 are not changed, or there is haze far from edges
 
 
@@ -30,7 +31,15 @@ def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, eps
     Around each pixel the map is modelled as linear in the photo's colour; the fit at the small size is
     applied at the large one. Source: He and Sun, Fast Guided Filter (2015),
     https://arxiv.org/abs/1505.00996.
+
+    A map that already has the size of the photo is filtered in strips, in memory that does not grow with it.
     """
+    if probability.shape == photo.shape[:2] and probability.size > STRIP_PIXELS:
+        return _in_strips(probability, photo, radius, epsilon)
+    return _refined(probability, photo, radius, epsilon)
+
+
+def _refined(probability: Map, photo: NDArray[np.uint8], radius: int, epsilon: float) -> Map:
     height, width = probability.shape
     small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(
         255
@@ -48,6 +57,18 @@ def refine(probability: Map, photo: NDArray[np.uint8], radius: int = RADIUS, eps
     np.clip(values, 0, 1, out=values)
     fine.ravel()[unsure] = np.abs(values)  # -0 becomes 0, because histograms sort by the bits
     return fine
+
+
+def _in_strips(probability: Map, photo: NDArray[np.uint8], radius: int, epsilon: float) -> Map:
+    height, width = probability.shape
+    rows = max(1, STRIP_PIXELS // width - 4 * radius)
+    found = np.empty_like(probability)
+    for top in range(0, height, rows):
+        # A pixel is changed by those around it in two means, one after the other.
+        first, last = max(0, top - 2 * radius), min(height, top + rows + 2 * radius)
+        strip = _refined(probability[first:last], photo[first:last], radius, epsilon)
+        found[top : top + rows] = strip[top - first : top - first + rows]
+    return found
 
 
 def _fit(

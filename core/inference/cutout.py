@@ -88,11 +88,11 @@ def cut_out(
 ) -> CutOut:
     """The whole pipeline for a photo, uint8 RGB (h, w, 3).
 
-    `between` is called after the prediction: what it raises ends the work. Raises UserError for a
-    multi-class model.
+    `between` is called after the prediction, and after each row of windows: what it raises ends the work.
+    Raises UserError for a multi-class model.
     """
     settings = settings.with_threshold(predictor.card.threshold)
-    small = probability_map(photo, predictor, settings)
+    small = probability_map(photo, predictor.checking(between), settings)
     between()
     return from_map(photo, small, settings)
 
@@ -119,7 +119,7 @@ def segment(
     """What the model finds in a photo: as `cut_out` where it has one foreground, else each pixel's label."""
     if predictor.card.task.kind == "binary":
         return cut_out(photo, predictor, settings, between)
-    labels = predictor.labels(photo, settings.long_side, settings.threshold)
+    labels = predictor.checking(between).labels(photo, settings.long_side, settings.threshold)
     return LabelledPhoto(photo, labels, predictor.card.task)
 
 

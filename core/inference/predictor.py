@@ -1,8 +1,10 @@
 """Predictions of a loaded model for photos of any size."""
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -35,6 +37,8 @@ class Prepared:
 
 class Predictor:
     """A loaded model, ready for photos of any size. Thread-safe: it holds no state between calls."""
+
+    _between: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, folder: Path, device: str = "auto", card: ModelCard | None = None) -> None:
         """`folder` may be an ONNX file as well; `card` takes the place of the model's own.
@@ -106,7 +110,18 @@ class Predictor:
             yield self.forward([ready])[0]
             return
         together = WINDOWS_ON_CPU if self.device == "cpu" else WINDOWS_ON_GPU
-        yield from sliding_window.strips(ready.padded, ready.inner, self.card.window, self._windows, together)
+        for strip in sliding_window.strips(
+            ready.padded, ready.inner, self.card.window, self._windows, together
+        ):
+            yield strip
+            self._between()
+
+    def checking(self, between: Callable[[], None]) -> Self:
+        """The same model, which calls `between` after each row of windows: what that raises ends the
+        prediction."""
+        other = copy.copy(self)
+        other._between = between
+        return other
 
     def foreground(self, ready: Prepared) -> Maps:
         """Foreground probability at the network's resolution, float32 of `ready.inner`."""

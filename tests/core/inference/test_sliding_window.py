@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.evaluation.constant import Constant
 from core.inference import sliding_window
+from core.inference.cutout import cut_out
 from core.inference.predictor import Predictor
 from core.models.window import Window
 from core.task import Task
@@ -144,3 +145,17 @@ def test_memory_does_not_grow_with_the_height_of_the_photo() -> None:
 def test_a_large_photo_is_not_copied_for_its_windows() -> None:
     photo = photo_of(500, 400)
     assert predictor_of(Mean(), WINDOW).prepare(photo).padded is photo
+
+
+def test_a_prediction_can_be_ended_after_each_row_of_windows() -> None:
+    network = Counted(Channels(1))
+    predictor = predictor_of(network, WINDOW, Task())
+
+    def enough() -> None:
+        if len(network.seen) > 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        cut_out(photo_of(640, 96), predictor, between=enough)
+    assert len(network.seen) == 4
+    predictor(photo_of(640, 96))  # the model itself is not affected
