@@ -1,4 +1,4 @@
-"""What each default is worth: a short training, repeated with one setting changed at a time.
+"""The effect of each default: a short training, repeated with one setting changed at a time.
 
     python benchmarks/ablation.py --work /tmp/ablation
 

@@ -8,7 +8,7 @@ has understood (Dice of 0.9 or more), in the photo's own pixels: by their centro
 explains best how they differ near the mask's edge, which a missed hand moves less.
 tests/core/end_to_end/test_alignment.py checks the same without a trained network, which might learn a shift.
 At 128x96 and four epochs, trainings differ by more from seed to seed than by half a pixel of the network,
-so a short run at that size tells nothing about alignment.
+so a short run at that size says nothing about alignment.
 """
 
 import argparse

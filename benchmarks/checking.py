@@ -1,10 +1,10 @@
-"""What the check of a data set costs beside the mere decoding of its files, and how fast the gallery opens.
+"""What the check of a data set costs compared with decoding its files, and how fast the gallery opens.
 
     python benchmarks/checking.py --pairs 10000 --gallery 100000 --json
 
-Pairs are generated: --distinct different drawn photos of 640x480, each under many names. The check
-runs over all of them, then the same files are only decoded, in the same thread pool. The gallery is
-measured in a fresh process on small pictures, because it is their number that counts.
+Pairs are generated: --distinct different drawn photos of 640x480, each under many names. The check runs over
+all of them, then the same files are only decoded, in the same thread pool. The gallery is measured in a new
+process on small pictures, because only their number matters.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""What an evaluation costs beside the network alone, and how fast its page answers.
+"""What an evaluation costs compared with the network alone, and how fast its page responds.
 
     python benchmarks/evaluation.py --images 2000 --page --json
 
 Photos are drawn, 256x192, with exact masks, and evaluated with the model that ships, at their own size:
-reading, predicting, counting, boundaries, histograms and what is kept, all of it. The bare forward pass
+reading, predicting, counting, boundaries, histograms and writing results. The forward pass alone
 gets the same photos from memory in the same batches, before and after, in the same process. --page opens
 the app in Chromium on the same images and times a sort, a filter and a move of the threshold, from the key
 to the new numbers on the screen.

@@ -1,4 +1,4 @@
-"""Data sets with the split that the tutorial deals: by sorted name, the last fifth held out."""
+"""Data sets split as in the tutorial: by sorted name, the last fifth held out."""
 
 import json
 import os

@@ -3,8 +3,8 @@
     python benchmarks/load.py --sessions 30 --every 10 --minutes 5
 
 Starts a server and a training of its own in a temporary workspace, talks to it over real websockets on
-this machine alone, and prints how long people waited, what memory the server took over time, and whether
-any session was ever shown another's photo. Ends by itself.
+this machine alone, and prints waiting times, the server's memory over time, and whether any session
+ever received another's photo. Ends by itself.
 """
 
 import argparse

@@ -39,9 +39,9 @@ def main() -> None:
     print("| what | seconds, median | slowest |\n|---|---|---|")
     print(f"| the page, of a server that has just started | {first:.2f} | |")
     print(f"| the page, in a new tab | {statistics.median(pages):.2f} | {max(pages):.2f} |")
-    told = photos[1:]  # the first brings in what is imported at need
+    timed = photos[1:]  # the first also loads modules that are imported on demand
     print(f"| a 12-megapixel JPEG, {len(content) / 1e6:.1f} MB, from choosing it to the picture "
-          f"| {statistics.median(told):.2f} | {max(told):.2f} |")  # fmt: skip
+          f"| {statistics.median(timed):.2f} | {max(timed):.2f} |")  # fmt: skip
 
 
 def opened(page: Page, app: App) -> float:

@@ -3,10 +3,10 @@
     python benchmarks/photo_latency.py [--photo FILE] [--mediapipe PYTHON]
 
 The steps are those of the Segment page: the photo decoded at reduced size, the network, the mask along
-the photo's edges, the cut-out, two JPEGs for the slider; and, apart, the full-size file that is made only
-when it is downloaded, beside what took its place before: colours estimated everywhere at once, and Pillow's
-PNG. `--mediapipe` names a Python that has mediapipe 0.10.9, which carries its selfie
-segmentation model; it is timed on the same photo, network and upsampling alone.
+the photo's edges, the cut-out, two JPEGs for the slider; and, separately, the full-size file that is made
+only when it is downloaded, compared with an earlier version that estimated all colours at once and used
+Pillow's PNG. `--mediapipe` names a Python that has mediapipe 0.10.9 with its selfie segmentation model, which
+is timed on the same photo, network and upsampling alone.
 """
 
 import argparse

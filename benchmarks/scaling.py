@@ -4,8 +4,8 @@
 
 Each size is one process: open the data, decode it into the store, train one epoch, validate. The
 images are drawn (two hundred different ones, under as many names as asked for), the network is a small
-one at 32x32, so that what is measured is everything around it. Memory is what the process holds for
-itself at most; pages of the memory-mapped store, which the system takes back at will, are not in it.
+one at 32x32, so that everything around it is measured. Memory is the peak of the process's own
+memory, without pages of the memory-mapped store, which the system reclaims when needed.
 """
 
 import argparse

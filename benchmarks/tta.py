@@ -72,10 +72,10 @@ def main() -> None:
     base = statistics.median(times["none"])
     for name, settings in VARIANTS.items():
         gain = paired(np.array(dice["none"]), np.array(dice[name])).difference
-        told = f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})" if name != "none" else ""
+        shown = f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})" if name != "none" else ""
         cost = statistics.median(times[name]) / base
         means = statistics.mean(dice[name]), statistics.mean(edges[name])
-        print(f"| {name} | {settings.passes} | {means[0]:.4f} | {told} | {means[1]:.4f} | {cost:.1f} |")
+        print(f"| {name} | {settings.passes} | {means[0]:.4f} | {shown} | {means[1]:.4f} | {cost:.1f} |")
 
 
 def grouped(files: list[Path], size: int) -> list[list[Path]]:

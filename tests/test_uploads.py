@@ -57,13 +57,13 @@ async def put(page: Session, size: int, chunked: bool = False, session: str = ""
     form.add_field("file", bytes(size), filename="a.bin", content_type="application/octet-stream")
     body = form()
 
-    async def pieces() -> "object":
+    async def chunks() -> "object":
         for start in range(0, size + 200, 100_000):
             yield b"x" * min(100_000, size + 200 - start)
 
     where = f"{page.url}/_stcore/upload_file/{session or page.id}/{uuid.uuid4()}"
     headers = {"X-Xsrftoken": page._token(), "Content-Type": body.content_type}
-    content = pieces() if chunked else body
+    content = chunks() if chunked else body
     try:
         async with page.client.put(where, data=content, headers=headers) as answer:
             return answer.status

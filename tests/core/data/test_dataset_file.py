@@ -12,9 +12,9 @@ from core.errors import UserError
 def test_a_data_set_whose_description_is_damaged_says_what_to_do(small_data: Path, content: str) -> None:
     data = open_data(small_data)
     (small_data / DATASET_FILE).write_text(content)
-    for deed in (lambda: open_data(small_data), lambda: write_down(data)):
+    for action in (lambda: open_data(small_data), lambda: write_down(data)):
         with pytest.raises(UserError, match=r"dataset\.json in .*small .*copy of it back; or delete it"):
-            deed()
+            action()
     (small_data / DATASET_FILE).unlink()
     assert len(open_data(small_data).pairs) == 10
 

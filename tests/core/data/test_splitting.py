@@ -31,7 +31,7 @@ def test_parts_are_disjoint_whole_and_the_same_for_a_seed(
     try:
         split = make_split(plan, NAMES, foreground)
     except UserError:
-        assert kind == "grouped"  # seven groups cannot be dealt in every way
+        assert kind == "grouped"  # seven groups cannot be split by every share
         return
     train, kept, last = parts(split)
     assert train | kept | last == set(NAMES) and not (train & kept or train & last or kept & last)

@@ -57,7 +57,7 @@ def test_on_a_full_disk_every_deed_is_a_sentence_and_nothing_is_lost(
     with pytest.raises(OSError), open(small_disk / "ballast", "wb", buffering=0) as ballast:
         while True:
             assert ballast.write(b"x" * 4096)
-    deeds = {
+    actions = {
         "paint": lambda: painting.start("x", [("a.png", noise(64))]),
         "save a mask": lambda: painting.save_mask(
             painting.photos_of(kept)[0], painting.saved_mask(painting.photos_of(kept)[0])
@@ -65,9 +65,9 @@ def test_on_a_full_disk_every_deed_is_a_sentence_and_nothing_is_lost(
         "start a training": lambda: jobs.start(tiny(kept)),
         "import": lambda: importing.import_folder(registry.list_models()[0].folder, "x"),
     }
-    for name, deed in deeds.items():
+    for name, action in actions.items():
         with pytest.raises((UserError, OSError)) as failed:
-            deed()
+            action()
         assert isinstance(failed.value, UserError), f"{name}: {failed.value!r}"
     assert status.measure().problems
     (small_disk / "ballast").unlink()

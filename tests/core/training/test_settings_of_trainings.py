@@ -32,8 +32,8 @@ def test_a_frozen_encoder_does_not_move_and_the_rest_does(small_data: Path, tmp_
     assert any(not torch.equal(before[k], after[k]) for k in before if k.startswith("decoder."))
 
 
-def test_pieces_of_a_batch_give_the_step_of_the_whole(small_data: Path, tmp_path: Path) -> None:
-    """Without normalisation over the batch, a step in two pieces is the step in one."""
+def test_micro_batches_give_the_step_of_the_whole(small_data: Path, tmp_path: Path) -> None:
+    """Without normalisation over the batch, a step in two micro-batches is the step in one."""
     config = tiny(small_data, freeze_encoder=True, ema_decay=0.0, epochs=1, augmentation="none", loss="bce")
     config = replace(config, architecture="FPN")  # its norms are over groups of channels
     whole = of(EpochEnd, trained(config, tmp_path / "one"))[-1]

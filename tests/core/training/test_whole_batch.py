@@ -1,4 +1,4 @@
-"""A step in pieces is the step of the whole batch."""
+"""A step in micro-batches is the step of the whole batch."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ TASKS = {
 
 
 def labels_for(task: Task, images: int, side: int, void: bool = True) -> torch.Tensor:
-    """Uneven: images differ in how much they hold, which is what a mean over pieces gets wrong."""
+    """Uneven: images differ in how much they hold, which is what a mean over micro-batches gets wrong."""
     random = torch.Generator().manual_seed(0)
     highest = 2 if task.kind == "binary" else 3
     labels = torch.randint(0, highest, (images, side, side), generator=random, dtype=torch.uint8)
@@ -58,22 +58,22 @@ def trainer_of(task: Task, **changes: object) -> Trainer:
     return trainer
 
 
-def gradient(trainer: Trainer, pictures: torch.Tensor, labels: torch.Tensor, pieces: int) -> torch.Tensor:
+def gradient(trainer: Trainer, pictures: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
     trainer.optimizer.zero_grad()
-    backward(trainer, list(zip(pictures.tensor_split(pieces), labels.tensor_split(pieces), strict=True)))
+    backward(trainer, list(zip(pictures.tensor_split(count), labels.tensor_split(count), strict=True)))
     return torch.cat([p.grad.flatten() for p in trainer.plain.parameters() if p.grad is not None])
 
 
 @pytest.mark.parametrize("kind", list(TASKS))
 @pytest.mark.parametrize("loss", ["bce", "dice", "bce+dice", "focal", "tversky"])
-def test_the_gradient_of_pieces_is_that_of_the_whole(kind: str, loss: str) -> None:
+def test_the_gradient_of_micro_batches_is_that_of_the_whole(kind: str, loss: str) -> None:
     trainer = trainer_of(TASKS[kind], loss=loss)
     pictures = torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8)
     labels = labels_for(TASKS[kind], 8, 64)
     whole = gradient(trainer, pictures, labels, 1)
     assert whole.norm() > 0
-    for pieces in (3, 8):
-        parts = gradient(trainer, pictures, labels, pieces)
+    for count in (3, 8):
+        parts = gradient(trainer, pictures, labels, count)
         assert (parts - whole).norm() / whole.norm() < 1e-3
 
 
