@@ -8,6 +8,7 @@ import streamlit as st
 from core.evaluation import playground, plots
 from core.evaluation.playground import SCENES, Scene, Shape
 from core.imaging import palette, rendering
+from core.system import glossary
 from core.system.score_names import PIXEL_ACCURACY, score
 from pages.widgets.chart import chart
 from pages.widgets.classes import legend
@@ -31,6 +32,9 @@ def metrics_page() -> None:
         "and watch the scores."
     )
     play()
+    if terms := glossary.section("Scores"):
+        with st.expander("Glossary of scores"):
+            st.markdown(terms)
 
 
 @st.fragment
