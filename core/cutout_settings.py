@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MIN_LONG_SIDE, MAX_LONG_SIDE = 64, 2048
+MAX_RADIUS = 0.1  # of a correction
 MAX_TILES = 4  # along each side
 BACKGROUNDS = {
     "transparent": "Transparent", "colour": "Colour", "blur": "Blur", "picture": "Picture",
@@ -49,12 +50,29 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A click or a stroke by hand: what lies under it is the subject (`keep`) or is not. `points` are x and y
+    as fractions of width and height, one for a click; `radius` is a fraction of the longer side. Raises
+    UserError for points outside of the photo."""
+
+    keep: bool
+    points: tuple[tuple[float, float], ...]
+    radius: float = 0.01
+
+    def __post_init__(self) -> None:
+        inside = all(0 <= value <= 1 for point in self.points for value in point)
+        if not self.points or not inside or not 0 < self.radius <= MAX_RADIUS:
+            raise UserError("A correction lies outside of the photo: draw it again.")
+
+
+@dataclass(frozen=True, slots=True)
 class CutOutSettings:
     """All settings of the cut-out pipeline, in the order in which they act; see core.inference.cutout.
 
-    `threshold` and `long_side` are the model's own where they are None. `keep` holds points, x and y as
-    fractions of width and height: where there are any, only the components that hold one stay. Raises
-    UserError for a value that is not allowed.
+    `threshold` and `long_side` are the model's own where they are None. `corrections` by hand
+    change the prediction before its edges are refined. `keep` holds points, x and y as fractions of width and
+    height: where there are any, only the components that hold one stay. Raises UserError for a value that is
+    not allowed.
     """
 
     threshold: float | None = setting(
@@ -87,10 +105,15 @@ class CutOutSettings:
         "Align the mask to the photo's edges with a guided filter. Takes a few hundredths of a second.",
     )  # fmt: skip
     only_largest: bool = setting(False, "Only the largest component", "Drop all other components.")
+    corrections: tuple[Correction, ...] = ()
     keep: tuple[tuple[float, float], ...] = ()
     smallest_component: float = setting(
         0.001, "Smallest component", "Smaller components are specks and not counted. In shares of the photo.",
         low=0, high=0.05, step=0.0005,
+    )  # fmt: skip
+    separate_touching: bool = setting(
+        False, "Separate touching objects",
+        "Count and keep objects that touch one by one: their mask is divided where it has a neck.",
     )  # fmt: skip
     remove_specks: bool = setting(
         False, "Remove specks", "Remove components smaller than the smallest from all results."

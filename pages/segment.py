@@ -13,6 +13,7 @@ from core.system.concurrency import taking_turns
 from pages.segment_parts import batch, stage, video
 from pages.segment_parts.controls import cut_out_controls, prediction_controls
 from pages.segment_parts.counting import component_list
+from pages.segment_parts.fixing import corrected_settings
 from pages.segment_parts.photo import choose_photo
 from pages.segment_parts.work import segmented
 from pages.widgets.choices import choose_model
@@ -53,6 +54,7 @@ def segment_page() -> None:
         return
     with shown:
         view = stage.choose_view()
+    settings = corrected_settings(work.content, settings)
     with controls:
         settings = cut_out_controls(entry, work, settings)
     with shown:

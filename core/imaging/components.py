@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.imaging.palette import class_colours
+from core.imaging.touching import separated
 
 MAX_COLOURS = 40
 MAX_COMPONENTS = 5000  # listed; a mask with more is noise
@@ -31,12 +32,13 @@ class Component:
 
 
 def find_components(
-    inside: NDArray[np.uint8], smallest: float = 0.0
+    inside: NDArray[np.uint8], smallest: float = 0.0, separate: bool = False
 ) -> tuple[list[Component], NDArray[np.int32]]:
     """The components of a mask of 0 and 1, uint8 (h, w), largest first, without those below the fraction
-    `smallest` of it, and a map of their numbers, int32 (h, w), 0 where there is none.
+    `smallest` of it, and a map of their numbers, int32 (h, w), 0 where there is none. With `separate`, each
+    of the objects that touch is a component of its own.
     """
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    count, labels, stats, centres = _measured(inside) if separate else _connected(inside)
     order = np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable") + 1
     numbers = np.zeros(count, np.int32)
     found: list[Component] = []
@@ -48,6 +50,34 @@ def find_components(
         found.append(Component(len(found) + 1, area, area / inside.size, left, top, width, height, x, y))
         numbers[index] = len(found)
     return found, numbers[labels]
+
+
+Found = tuple[int, NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]
+
+
+def _connected(inside: NDArray[np.uint8]) -> Found:
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    return count, np.asarray(labels, np.int32), np.asarray(stats, np.int64), np.asarray(centres, np.float64)
+
+
+def _measured(inside: NDArray[np.uint8]) -> Found:
+    """Number and labels of separated objects, and of each its left, top, width, height and area, and its
+    centroid, as OpenCV gives them."""
+    from scipy.ndimage import center_of_mass, find_objects
+
+    count, labels = separated(inside)
+    stats, centres = np.zeros((count, 5), np.int64), np.zeros((count, 2))
+    areas = np.bincount(labels.ravel(), minlength=count)
+    for index, box in enumerate(find_objects(labels, count - 1), 1):
+        if box is None:
+            continue
+        rows, columns = box
+        y, x = center_of_mass(labels[box] == index)
+        stats[index] = (
+            columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start, areas[index],
+        )  # fmt: skip
+        centres[index] = columns.start + x, rows.start + y
+    return count, labels, stats, centres
 
 
 def inner_point(component: Component, numbers: NDArray[np.int32]) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from core.cutout_settings import Background, CutOutSettings
 from core.imaging.edge_colours import foreground
+from core.imaging.touching import separated
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -38,20 +39,22 @@ def _kept(inside: Picture, settings: CutOutSettings) -> Picture:
     """The components to keep; `inside` itself if all are."""
     kept = inside
     if settings.keep:
-        kept = components_at(inside, settings.keep)
+        kept = components_at(inside, settings.keep, settings.separate_touching)
     elif settings.only_largest:
-        kept = largest_component(inside)
+        kept = largest_component(inside, settings.separate_touching)
     if settings.remove_specks and settings.smallest_component > 0:
         kept = large_components(kept, settings.smallest_component)
     return kept
 
 
-def largest_component(inside: Picture) -> Picture:
-    """The largest connected component of a mask of 0 and 1, uint8 (h, w); empty if there is none."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+def largest_component(inside: Picture, separate: bool = False) -> Picture:
+    """The largest connected component of a mask of 0 and 1, uint8 (h, w), or with `separate` the largest
+    object; empty if there is none."""
+    count, labels = _labelled(inside, separate)
     if count < 2:
         return np.zeros_like(inside)
-    return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()), np.uint8)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    return np.asarray(labels == 1 + int(areas[1:].argmax()), np.uint8)
 
 
 def large_components(inside: Picture, smallest: float) -> Picture:
@@ -63,12 +66,22 @@ def large_components(inside: Picture, smallest: float) -> Picture:
     return np.asarray(large[labels], np.uint8)
 
 
-def components_at(inside: Picture, points: tuple[tuple[float, float], ...]) -> Picture:
-    """The connected components of a mask of 0 and 1, uint8 (h, w), that contain one of the points."""
+def components_at(
+    inside: Picture, points: tuple[tuple[float, float], ...], separate: bool = False
+) -> Picture:
+    """The connected components of a mask of 0 and 1, uint8 (h, w), that contain one of the points; with
+    `separate` the objects that do."""
     height, width = inside.shape
-    _, labels = cv2.connectedComponents(inside, connectivity=8)
+    _, labels = _labelled(inside, separate)
     hit = {int(labels[min(height - 1, int(y * height)), min(width - 1, int(x * width))]) for x, y in points}
     return np.asarray(np.isin(labels, sorted(hit - {0})), np.uint8)
+
+
+def _labelled(inside: Picture, separate: bool) -> tuple[int, NDArray[np.int32]]:
+    if separate:
+        return separated(inside)
+    count, labels = cv2.connectedComponents(inside, connectivity=8)
+    return count, np.asarray(labels, np.int32)
 
 
 def holes(inside: Picture) -> Picture:

@@ -1,7 +1,7 @@
 """The cut-out pipeline, from a photo to files: page, command line, REST, zips and video all call it.
 
-A photo goes through it in these steps: predict with test-time augmentation, refine the edges, choose the
-connected components, matte, compose with a background.
+A photo goes through it in these steps: predict with test-time augmentation, correct by hand, refine the
+edges, choose the connected components, matte, compose with a background.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,6 +16,7 @@ from core.cutout_settings import CutOutSettings
 from core.errors import UserError
 from core.imaging import rendering
 from core.imaging.components import Component, component_table, find_components
+from core.imaging.corrections import corrected
 from core.imaging.guided_filter import enlarge
 from core.imaging.matting import alpha_of, compose
 from core.inference.test_time_augmentation import probability_map
@@ -59,8 +60,10 @@ class CutOut:
         return self.mask if kind == "mask" else rendering.overlay(self.photo, self.alpha, 0.5)
 
     def components(self) -> tuple[list[Component], NDArray[np.int32]]:
-        """The connected components of the mask that are no specks, and a map of their numbers."""
-        return find_components(self.mask // 255, self.settings.smallest_component)
+        """The connected components of the mask that are no specks, or the objects in them, and a map of their
+        numbers."""
+        settings = self.settings
+        return find_components(self.mask // 255, settings.smallest_component, settings.separate_touching)
 
     def table(self, file: str = "") -> pd.DataFrame:
         """A row for each component."""
@@ -100,7 +103,15 @@ def cut_out(
 def from_map(photo: Picture, small: Map, settings: CutOutSettings) -> CutOut:
     """All that follows the prediction. `small` is the foreground's probability, float32 (h, w) of any size;
     `settings` have a threshold."""
-    return from_probability(photo, enlarge(small, photo, settings.refine_edges), settings)
+    return from_probability(photo, enlarged(photo, small, settings), settings)
+
+
+def enlarged(photo: Picture, small: Map, settings: CutOutSettings) -> Map:
+    """The prediction with all corrections at the photo's size, float32 (h, w), its edges refined if the
+    settings say so."""
+    if settings.corrections:
+        small = corrected(small, photo, settings.corrections, settings.threshold or 0.5)
+    return enlarge(small, photo, settings.refine_edges)
 
 
 def from_probability(photo: Picture, probability: Map, settings: CutOutSettings) -> CutOut:

@@ -20,6 +20,7 @@ from core.system.concurrency import taking_turns
 from core.system.formatting import plural
 from core.system.progress import TimeLeft
 from core.system.spreadsheets import csv_file, inert
+from pages.segment_parts.fixing import corrected_settings, corrections_of
 from pages.segment_parts.photo import PHOTO_NUMBER
 from pages.segment_parts.work import take
 from pages.widgets.loading import predictor_of
@@ -57,7 +58,7 @@ def all_photos(
     if len(files) < 2 or entry.card.task.kind != "binary":
         return
     most = min(zip_writer.MAX_PHOTOS, current_policy().photos_at_once or zip_writer.MAX_PHOTOS)
-    settings = replace(settings, keep=())  # components are chosen in one photo
+    settings = replace(settings, keep=(), corrections=())  # chosen in one photo
     with controls:
         chosen = st.multiselect("Results for all photos", list(KINDS), ["Cut-outs"], key="batch_kinds")
         asked = st.button(
@@ -69,7 +70,8 @@ def all_photos(
         if len(files) > most:
             st.caption(f"The first {most}; `python -m core predict` takes a whole folder.")
     kinds = [KINDS[kind] for kind in chosen]
-    recipe = (tuple(file.file_id for file in files[:most]), entry.key, settings, tuple(kinds))
+    fixed = tuple(corrections_of(file.getvalue()) for file in files[:most])
+    recipe = (tuple(file.file_id for file in files[:most]), entry.key, settings, tuple(kinds), fixed)
     if asked:
         before: Batch | None = st.session_state.pop("batch", None)
         if before is not None:
@@ -93,12 +95,15 @@ def process(
     cells: list[Cell] = []
     tables: list[pd.DataFrame] = []
 
+    # Here, because the work runs in threads that have no session.
+    corrected = [corrected_settings(file.getvalue(), settings) for file in files]
+
     def made(place: int) -> dict[str, bytes]:
         name, content = names[place], files[place].getvalue()
         take(photo_price(content, name, entry.card, settings))
         with taking_turns():
             photo = read_photo(content, name, value_range=entry.card.value_range)
-            found = cut_out(photo, predictor, settings)
+            found = cut_out(photo, predictor, corrected[place])
             if "components" in kinds:
                 tables.append(found.table(name))
             cells.append(Cell(name, rendering.data_url(thumbnail(found, kinds[0])), name))

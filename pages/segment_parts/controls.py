@@ -50,6 +50,7 @@ def cut_out_controls(entry: Entry, work: Work, settings: CutOutSettings) -> CutO
             settings, refine_edges=_toggle("refine_edges"), decontaminate=_toggle("decontaminate")
         )
         settings = replace(settings, smallest_component=smallest_component())
+        settings = replace(settings, separate_touching=_toggle("separate_touching"))
         settings = replace(settings, remove_specks=_toggle("remove_specks"))
         settings = replace(settings, **kept_components(work, settings))
         settings = replace(settings, fill_holes=_toggle("fill_holes"), feather=_slider("feather", 0.0))

@@ -14,6 +14,7 @@ from core.models.registry import Entry
 from core.system.concurrency import taking_turns
 from core.system.formatting import dimensions, percent, plural
 from core.system.spreadsheets import inert
+from pages.segment_parts.fixing import fixing_stage
 from pages.segment_parts.work import Work
 from pages.widgets.classes import class_legend
 from pages.widgets.image_slider import image_slider
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VIEWS = ("Cut-out", "Overlay", "Mask", "Count")
+FIX = "Fix"
+VIEWS = ("Cut-out", "Overlay", "Mask", "Count", FIX)
 KINDS = {"Cut-out": "cutout", "Overlay": "overlay", "Mask": "mask"}
 CLASS_VIEWS = ("Overlay", "Mask")
 DOWNLOADS = (("Cut-out", "cutout", "PNG"), ("Mask", "mask", "PNG"), ("Overlay", "overlay", "JPEG"))
@@ -46,10 +48,13 @@ def cut_out_stage(work: Work, entry: Entry, view: str, settings: CutOutSettings)
         if view == "Count":
             components, numbers = found.components()
             picture = numbered(work.photo, components, numbers)
-        else:
+        elif view != FIX:
             picture = found.picture(KINDS[view])
             picture = rendering.on_checkerboard(picture) if picture.shape[-1] == 4 else picture
-    show(work, view, picture)
+    if view == FIX:
+        fixing_stage(work, found)
+    else:
+        show(work, view, picture)
     if found.share == 0:
         st.warning(nothing_found(entry))
     downloads(work, entry, settings, DOWNLOADS)

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ def whole_clip(controls: "DeltaGenerator", entry: Entry, settings: CutOutSetting
         asked = st.button(
             "Process the whole video", icon=":material/movie:", type="primary", key="process_video"
         )
+    settings = replace(settings, corrections=())  # those of the first frame
     recipe = (clip, entry.key, settings, steady)
     if asked:
         replace_file("made_clip", process(clip, seen, entry, settings, steady))

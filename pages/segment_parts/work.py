@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ import streamlit as st
 from core.cutout_settings import CutOutSettings
 from core.data.photos import photo_size, read_photo
 from core.imaging import rendering
-from core.imaging.guided_filter import enlarge
 from core.inference.price import photo_price
 from core.models.registry import Entry
 from core.policy.policy import current_policy
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
 KEPT_PHOTOS = 3  # of a session, some 13 MB each
 KEPT_BYTES = 100_000_000  # of their files
+KEPT_MAPS = 3  # of a photo, some 5 MB each
 REMEMBERED = 500  # photos that are not counted twice
 ONE_FOREGROUND = Task()
 
@@ -50,7 +51,7 @@ class Work:
     task: Task = ONE_FOREGROUND
     seconds: float = 0.0  # of the prediction
     hour: Quota = field(default_factory=Quota)
-    maps: "dict[bool, NDArray[np.float32]]" = field(default_factory=dict)
+    maps: "dict[Hashable, NDArray[np.float32]]" = field(default_factory=dict)
 
     @property
     def scale(self) -> float:
@@ -59,13 +60,17 @@ class Work:
 
     def cut_out(self, settings: CutOutSettings) -> "CutOut":
         """The cut-out at the size that is shown, without another prediction."""
-        from core.inference.cutout import from_probability
+        from core.inference.cutout import enlarged, from_probability
 
         assert self.small is not None
-        refine = settings.refine_edges
-        if refine not in self.maps:
-            self.maps[refine] = enlarge(self.small, self.photo, refine)
-        return from_probability(self.photo, self.maps[refine], settings)
+        # Without corrections the threshold does not change the map.
+        corrected = (settings.corrections, settings.threshold) if settings.corrections else ()
+        key = settings.refine_edges, corrected
+        if key not in self.maps:
+            while len(self.maps) >= KEPT_MAPS:
+                self.maps.pop(next(iter(self.maps)), None)
+            self.maps[key] = enlarged(self.photo, self.small, settings)
+        return from_probability(self.photo, self.maps[key], settings)
 
     @property
     def is_limited(self) -> bool:
