@@ -26,7 +26,9 @@ def live_page() -> None:
 
 def choose_live_model() -> str | None:
     """The id of a model of the library, or of one that is training."""
-    training = {run.id: f"Training now: {plain(run.title)}" for run in jobs.active()}
+    training = {
+        run.id: f"Training now: {plain(run.title)}" for run in jobs.active() if not run.is_rate_finder
+    }
     entries = [entry for entry in registry.list_models() if entry.card.onnx is None]
     library = {entry.id: entry.label for entry in entries}
     labels = {**training, **{key: label for key, label in library.items() if key not in training}}

@@ -147,9 +147,7 @@ def _description(model_id: str) -> dict[str, Any]:
         except (UserError, OSError) as error:
             said = str(error) if isinstance(error, UserError) else "The model is gone, or is being replaced."
             return {"name": UNNAMED, "state": "failed", "message": for_visitor(said)}
-        about = (
-            _ready(model) if model.state == "ready" else {"name": "Live segmentation", "state": model.state}
-        )
+        about = _ready(model) if model.state == "ready" else {"name": UNNAMED, "state": model.state}
         about["message"] = for_visitor(model.message)
     if model.changes:
         about["refresh_seconds"] = REFRESH_SECONDS

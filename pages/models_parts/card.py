@@ -80,6 +80,9 @@ def buttons(entry: Entry, following: str) -> None:
     if st.button("Use", key=f"use_{key}", type="primary", icon=":material/content_cut:"):
         st.session_state.chosen_model = folder
         st.switch_page("pages/segment.py")
+    if entry.card.onnx is None and st.button("Live", key=f"live_{key}", icon=":material/videocam:"):
+        st.session_state.chosen_model = folder
+        st.switch_page("pages/live.py")
     if st.button("Compare", key=f"compare_{key}", icon=":material/compare:"):
         st.session_state.chosen_model = folder
         st.switch_page("pages/compare.py")

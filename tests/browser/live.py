@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -60,18 +61,20 @@ def onnx_of(network: torch.nn.Module, card: ModelCard, file: Path) -> Path:
 
 
 def runtime_or_skip(workspace: Path, patch: pytest.MonkeyPatch) -> None:
-    """ONNX Runtime Web in this workspace; skips where it cannot be had."""
-    here = web_runtime.runtime_folder() if web_runtime.is_here() else None
+    """ONNX Runtime Web in this workspace; skips where it cannot be had. It is fetched once for all tests."""
+    patch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(workspace.parent.parent / "runtime-of-tests"))
+    shared = web_runtime.runtime_folder()
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(shared.with_suffix(".lock")):
+        if not web_runtime.is_here():
+            try:
+                with acting_as(OWNER):
+                    list(web_runtime.fetch())
+            except UserError as error:
+                pytest.skip(f"ONNX Runtime Web cannot be had here: {error}")
     patch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(workspace))
-    if here:
-        web_runtime.runtime_folder().parent.mkdir(parents=True)
-        web_runtime.runtime_folder().symlink_to(here)
-        return
-    try:
-        with acting_as(OWNER):
-            list(web_runtime.fetch())
-    except UserError as error:
-        pytest.skip(f"ONNX Runtime Web cannot be had here: {error}")
+    web_runtime.runtime_folder().parent.mkdir(parents=True)
+    web_runtime.runtime_folder().symlink_to(shared)
 
 
 def camera_clip(file: Path) -> Path:

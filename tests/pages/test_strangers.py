@@ -19,7 +19,7 @@ from tests.builders import tiny, trained, write_scenes
 PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 HARMLESS = {  # buttons that a stranger may see: a new one is either named here or asks for a permission
     "train": {"Compare with the ground truth", "Use it on a photo"},
-    "models": {"Compare", "Details", "Use"},
+    "models": {"Compare", "Details", "Live", "Use"},
     "metrics": {
         "A good prediction", "Half overlap", "No overlap", "Nothing found", "Prediction too large",
         "Prediction too small", "Small subject, two pixels off", "Make the ground truth a rectangle",
