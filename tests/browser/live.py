@@ -5,7 +5,7 @@ import functools
 import http.server
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,15 +88,25 @@ def camera_clip(file: Path) -> Path:
     return file
 
 
+Launch = Callable[..., Browser]
+
+
 @contextmanager
-def opened_browser(*flags: str) -> Iterator[Browser]:
+def launching() -> Iterator[Launch]:
+    """A function that opens a browser with the flags given; all are closed at the end."""
     found = found_browser(BROWSERS)
     if found is None:
         pytest.skip("no Chromium or Chrome is installed; `make test` installs one on Debian and Ubuntu")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
-        yield browser
-        browser.close()
+        opened: list[Browser] = []
+
+        def launch(*flags: str) -> Browser:
+            opened.append(playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags]))
+            return opened[-1]
+
+        yield launch
+        for browser in opened:
+            browser.close()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -17,9 +17,10 @@ from core.export.web_page import write_page
 from core.inference.predictor import Predictor
 from tests.browser.live import (
     FAKE_CAMERA,
+    Launch,
     camera_clip,
+    launching,
     onnx_of,
-    opened_browser,
     picture,
     runtime_or_skip,
     served_folder,
@@ -54,10 +55,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def launch() -> Iterator[Launch]:
+    with launching() as launch:
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def camera(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Browser:
     clip = camera_clip(tmp_path_factory.mktemp("camera") / "clip.mjpeg")
-    with opened_browser(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={clip}") as opened:
-        yield opened
+    return launch(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={clip}")
 
 
 def test_the_page_segments_the_camera_sends_nothing_and_works_without_its_server(
@@ -160,17 +166,19 @@ def broken(page: Path, folder: Path, **change: object) -> Path:
     return folder
 
 
-def test_every_refusal_of_browser_and_machine_is_one_sentence(exported: Path, tmp_path: Path) -> None:
+def test_every_refusal_of_browser_and_machine_is_one_sentence(
+    exported: Path, launch: Launch, tmp_path: Path
+) -> None:
     page, copy = exported / "binary", tmp_path / "copy"
-    with opened_browser() as browser:
-        assert failure(browser, page, "Start the camera").startswith("This device has no camera")
-        assert failure(browser, broken(page, copy, bytes=10**9)).startswith("The model is too large")
-        assert failure(browser, broken(page, copy, url="gone.onnx")).startswith("The model could not be")
-        broken(page, copy)
-        (copy / "runtime" / "ort.wasm.min.mjs").write_text("changed")
-        assert failure(browser, copy).startswith("ONNX Runtime Web could not be loaded")
-        worker = copy / "worker.js"
-        worker.write_text("delete globalThis.WebAssembly;\n" + worker.read_text())
-        assert failure(browser, copy).startswith("This browser cannot run models, because WebAssembly")
-    with opened_browser(FAKE_CAMERA[0], "--deny-permission-prompts") as browser:
-        assert failure(browser, page, "Start the camera").startswith("The camera is blocked for this page")
+    browser = launch()
+    assert failure(browser, page, "Start the camera").startswith("This device has no camera")
+    assert failure(browser, broken(page, copy, bytes=10**9)).startswith("The model is too large")
+    assert failure(browser, broken(page, copy, url="gone.onnx")).startswith("The model could not be")
+    broken(page, copy)
+    (copy / "runtime" / "ort.wasm.min.mjs").write_text("changed")
+    assert failure(browser, copy).startswith("ONNX Runtime Web could not be loaded")
+    worker = copy / "worker.js"
+    worker.write_text("delete globalThis.WebAssembly;\n" + worker.read_text())
+    assert failure(browser, copy).startswith("This browser cannot run models, because WebAssembly")
+    without = launch(FAKE_CAMERA[0], "--deny-permission-prompts")
+    assert failure(without, page, "Start the camera").startswith("The camera is blocked for this page")

@@ -24,7 +24,7 @@ from core.live import models
 from core.live.pages import live_pages
 from core.runs import run_folder
 from core.system import workspace as folders
-from tests.browser.live import FAKE_CAMERA, opened_browser, runtime_or_skip, start_camera
+from tests.browser.live import FAKE_CAMERA, launching, runtime_or_skip, start_camera
 from tests.core.live.conftest import small_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -58,8 +58,8 @@ def address(workspace: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def camera() -> Iterator[Browser]:
-    with opened_browser(*FAKE_CAMERA) as opened:
-        yield opened
+    with launching() as launch:
+        yield launch(*FAKE_CAMERA)
 
 
 def test_the_page_of_a_training_waits_for_the_first_epoch_and_follows_each(
