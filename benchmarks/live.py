@@ -3,8 +3,8 @@
 Chromium without a display plays a film of real photos to the page as its camera, once with one thread and
 once with several. Prints frames a second, milliseconds of the network and of everything else, the time from
 the click to the first picture, the memory of the page at the beginning and the end, requests while it runs,
-and whether the camera is off after the stop. Needs `python -m core web-runtime`, a Chromium, and the real photos in
-../shared/data; the film is made from these.
+and whether the camera is off after the stop. Needs `python -m core web-runtime`, a Chromium, and the real
+photos in ../shared/data; the film is made from these.
 """
 
 import argparse
