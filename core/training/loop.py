@@ -99,8 +99,6 @@ def fit(
         if config.minutes and not is_due():
             continue
         yield from _finish_epoch(session, train_loss)
-        if fabric.is_global_zero:
-            checkpoint.save_state(trainer, folder)
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
             yield Note(f"Stopped early: no better {DICE_MEAN} in {config.early_stopping} epochs.")
             break
@@ -177,10 +175,14 @@ def _goes_on(trainer: Trainer, out_of_time: ShouldStop) -> bool:
 
 
 def _finish_epoch(session: Session, train_loss: float | None) -> Iterator[Event]:
-    """Validate, save and preview, and note how long that takes."""
-    progress, begun = session.trainer.progress, time.monotonic()
+    """Validate, preview and save, and note how long that takes."""
+    trainer, begun = session.trainer, time.monotonic()
+    progress = trainer.progress
     yield from _validate_and_save(session, train_loss)
-    progress.finishing, progress.last_finished = time.monotonic() - begun, progress.seconds
+    progress.last_finished = progress.seconds
+    if progress.epoch and trainer.fabric.is_global_zero:
+        checkpoint.save_state(trainer, session.folder)
+    progress.finishing = time.monotonic() - begun
 
 
 def _validate_and_save(session: Session, train_loss: float | None) -> Iterator[Event]:

@@ -43,7 +43,7 @@ def test_a_training_ends_within_its_time_and_the_learning_rate_has_come_down(
     assert 0.9 * SECONDS < clock.monotonic() - begun < 1.1 * SECONDS
     assert of(Finished, events)[0].reason == "done"
     steps, epochs = of(Step, events), of(EpochEnd, events)
-    assert steps[-1].learning_rate < 0.1 * max(step.learning_rate for step in steps)
+    assert steps[-1].learning_rate < 0.3 * max(step.learning_rate for step in steps)
     assert is_model(tmp_path / "run" / "best")
     assert epochs[-1].epoch >= len(epochs) - 1 >= 1
     assert read_card(tmp_path / "run" / "last").settings["minutes"] == config.minutes
@@ -68,7 +68,7 @@ def test_a_resumed_training_has_the_time_that_was_left(
     done = of(Finished, second)[0]
     assert done.reason == "done" and 0.8 * SECONDS < done.seconds < 1.1 * SECONDS
     steps = of(Step, second)
-    assert steps[0].seconds > 0 and steps[-1].learning_rate < 0.1 * config.learning_rate
+    assert steps[0].seconds > 0 and steps[-1].learning_rate < 0.3 * config.learning_rate
 
 
 def test_the_page_follows_the_time_and_not_the_epochs_that_were_set(
