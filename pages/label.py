@@ -29,6 +29,8 @@ def label_page() -> None:
         start_form(may_cancel=bool(own))
         return
     follow_the_address()
+    if own and not st.session_state.get("chosen_dataset"):
+        select_dataset(max(own, key=lambda folder: folder.stat().st_mtime))
     left, right = st.columns([3, 7], gap="medium", vertical_alignment="bottom")
     with left:
         folder = choose_dataset()

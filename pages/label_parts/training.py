@@ -19,6 +19,7 @@ from pages.widgets.run_labels import STATES
 from pages.widgets.wording import plain
 
 MINUTES = 4.0  # of the training: a first model while one goes on labelling
+WORTH = 0.6  # Dice from which on its predictions replace the proposals by themselves
 LEAST = 4  # accepted photos, of which one is held out
 
 
@@ -81,7 +82,10 @@ def _watch(folder: Path, run_id: str, was_live: bool) -> None:
     else:
         st.badge(label, color=colour)  # type: ignore[arg-type]
     if history.best:
-        st.metric(DICE_MEAN, score(history.best.dice_mean), help="On the accepted photos held out.")
+        st.metric(
+            DICE_MEAN, score(history.best.dice_mean),
+            help=f"On the accepted photos held out. From {WORTH:g} on its predictions become the proposals.",
+        )  # fmt: skip
     has_model = status.state not in LIVE and (run.best / "config.json").exists()
     if has_model and st.button(
         "Propose with this model", icon=":material/auto_fix_high:", width="stretch",
@@ -94,9 +98,12 @@ def _watch(folder: Path, run_id: str, was_live: bool) -> None:
 
 
 def propose_if_ours(folder: Path, run: Run) -> None:
-    """The predictions of a training that was started here become the proposals."""
-    if st.session_state.get("label_run") == run.id:
-        st.session_state.pop("label_run")
+    """The predictions of a training that was started here become the proposals, if they are worth it."""
+    if st.session_state.get("label_run") != run.id:
+        return
+    st.session_state.pop("label_run")
+    best = History(run).refresh().best
+    if best is not None and best.dice_mean is not None and best.dice_mean >= WORTH:
         propose_with(folder, run)
 
 

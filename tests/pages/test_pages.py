@@ -23,7 +23,7 @@ from pages.widgets.entry import INSIDE
 from tests.builders import TINY, tiny, trained, write_camera
 from tests.limits import seconds
 
-PAGES = ("segment", "live", "data", "train", "compare", "models", "metrics", "machine")
+PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 
 
 def opened(page: str, **state: object) -> AppTest:

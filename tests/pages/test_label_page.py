@@ -1,0 +1,62 @@
+"""The Label page: where it begins, and what Compare sends to it."""
+
+import shutil
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.data import library
+from core.labelling.history import Kind
+from core.labelling.session import Status, open_session
+from core.policy import permissions
+from core.policy.permissions import OWNER
+from core.system import workspace
+from core.system.workspace import PROJECT
+from pages.label_parts.view import VIEW, View
+from pages.widgets.entry import INSIDE
+from tests.builders import write_scenes
+
+
+@pytest.fixture(autouse=True)
+def owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permissions, "_ask", lambda: OWNER)
+
+
+def opened(**state: object) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "pages" / "label.py"), default_timeout=120)
+    app.session_state[INSIDE] = True
+    for key, value in state.items():
+        app.session_state[key] = value
+    return app.run()
+
+
+def test_without_a_data_set_of_ones_own_it_asks_for_photos_and_classes() -> None:
+    app = opened()
+    assert not app.exception and not app.error
+    assert "Start labelling" in {button.label for button in app.button}
+    assert "Cancel" not in {button.label for button in app.button}
+
+
+def test_an_image_from_compare_opens_with_the_prediction_and_keeps_its_mask_until_that_is_accepted(
+    saved_model: Path,
+) -> None:
+    folder = write_scenes(library.new_folder("scenes"), 4)
+    model = workspace.models() / "imported"
+    shutil.copytree(saved_model, model)
+    before = (folder / "masks" / "01.png").read_bytes()
+    queue = deque([("01.jpg", str(model)), ("03.jpg", str(model))])
+    app = opened(chosen_dataset=str(folder), **{VIEW: View(folder.resolve(), "01.jpg", "2", queue=queue)})
+    assert not app.exception and not app.error
+    session = open_session(folder)
+    state = session.state("01.jpg")
+    assert [event.kind for event in state.done] == [Kind.START, Kind.PREDICTION]
+    assert session.status("01.jpg").status is Status.ACCEPTED and session.status("01.jpg").is_changed
+    assert (folder / "masks" / "01.png").read_bytes() == before
+    app.run()
+    assert session.state("01.jpg").revision == state.revision  # once
+    first = session.storage.draft("01.jpg", 1)
+    assert np.array_equal(first, np.asarray(Image.open(folder / "masks" / "01.png")) // 255)
