@@ -5,17 +5,16 @@ from pathlib import Path
 import streamlit as st
 
 from core.data import demo, library
-from core.errors import UserError
-from core.labelling.session import LabelSession, open_session
+from core.labelling.session import LabelSession
 from core.policy.permissions import allowed
 from pages.label_parts.canvas import canvas
 from pages.label_parts.classes import classes_popover
 from pages.label_parts.photos import gallery
-from pages.label_parts.starting import STARTING, start_form
+from pages.label_parts.starting import STARTING, add_photos, start_form
+from pages.label_parts.view import session_or_why
 from pages.widgets.access import open_to
 from pages.widgets.choices import choose_dataset, ensure_drawn, select_dataset
 from pages.widgets.entry import open_page
-from pages.widgets.wording import plain
 
 SECTIONS = ("Label", "All photos")
 
@@ -54,6 +53,8 @@ def head(session: LabelSession | None) -> str:
             label_visibility="collapsed",
         )  # fmt: skip
         classes_popover(session)
+        if allowed("add") and session.scheme.is_ours:
+            add_photos(session)
     if allowed("add") and st.button("Label new photos", icon=":material/add:", type="primary"):
         st.session_state[STARTING] = True
         st.rerun()
@@ -74,11 +75,7 @@ def opened(folder: Path) -> LabelSession | None:
     """The session of the chosen data set; None, with the reason, where it cannot be labelled."""
     if folder == demo.demo_folder():
         ensure_drawn(folder)
-    try:
-        return open_session(folder)
-    except UserError as error:
-        st.info(plain(str(error)))
-        return None
+    return session_or_why(folder)
 
 
 open_page(label_page)

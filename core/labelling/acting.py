@@ -224,7 +224,7 @@ def _take_out(session: LabelSession, name: str, state: State) -> None:
 
 def decisions(session: LabelSession) -> list[tuple[str, Event]]:
     """The latest decisions of the session that can be undone, newest first: photo and event."""
-    decided = ((name, session.state(name).decision) for name in session.photos())
+    decided = ((name, session.known_state(name).decision) for name in session.photos())
     found = [(name, decision) for name, decision in decided if decision is not None]
     return sorted(found, key=lambda one: one[1].at, reverse=True)[:RECENT]
 

@@ -146,9 +146,9 @@ def _classifier(session: LabelSession) -> ScribbleClassifier | None:
 def _worked(session: LabelSession) -> list[str]:
     """The photos that somebody has drawn on or accepted, the last ones that were worked on."""
     found = [
-        (last.at if (last := session.state(name).last) else 0.0, name)
+        (last.at if (last := session.known_state(name).last) else 0.0, name)
         for name, waiting in session.photos().items()
-        if session.state(name).done or waiting.is_done
+        if session.known_state(name).done or waiting.is_done
     ]
     return [name for _, name in sorted(found)[-MOST_EXAMPLES:]]
 

@@ -17,7 +17,7 @@ from core.labelling.history import PROMPTS, Kind
 from core.labelling.scheme import as_dict
 from core.labelling.session import LabelSession, open_session
 from pages.label_parts.photos import side_panel
-from pages.label_parts.view import View, advance, session_named, step, view_of
+from pages.label_parts.view import View, advance, session_named, session_or_why, step, view_of
 from pages.widgets.label_canvas import Sent, Shown, label_canvas, label_photo
 from pages.widgets.loading import predictor_of
 from pages.widgets.wording import plain
@@ -30,7 +30,9 @@ OTHERS = "Also changed in another tab: both are kept."
 @st.fragment
 def canvas(folder: Path) -> None:
     """The canvas beside the list of photos. It alone runs again when something is done on it."""
-    session = open_session(folder)
+    session = session_or_why(folder)
+    if session is None:
+        return
     view = view_of(session)
     left, right = st.columns([7, 2], gap="medium")
     with left:

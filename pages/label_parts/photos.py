@@ -12,7 +12,7 @@ from core.labelling.pictures import small_picture
 from core.labelling.session import LabelSession, PhotoState, Status, open_session
 from core.system.formatting import plural
 from pages.label_parts.training import train_on_these
-from pages.label_parts.view import View, go_to, view_of
+from pages.label_parts.view import View, go_to, session_or_why, view_of
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
 
@@ -80,7 +80,9 @@ def strip(folder: Path, names: list[str], is_busy: bool) -> None:
 def _strip(folder: Path, names: list[str]) -> None:
     from core.labelling.proposing import proposer_of
 
-    session = open_session(folder)
+    session = session_or_why(folder)
+    if session is None:
+        return
     work = proposer_of(session).work
     if work.problem:
         st.warning(plain(work.problem))
@@ -145,7 +147,9 @@ def reopen(session: LabelSession, name: str) -> None:
 @st.fragment
 def gallery(folder: Path) -> None:
     """All photos with their masks and proposals."""
-    session = open_session(folder)
+    session = session_or_why(folder)
+    if session is None:
+        return
     photos = session.statuses()
     wanted = st.pills(
         "Show", [status.value for status in Status], selection_mode="multi", key="label_filter",

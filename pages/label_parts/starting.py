@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core.data import painting
 from core.data.importing.sources import open_source
-from core.data.painting import photos_in
 from core.data.photos import PHOTO_SUFFIXES
 from core.errors import UserError
 from core.labelling import session
@@ -55,6 +55,24 @@ def chosen_photos(way: str) -> tuple[list[tuple[str, bytes]], str]:
     return [(f.name, f.getvalue()) for f in upload_many("Photos", suffixes, PHOTO_MEGABYTES)], ""
 
 
+def add_photos(opened: session.LabelSession) -> None:
+    """More photos for a data set that was made here."""
+    with st.popover("Add photos", icon=":material/add_photo_alternate:"):
+        suffixes = [suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)]
+        uploads = upload_many(
+            "More photos", suffixes, PHOTO_MEGABYTES, key=f"label_more_{len(opened.photos())}"
+        )
+        if uploads and st.button(f"Add {plural(len(uploads), 'photo')}", key="label_add"):
+            try:
+                problems = painting.add_photos(opened.folder, [(f.name, f.getvalue()) for f in uploads])
+            except UserError as error:
+                st.error(plain(str(error)))
+                return
+            for problem in problems[:5]:
+                st.toast(plain(problem.sentence), icon=":material/visibility_off:")
+            st.rerun()
+
+
 def begin(name: str, photos: list[tuple[str, bytes]], folder: str, classes: list[str]) -> None:
     from pathlib import Path
 
@@ -63,7 +81,7 @@ def begin(name: str, photos: list[tuple[str, bytes]], folder: str, classes: list
             if folder:
                 source = open_source(Path(folder))
                 names = [n for n in source.names if Path(n).suffix.lower() in PHOTO_SUFFIXES]
-                photos = list(photos_in(source, names))
+                photos = list(painting.photos_in(source, names))
             opened, problems = session.start(name, photos, classes)
     except UserError as error:
         st.error(plain(str(error)))

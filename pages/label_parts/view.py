@@ -14,6 +14,7 @@ from core.labelling.session import LabelSession, open_session
 from core.models.registry import Entry
 from core.system.formatting import plural
 from pages.widgets.choices import select_dataset
+from pages.widgets.wording import plain
 
 VIEW = "label_view"
 
@@ -85,6 +86,15 @@ def correct_in_label(folder: Path, names: Sequence[str], entry: Entry) -> None:
 
 def reason_of(queue: Sequence[tuple[str, str]]) -> str:
     return f"{plural(len(queue), 'photo')} to correct from Compare."
+
+
+def session_or_why(folder: Path) -> LabelSession | None:
+    """The session of a data set; None, with the reason, where it cannot be labelled, or not any more."""
+    try:
+        return open_session(folder)
+    except UserError as error:
+        st.info(plain(str(error)))
+        return None
 
 
 def session_named(name: str) -> LabelSession:

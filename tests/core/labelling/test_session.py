@@ -179,6 +179,16 @@ def test_names_that_are_no_classes_are_one_sentence_and_leave_nothing(
     assert not any((workspace / "datasets").glob("*")) or not (workspace / "datasets" / "mine").exists()
 
 
+def test_a_damaged_history_is_one_sentence_of_its_photo_and_the_others_go_on() -> None:
+    session = new_session()
+    send(session, paint(1, TOP), made("accept", 2), name="1.png")
+    session.storage.history_file("0.png").write_text("damaged\n")
+    assert [photo.status for photo in session.statuses()][:2] == [Status.UNLABELLED, Status.ACCEPTED]
+    assert [name for name, _ in acting.decisions(session)] == ["1.png"]
+    with pytest.raises(UserError, match=r"0\.png\.jsonl in .* is damaged"):
+        send(session, paint(1, TOP))
+
+
 DRAW = """
 import sys
 from core.labelling.session import open_session
