@@ -78,7 +78,7 @@ def start_search(search: Run) -> None:
     if not may_change(search):
         raise UserError("Somebody else started this search: only they may resume it.")
     _check_settings(search.config)
-    _check_turn()
+    _check_turn(besides=search)
     search.make_ready_to_start()
     _launch(search, "search")
 
@@ -98,9 +98,11 @@ def has_turn() -> bool:
     return not most or len(active()) < most
 
 
-def _check_turn() -> None:
+def _check_turn(besides: Run | None = None) -> None:
+    """`besides` is the search that wants to start, which counts as live while it is new."""
     most = current_policy().trainings_at_once
-    if most and max(len(active()), len(live_searches())) >= most:
+    searches = [run for run in live_searches() if run != besides]
+    if most and max(len(active()), len(searches)) >= most:
         raise UserError(
             f"{most} trainings are running or queued, as many as this server allows: try again later."
         )

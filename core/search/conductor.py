@@ -99,7 +99,7 @@ class Conductor:
             self.follower.fail(trial, str(error))
         found = studies.rows(self.study)
         self.say(Note(in_words(found[trial.number])))
-        if _all_failed(found):
+        if _must_end(found, bool(self.plan.grid)):
             raise UserError(f"The search cannot go on: {found[trial.number].message}")
 
     def _run_of(self, trial: "Trial", values: dict[str, Any]) -> Run:
@@ -182,9 +182,13 @@ def encoders_with_weights(start: TrainConfig) -> list[str]:
     return [e for e in ENCODERS if online or pretrained.local_package(e) or pretrained.is_cached(e)]
 
 
-def _all_failed(found: tuple[Row, ...]) -> bool:
-    """Whether the first trial failed, or many in a row: then the reason lies elsewhere than in the values."""
-    tried = [row.state for row in found if row.state is not TrialState.WAITING]
+def _must_end(found: tuple[Row, ...], is_sweep: bool) -> bool:
+    """Whether the first trial of a search failed, many in a row, or all of a sweep: then the reason lies
+    elsewhere than in the values."""
+    states = [row.state for row in found]
+    tried = [state for state in states if state is not TrialState.WAITING]
+    if is_sweep:
+        return set(states) == {TrialState.FAILED}
     return TrialState.FAILED in tried[:1] or tried[-FAILURES:] == [TrialState.FAILED] * FAILURES
 
 

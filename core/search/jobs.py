@@ -2,8 +2,10 @@
 
 import contextlib
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.config import TrainConfig
 from core.data.dataset import open_data, write_down
@@ -21,6 +23,9 @@ from core.search.board import TrialState
 from core.search.search_folder import Plan, Search
 from core.search.space import checked_grid
 from core.training.worker import Report, Stop, carry_out
+
+if TYPE_CHECKING:
+    from core.search.trainings import Backend
 
 TEST_SHARE = 0.15  # of all photos, where a data set has no test set yet
 LEAST_MINUTES, MOST_MINUTES = 2.0, 10_080.0
@@ -78,8 +83,9 @@ def stop(search: Search) -> None:
             jobs.stop(run)
 
 
-def work(search: Search, report: Report = lambda event: None) -> str:
-    """Carry out the search in this process. Returns the final state, "finished" or "stopped".
+def work(search: Search, report: Report = lambda event: None, backend: "Backend | None" = None) -> str:
+    """Carry out the search in this process. Returns the final state, "finished" or "stopped". `backend` is
+    where its trainings run, by default in processes of this machine.
 
     Raises UserError when it cannot go on, and writes it to the status first.
     """
@@ -88,7 +94,14 @@ def work(search: Search, report: Report = lambda event: None) -> str:
 
     def conduct(run: Run, stopping: Stop, say: Report) -> str:
         run.set_status("running")
-        return Conductor(search, stopping, say, Backend()).carry_out()
+        conductor = Conductor(search, stopping, say, backend or Backend())
+
+        def pass_on() -> None:
+            stopping.wait()
+            conductor.trainings.ask_to_stop()
+
+        threading.Thread(target=pass_on, daemon=True).start()
+        return conductor.carry_out()
 
     with contextlib.suppress(OSError):
         search.run.stop_file.unlink()

@@ -26,24 +26,31 @@ class Backend:
     judge: Callable[[Run, Run], Verdict] = judge
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trainings:
-    """The runs of one search."""
+    """The runs of one search; `current` is the one that trains."""
 
     search: Search
     clock: Clock
     backend: Backend
+    current: Run | None = None
 
     def begin(self, config: TrainConfig) -> Run:
         """A new run, which belongs to whoever owns the search."""
         self._wait_for_turn()
-        run = self.backend.start(config)
+        self.current = run = self.backend.start(config)
         sign_as(run.folder, self.search.folder)
         return run
 
     def go_on(self, run: Run) -> None:
         self._wait_for_turn()
         self.backend.resume(run)
+
+    def ask_to_stop(self) -> None:
+        """Ask the current training to stop, without waiting: the search may be in the middle of scoring
+        when it is stopped itself."""
+        if self.current is not None and self.current.status().state in LIVE:
+            self.current.stop_file.touch()
 
     def continued(self, known: str, name: str) -> Run | None:
         """The run that was begun under this identifier or name, training on where it was; None where there is
@@ -55,6 +62,7 @@ class Trainings:
         if state in (*LIVE, "finished", "failed") or has_model(run):
             if run.can_resume and state != "failed":
                 self.go_on(run)
+            self.current = run
             return run
         shutil.rmtree(run.folder, ignore_errors=True)
         return None

@@ -174,3 +174,14 @@ def test_settings_that_cannot_train_do_not_end_a_search_but_the_first_ones_do(sm
     with pytest.raises(UserError, match="cannot go on: No mask holds any foreground"):
         conduct(other, Fake(always))
     assert len(other.board.rows) == 1
+
+
+def test_a_combination_of_a_sweep_that_cannot_train_does_not_end_it(small_data: Path) -> None:
+    def score(config: TrainConfig) -> float:
+        if config.loss == "bce":
+            raise UserError("This combination cannot train.")
+        return 0.5
+
+    search = prepared(small_data, Plan(0, grid={"loss": ["bce", "dice"]}))
+    assert conduct(search, Fake(score))[0] == "finished"
+    assert [row.state for row in search.board.rows] == [TrialState.FAILED, TrialState.COMPLETE]
