@@ -1,4 +1,4 @@
-"""Data sets split as in the tutorial: by sorted name, the last fifth held out."""
+"""Held-out photos of real data, and sets split as in the tutorial: by sorted name, the last fifth."""
 
 import json
 import os
@@ -26,6 +26,15 @@ def last_fifth_held_out(source: Path, folder: Path) -> Path:
         about = describe(source.name, data.encoding, split)
         (folder / "dataset.json").write_text(json.dumps(about), "utf-8")
     return folder
+
+
+def held_out_names(shared: Path) -> dict[str, list[str]]:
+    """The photos that models that ship were not trained on, by data set: the last fifth of `people`, the test
+    set of `portraits`, and the horses of `animals`."""
+    people = sorted(path.name for path in (shared / "people" / "images").iterdir())
+    horses = sorted(path.name for path in (shared / "animals" / "images").glob("horse_*"))
+    portraits = json.loads((shared / "portraits" / "split.json").read_text("utf-8"))["test"]
+    return {"people": people[-58:], "portraits": list(portraits), "animals": horses}
 
 
 def built_in(workspace: Path) -> Path:
