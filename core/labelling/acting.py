@@ -32,7 +32,7 @@ RECENT = 20  # decisions that are listed to be undone
 class Asked:
     """What a mask is wanted for: a photo of the session, the ids now, the ids when the object was begun, the
     prompts on it so far, the last one the newest, and the class. `is_new`: somebody said that it is another
-    object than those of its class before."""
+    object than those of its class before. `others` are the clicks and strokes of other classes."""
 
     name: str
     ids: Ids
@@ -40,6 +40,7 @@ class Asked:
     prompts: tuple[Prompt, ...]
     label: int
     is_new: bool = False
+    others: tuple[Prompt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,21 @@ def _changed(session: LabelSession, name: str, ids: Ids, action: Action, answer:
     if action.prompt is not None:
         begun, prompts = _object(session.state(name), action.label)
         before = session.storage.draft(name, begun.revision)
+        others = _of_other_classes(session.state(name), action.label)
         is_new = begun.kind is Kind.OBJECT
-        return answer(Asked(name, ids, before, (*prompts, action.prompt), action.label, is_new))
+        return answer(Asked(name, ids, before, (*prompts, action.prompt), action.label, is_new, others))
     return np.zeros_like(ids) if action.kind is Kind.CLEAR else ids
+
+
+def _of_other_classes(state: State, label: int) -> tuple[Prompt, ...]:
+    """What was marked on the photo as another class, and so is none of this one."""
+    return tuple(
+        prompt_of(event.kind, event.data)
+        for event in state.done
+        if event.kind in (Kind.CLICK, Kind.STROKE)
+        and event.data.get("positive")
+        and event.data.get("label") != label
+    )
 
 
 def _object(state: State, label: int) -> tuple[Event, tuple[Prompt, ...]]:

@@ -133,13 +133,14 @@ def _answered(session: LabelSession, asked: Asked) -> Ids:
     size = asked.ids.shape[0], asked.ids.shape[1]
     scale = photo.shape[1] / size[1]
     prompts = [_scaled(prompt, scale) for prompt in asked.prompts]
+    not_it = [_opposite(_scaled(prompt, scale)) for prompt in asked.others]
     ids = asked.before.copy()
     was = asked.before == asked.label
     model = click_model()
     if model is not None and all(isinstance(prompt, Click) for prompt in prompts):
-        return _as_marked(_clicked(asked, photo, features, prompts, scale, model), asked)
+        return _as_marked(_clicked(asked, photo, features, prompts, not_it, scale, model), asked)
     if any(_adds(prompt) for prompt in prompts):
-        found = _enlarged(_segmented(photo, features, prompts), size)
+        found = _enlarged(_segmented(photo, features, [*not_it, *prompts]), size)
         ids[found] = asked.label
     else:
         prompts += _points_that_stay(was, prompts, scale)
@@ -150,7 +151,8 @@ def _answered(session: LabelSession, asked: Asked) -> Ids:
 
 
 def _clicked(
-    asked: Asked, photo: NDArray[np.uint8], features: PhotoFeatures, prompts: list[Prompt], scale: float,
+    asked: Asked, photo: NDArray[np.uint8], features: PhotoFeatures, prompts: list[Prompt],
+    not_it: list[Prompt], scale: float,
     model: "ClickNet",
 ) -> Ids:  # fmt: skip
     """By the click model: a new object beside those before, or else what the class covers, corrected."""
@@ -162,7 +164,7 @@ def _clicked(
         ids[was] = BACKGROUND
     if not any(_adds(prompt) for prompt in prompts):
         prompts = [*_points_that_stay(was, prompts, scale)[:2], *prompts]
-    clicks = [prompt for prompt in prompts if isinstance(prompt, Click)]
+    clicks = [prompt for prompt in (*not_it, *prompts) if isinstance(prompt, Click)]
     small = _shrunk(previous, (photo.shape[0], photo.shape[1])) if previous.any() else None
     found = segment_by_clicks(photo, clicks, small, model, features)
     ids[_enlarged(found, (ids.shape[0], ids.shape[1]))] = asked.label
@@ -254,19 +256,22 @@ def _opposite(prompt: Prompt) -> Prompt:
 
 
 def _as_marked(ids: Ids, asked: Asked) -> Ids:
-    """What is under a click or a stroke is what it says, whatever the network makes of it."""
-    radius = max(1.0, CLICK_RADIUS * max(ids.shape))
-    strokes = []
-    for prompt in asked.prompts:
-        if isinstance(prompt, Click):
-            strokes.append(as_stroke(prompt, radius))
-        elif isinstance(prompt, Stroke):
-            strokes.append(prompt)
-    drawn = draw(strokes, (ids.shape[0], ids.shape[1]))
+    """What is under a click or a stroke is what it says, whatever the network makes of it; under one of
+    another class, what it was."""
+    others = _marks(asked.others, ids.shape) >= 0
+    ids[others] = asked.before[others]
+    drawn = _marks(asked.prompts, ids.shape)
     ids[drawn > 0] = drawn[drawn > 0].astype(np.uint8)
     off = (drawn == BACKGROUND) & (ids == asked.label)
     ids[off] = BACKGROUND
     return ids
+
+
+def _marks(prompts: Sequence[Prompt], size: tuple[int, ...]) -> NDArray[np.int16]:
+    """The labels under clicks and strokes on a photo of this size, -1 where there is none."""
+    radius = max(1.0, CLICK_RADIUS * max(size))
+    strokes = [as_stroke(p, radius) if isinstance(p, Click) else p for p in prompts]
+    return draw([s for s in strokes if isinstance(s, Stroke)], (size[0], size[1]))
 
 
 def _scaled(prompt: Prompt, scale: float) -> Prompt:

@@ -90,6 +90,12 @@ def test_a_click_of_one_class_leaves_what_another_class_has_elsewhere(session: L
     assert (mask[0:8, 140:160] == 2).all() and mask[60, 50] == 1
 
 
+def test_a_click_of_one_class_takes_nothing_from_under_a_click_of_another(session: LabelSession) -> None:
+    send(session, click(1, 130, 100, label=2))
+    mask = send(session, click(2, 130, 20))  # on the same green
+    assert mask[20, 130] == 1 and (mask[99:102, 129:132] == 2).all()
+
+
 def test_a_few_clicks_on_one_photo_propose_the_others_and_say_which_helps_most(session: LabelSession) -> None:
     send(session, click(1, 50, 60), click(2, 130, 30, False), made("accept", 3))
     acting.propose(session, "110.png", np.zeros((HEIGHT, WIDTH), np.uint8), "something older")
