@@ -12,6 +12,8 @@ export default function ({ data, parentElement }) {
   }).catch(() => {});
   // As tall as its content, which changes with the view and the width.
   const sizes = new ResizeObserver(([{ target }]) => { frame.style.height = `${target.offsetHeight + 4}px`; });
-  frame.onload = () => frame.contentDocument && sizes.observe(frame.contentDocument.body);
-  return () => { sizes.disconnect(); frame.src = "about:blank"; }; // the camera's light goes off
+  const watch = () => frame.contentDocument?.body && sizes.observe(frame.contentDocument.body);
+  frame.onload = watch;
+  watch();
+  return () => sizes.disconnect(); // the page that is gone with its frame turns the camera off
 }
