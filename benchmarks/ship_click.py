@@ -81,10 +81,9 @@ def main() -> None:
 
 
 def row(name: str, found: dict) -> str:
-    after = " | ".join(
-        f"{found['dice'][n]:.3f}" if n in found["dice"] else "" for n in ("1", "2", "3", "5", "10")
-    )
-    return f"| {name} | {found['objects']} | {after} | {found['noc85']} | {found['noc90']} |"
+    objects, _, method = name.rpartition(", by ")
+    after = " | ".join(f"{found['dice'][n]:.3f}" for n in ("1", "2", "3", "5"))
+    return f"| {objects} | {found['objects']} | {method} | {after} | {found['noc85']} | {found['noc90']} |"
 
 
 if __name__ == "__main__":
