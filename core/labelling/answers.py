@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Ids = NDArray[np.uint8]
 Probability = NDArray[np.float32]
 WORKING_SIDE = 1280  # pixels of the longer side of what is segmented; the mask is enlarged to the photo
-BOX_SIDE = 400  # pixels at which GrabCut works, for an answer within a third of a second
+BOX_SIDE = 256  # pixels at which GrabCut works, for an answer within a third of a second
 KEPT_PHOTOS = 6
 CLICK_RADIUS = 0.004  # of the longer side: what a click says for certain
 INSIDE = 12  # points of the mask that stays which tell it apart from what is taken away
