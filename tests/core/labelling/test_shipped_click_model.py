@@ -27,10 +27,10 @@ def test_it_is_at_most_25_megabytes_and_no_model_to_predict_with() -> None:
 
 def test_a_few_clicks_find_a_drawn_figure(model: ClickNet) -> None:
     dice = []
-    for seed in range(3):
+    for seed in range(2):
         photo, mask = demo.draw_scene(seed, 320, 256)
-        trace = simulate(mask == 1, partial(segment_by_clicks, photo, model=model), most=5)
-        dice.append(trace.dice_after(5))
+        trace = simulate(mask == 1, partial(segment_by_clicks, photo, model=model), most=4)
+        dice.append(trace.dice_after(4))
     assert np.mean(dice) > 0.7, dice
 
 
