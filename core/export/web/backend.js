@@ -4,6 +4,8 @@ import { Failure } from "./words.js";
 
 const CLOSE = 0.02; // largest difference of a GPU's output, as a share of the largest value
 const MOST_THREADS = 4;
+const GPU_MS = 15_000; // some drivers compile for minutes: WebAssembly runs meanwhile
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, null));
 
 /** Files checked against their hashes, whether they come from here or from another host. */
 async function fetched(file) {
@@ -53,7 +55,8 @@ export class Backend {
   static async open(runtime, model, input) {
     if (!supportsWasm()) throw new Failure("no-wasm");
     if (runtime.webgpu && model.webgpu && (await hasGpu())) {
-      const found = await Backend.withGpu(runtime.webgpu, model, input).catch(() => null);
+      const tried = Backend.withGpu(runtime.webgpu, model, input).catch(() => null);
+      const found = await Promise.race([tried, after(GPU_MS)]);
       if (found) return found;
     }
     const ort = await loaded(runtime.wasm);
