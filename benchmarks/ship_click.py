@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.labelling.click_model import CARD, SHIPPED
 
-DATA = """people (all but the last 58; no licence stated), Clothing Co-Parsing streets (all but the last 120), every \
+DATA = """people (VikramShenoy97/Human-Segmentation-Dataset, all but the last 58; no licence stated), Clothing Co-Parsing streets (all but the last 120), every \
 third training portrait of EG1800 (research, non-commercial), Weizmann horses (all but the last 40), Oxford-IIIT pets \
 (CC BY-SA 4.0), CamVid's training part, Penn-Fudan pedestrians (research use), cut-out people and background photos \
 (no licence stated), pieces of one colour, and all of these composed on each other's photos"""
