@@ -44,9 +44,10 @@ def sweep_button(config: TrainConfig) -> None:
     """A popover with the values of a sweep."""
     with _popover("Sweep", ":material/grid_view:", "sweep_popover"):
         st.caption("Trains every combination of the values that are chosen here, one after the other.")
+        encoders = list(dict.fromkeys([*offered_encoders(), config.encoder]))  # any may be chosen by a link
         grid: dict[str, list[Any]] = {
             "encoder": st.multiselect(
-                "Encoders", offered_encoders(), [config.encoder], format_func=describe, key="sweep_encoder"
+                "Encoders", encoders, [config.encoder], format_func=describe, key="sweep_encoder"
             )
         }
         for name in SWEPT:

@@ -122,7 +122,8 @@ def test_the_encoder_guide_narrows_down_and_leads_to_a_training() -> None:
     app.text_input(key="encoder_search").set_value("no such").run()
     assert "No encoder matches" in words(app)
     train = opened("train", wanted_encoder="tu-convnext_femto")
-    assert train.selectbox(key="encoder_Quick look_tu-convnext_femto").value == "tu-convnext_femto"
+    assert not train.exception
+    assert train.selectbox(key="encoder_Auto_tu-convnext_femto").value == "tu-convnext_femto"
 
 
 def test_the_models_page_shows_names_as_they_are_and_lists_scores(finished_run: run_folder.Run) -> None:

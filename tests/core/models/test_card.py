@@ -12,7 +12,7 @@ from core.task import Task
 CARD = ModelCard("Mine", "Unet", "resnet18", "imagenet")
 
 
-@pytest.mark.parametrize("folder", sorted(SHIPPED_MODELS.iterdir()), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", sorted(SHIPPED_MODELS.glob("person-*")), ids=lambda folder: folder.name)
 def test_a_shipped_model_says_that_it_finds_people(folder: object) -> None:
     card = read_card(SHIPPED_MODELS / str(folder))
     assert purpose(card) == f"{card.name} finds people"
