@@ -1,7 +1,7 @@
 """What is done on the photos of a session: drawn, undone, accepted, skipped, reopened.
 
 Everything is written down before it is confirmed. Two tabs on one photo work on the same mask: what each of
-them draws changes the pixels that it touches, and both are told of the other.
+them draws changes the pixels that it touches, and each shows that the other is open.
 """
 
 import time

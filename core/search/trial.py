@@ -38,7 +38,7 @@ class Follower:
     _due: list[int] = field(default_factory=list)
 
     def follow(self, trial: "Trial", run: Run) -> None:
-        """Until the trial ends or is cut, and the study has been told. Raises Stopped."""
+        """Watch the trial until it ends or is cut, and report the result to the study. Raises Stopped."""
         self._begin(trial)
         before, history, resumed = self.seconds - self.clock.spent, History(run), False
         while True:

@@ -60,11 +60,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       fit();
     }
     if (first && s.ready) { fit(); show(); }
-    await adopt();
+    await loadMask();
     status();
     if (s.pending.size && !(Date.now() - s.sentAt < AGAIN)) send();
   };
-  const adopt = async () => {
+  const loadMask = async () => {
     const shown = s.data;
     if (s.id !== shown.id || s.pending.has(shown.id) || s.painting || s.encoding || s.version === shown.version) return;
     const image = await picture(shown.mask);

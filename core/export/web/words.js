@@ -16,7 +16,7 @@ const SENTENCES = {
   "no-recording": "This browser cannot record the picture as a video: use a current Chrome, Edge, Firefox or Safari.",
 };
 
-/** Something that a person can be told; `kind` is a key of SENTENCES, `detail` is for developers. */
+/** A message for the person at the page; `kind` is a key of SENTENCES, `detail` is for developers. */
 export class Failure extends Error {
   constructor(kind, detail = "") {
     super(detail || kind);

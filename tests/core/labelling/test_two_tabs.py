@@ -1,4 +1,4 @@
-"""Two tabs on one photo lose nothing, and each is told of the other."""
+"""Two tabs on one photo lose nothing, and each shows that the other is open."""
 
 from core.labelling.session import LabelSession, Status
 from tests.core.labelling.sessions import made, new_session, paint, send
