@@ -159,6 +159,9 @@ class TrainConfig:
     images_per_epoch: int = setting(
         0, "Images per epoch", "0: all; of patches as many as cover the photos once.", low=0, high=10**9
     )
+    training_images: int = setting(
+        0, "Training images", "Chosen at random, by the seed; 0: all.", low=0, high=10**9
+    )
     validation_images: int = setting(0, "Validation images", "0: all.", low=0, high=10**9)
     precision: str = setting(
         "auto",

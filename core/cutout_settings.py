@@ -69,7 +69,7 @@ class Correction:
 class CutOutSettings:
     """All settings of the cut-out pipeline, in the order in which they act; see core.inference.cutout.
 
-    `threshold` and `long_side` are the model's own where they are None. `corrections` by hand
+    `threshold`, `long_side` and `refine_edges` are the model's own where they are None. `corrections` by hand
     change the prediction before its edges are refined. `keep` holds points, x and y as fractions of width and
     height: where there are any, only the components that hold one stay. Raises UserError for a value that is
     not allowed.
@@ -100,9 +100,10 @@ class CutOutSettings:
         "3 x 3 take ten times and gained 0.13 on a third of it. Large subjects gain nothing.",
         low=1, high=MAX_TILES,
     )  # fmt: skip
-    refine_edges: bool = setting(
-        True, "Refine edges",
-        "Align the mask to the photo's edges with a guided filter. Takes a few hundredths of a second.",
+    refine_edges: bool | None = setting(
+        None, "Refine edges",
+        "Align the mask to the photo's edges with a guided filter. Takes a few hundredths of a second. Thin "
+        "things lose by it.",
     )  # fmt: skip
     only_largest: bool = setting(False, "Only the largest component", "Drop all other components.")
     corrections: tuple[Correction, ...] = ()
@@ -144,6 +145,10 @@ class CutOutSettings:
         """The settings that change the prediction; all others act on its result."""
         return self.long_side, self.flip, self.scales, self.tiles
 
-    def with_threshold(self, own: float) -> "CutOutSettings":
-        """A copy with the model's `own` threshold if none is set."""
-        return self if self.threshold is not None else replace(self, threshold=own)
+    def of_model(self, threshold: float, refine_edges: bool) -> "CutOutSettings":
+        """A copy with the model's own values where none are set."""
+        return replace(
+            self,
+            threshold=threshold if self.threshold is None else self.threshold,
+            refine_edges=refine_edges if self.refine_edges is None else self.refine_edges,
+        )

@@ -45,7 +45,9 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     from core.evaluation.candidates import of_folder
 
     card = card_of_model(args.model)
-    model = of_folder(args.model, args.device, args.threshold, args.long_side, not args.plain, card)
+    model = of_folder(
+        args.model, args.device, args.threshold, args.long_side, False if args.plain else None, card
+    )
     data = open_data(args.data)
     write_down(data)  # what was scored as held out must not be trained on later
     names = _named(data, args.names) if args.names else None
@@ -130,7 +132,9 @@ def _against(
     from core.evaluation.candidates import of_folder
     from core.evaluation.report import comparison_report
 
-    other = of_folder(args.against, args.device, refine=not args.plain, card=card_of_model(args.against))
+    other = of_folder(
+        args.against, args.device, refine=False if args.plain else None, card=card_of_model(args.against)
+    )
     if other.card.task != model.card.task:
         raise UserError("The two models have different classes, so they cannot be compared.")
     first, second = comparison.unique_labels([model.label, other.label])

@@ -20,7 +20,7 @@ NOTHING, UNTRAINED = "Predict nothing", "Untrained"
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """`key` changes when the predictions would; `make` loads the model; `megabytes` of its weights. `refine`:
-    whether the mask of one foreground is scored with refined edges, as users get it, or plain."""
+    whether the mask of one foreground is scored with refined edges or plain; by default as users get it."""
 
     key: str
     label: str
@@ -35,11 +35,11 @@ def of_folder(
     device: str = "auto",
     threshold: float | None = None,
     long_side: int | None = None,
-    refine: bool = True,
+    refine: bool | None = None,
     card: ModelCard | None = None,
 ) -> Candidate:
     """A saved model in any folder, or an ONNX file; optionally with a threshold, size or `card` that are not
-    its own.
+    its own, and with edges refined or not, by default as its card says.
 
     Raises UserError where there is no readable model.
     """
@@ -56,7 +56,8 @@ def of_folder(
         return Predictor(folder, device, changed)
 
     key, megabytes = predictions_key(folder, card), weights_megabytes(folder)
-    return Candidate(key, card.name, changed, megabytes, make, refine)
+    fine = card.refine_edges if refine is None else refine
+    return Candidate(key, card.name, changed, megabytes, make, fine)
 
 
 def of_entry(entry: Entry) -> Candidate:
@@ -67,7 +68,8 @@ def of_entry(entry: Entry) -> Candidate:
 
         return Predictor(entry.folder)
 
-    return Candidate(entry.key, entry.card.name, entry.card, entry.megabytes, make)
+    card = entry.card
+    return Candidate(entry.key, card.name, card, entry.megabytes, make, card.refine_edges)
 
 
 def newest_on(entries: Sequence[Entry], data: Path | None) -> list[Entry]:

@@ -143,8 +143,7 @@ def _accept(file: str, difference: float, made: Made) -> None:
 
 def _eight_bits(predictor: Predictor, folder: Path, data: DataFolder | None, made: Made, tell: Tell) -> None:
     tell("Quantising to int8.")
-    max_side = None if predictor.card.window else 1024
-    photos = calibration_photos(data, CALIBRATION_PHOTOS, max_side)
+    photos = calibration_photos(data, CALIBRATION_PHOTOS, predictor.card.window)
     target = folder / "model-int8.onnx"
     quantize(folder / "model.onnx", target, predictor, photos)
     tell("Comparing int8 with the model.")

@@ -22,6 +22,7 @@ def metadata(card: ModelCard, fixed: bool = False) -> dict[str, Any]:
         "task": card.task.kind,
         "classes": list(card.task.classes),
         "threshold": card.threshold,
+        "refine_edges": card.refine_edges,
         "mean": list(card.preprocessing.mean),
         "std": list(card.preprocessing.std),
         "long_side": card.long_side,

@@ -36,11 +36,13 @@ class Model:
         stored = self.session.get_modelmeta().custom_metadata_map
         self.about: dict[str, Any] = {key: json.loads(value) for key, value in stored.items()}
 
-    def __call__(self, photo: np.ndarray, refined: bool = True) -> np.ndarray:
+    def __call__(self, photo: np.ndarray, refined: bool | None = None) -> np.ndarray:
         """Scores of every pixel at the photo's own size, float32 (height, width, outputs) in 0..1.
 
-        `photo` is uint8 RGB (height, width, 3). `refined`: of one foreground, along the photo's edges.
+        `photo` is uint8 RGB (height, width, 3). `refined`: of one foreground, along the photo's edges; None:
+        if the model's masks are better for it.
         """
+        refined = self.about.get("refine_edges", True) if refined is None else refined
         pixels, inner = self.fitted(photo)
         logits = self.in_windows(pixels) if self.about.get("window") else self.forward(pixels)
         logits = logits[:, : inner[0], : inner[1]]
@@ -265,7 +267,7 @@ def target(path: Path, out: Path, taken: set[Path]) -> Path:
     return found
 
 
-def save(model: Model, path: Path, to: Path, with_cutout: bool, refined: bool) -> None:
+def save(model: Model, path: Path, to: Path, with_cutout: bool, refined: bool | None) -> None:
     """Predict one photo and write its results."""
     photo = read(path, model.about.get("value_range"))
     scores = model(photo, refined)
@@ -293,7 +295,13 @@ def main() -> int:
     failed = 0
     for path in args.photos:
         try:
-            save(model, path, target(path, args.out or path.parent, taken), args.cutout, not args.plain)
+            save(
+                model,
+                path,
+                target(path, args.out or path.parent, taken),
+                args.cutout,
+                False if args.plain else None,
+            )
         except Exception as error:  # damaged pictures raise errors of every kind
             failed += 1
             print(f"Left out: {path}: {error}", file=sys.stderr)

@@ -9,17 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.dataset import DataFolder
-from core.data.photos import read_photo
+from core.data.pairing import Pair
+from core.data.photos import photo_size, read_photo
 from core.data.reading import for_model
 from core.data.samples import SAMPLES, sample_bytes
 from core.errors import UserError
 from core.evaluation import metrics
 from core.evaluation.scoring import Scored, score_images
 from core.inference.predictor import Predictor
+from core.models.card import ModelCard
 from core.models.preprocessing import middle
+from core.models.window import Window
 
 SCORED_PHOTOS = 100
+SCORING_SECONDS = 120.0  # of both networks, in windows: fewer photos where they are large
 TIMED = 5
+CALIBRATION_SIDE = 1024  # pixels
 AUGMENTED = 16
 
 
@@ -37,14 +42,15 @@ class Trial:
 
 
 def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Trial:
-    """Compare on validation photos of `data`; without data, on the sample photos."""
+    """Compare on validation photos of `data`, fewer of large ones in windows; without data, on the sample
+    photos."""
     photos = sample_photos()
     times = _milliseconds(before, after, photos[0])
     if data is None:
         agreement = float(np.mean([(before.labels(p) == after.labels(p)).mean() for p in photos]))
         return Trial(len(photos), agreement, *times)
     read = for_model(data, before.card.task)
-    pairs = read.part("validation")[:SCORED_PHOTOS]
+    pairs = _in_time(read.part("validation")[:SCORED_PHOTOS], before.card, sum(times) / 1000)
     level = before.card.threshold
     first, second = (
         [s for s in score_images(p, pairs, read.encoding, level) if isinstance(s, Scored)]
@@ -62,19 +68,41 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
     return Trial(len(first), float(np.mean(same)), *times, scores[0].dice_mean, scores[1].dice_mean)
 
 
+def _in_time(pairs: Sequence[Pair], card: ModelCard, seconds: float) -> list[Pair]:
+    """Those of the pairs, evenly spread, that can be predicted in windows in time, one at least; `seconds`
+    are those of a window by both networks."""
+    if card.window is None or not pairs:
+        return list(pairs)
+    windows = [card.window.count(*photo_size(pair.image)) for pair in pairs if _is_readable(pair)]
+    each = seconds * float(np.mean(windows or [1]))
+    most = max(1, min(len(pairs), int(SCORING_SECONDS / max(each, 1e-9))))
+    return [pairs[i] for i in np.linspace(0, len(pairs) - 1, most).astype(int)]
+
+
+def _is_readable(pair: Pair) -> bool:
+    try:
+        photo_size(pair.image)
+    except UserError:
+        return False
+    return True
+
+
 def calibration_photos(
-    data: DataFolder | None, count: int, max_side: int | None = 1024
+    data: DataFolder | None, count: int, window: Window | None = None
 ) -> list[NDArray[np.uint8]]:
-    """Training photos of `data`, evenly spread; without data, the samples as they are and mirrored, darker
-    and brighter. `max_side` in pixels; None for photos at their own size."""
+    """Training photos of `data`, evenly spread, at CALIBRATION_SIDE or less; without data, the samples as
+    they are and mirrored, darker and brighter. Of a model with a window, what one in the middle of each photo
+    at its own size holds."""
     if data is not None:
         pairs = data.part("train")
         found = []
+        side = None if window else CALIBRATION_SIDE
         for pair in pairs[:: max(1, len(pairs) // count)][:count]:
             try:
-                found.append(read_photo(pair.image, max_side=max_side, value_range=pair.value_range))
+                photo = read_photo(pair.image, max_side=side, value_range=pair.value_range)
             except UserError:
                 continue
+            found.append(middle(photo, window.height, window.width).copy() if window else photo)
         if found:
             return found
     photos = sample_photos()

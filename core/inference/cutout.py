@@ -94,7 +94,7 @@ def cut_out(
     `between` is called after the prediction, and after each row of windows: what it raises ends the work.
     Raises UserError for a multi-class model.
     """
-    settings = settings.with_threshold(predictor.card.threshold)
+    settings = settings.of_model(predictor.card.threshold, predictor.card.refine_edges)
     small = probability_map(photo, predictor.checking(between), settings)
     between()
     return from_map(photo, small, settings)
@@ -102,7 +102,7 @@ def cut_out(
 
 def from_map(photo: Picture, small: Map, settings: CutOutSettings) -> CutOut:
     """All that follows the prediction. `small` is the foreground's probability, float32 (h, w) of any size;
-    `settings` have a threshold."""
+    `settings` are complete: see CutOutSettings.of_model."""
     return from_probability(photo, enlarged(photo, small, settings), settings)
 
 
@@ -111,13 +111,15 @@ def enlarged(photo: Picture, small: Map, settings: CutOutSettings) -> Map:
     settings say so."""
     if settings.corrections:
         small = corrected(small, photo, settings.corrections, settings.threshold or 0.5)
+    if settings.refine_edges is None:
+        raise ValueError("whether edges are refined is the model's: use settings.of_model")
     return enlarge(small, photo, settings.refine_edges)
 
 
 def from_probability(photo: Picture, probability: Map, settings: CutOutSettings) -> CutOut:
     """All that follows the refinement of the edges. `probability` is float32 at the photo's size."""
     if settings.threshold is None:
-        raise ValueError("the threshold is the model's: use settings.with_threshold")
+        raise ValueError("the threshold is the model's: use settings.of_model")
     return CutOut(photo, alpha_of(probability, settings.threshold, settings), settings)
 
 

@@ -113,7 +113,7 @@ class Treated:
 
     def __init__(self, predictor: "Predictor", settings: CutOutSettings, steady: bool = True) -> None:
         self._predictor, self._steady = predictor, steady
-        self._settings = settings.with_threshold(predictor.card.threshold)
+        self._settings = settings.of_model(predictor.card.threshold, predictor.card.refine_edges)
         self._mask: Map | None = None
         self._grey: Map | None = None
 

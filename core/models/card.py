@@ -34,8 +34,9 @@ class ModelCard:
     95 % intervals where known, `height`/`width` in pixels. `value_range` are the values that are black and
     white in photos of more than 8 bits (core.data.value_range), where the training data say so. `subject` is
     what the foreground shows, in the plural: "people". Licences and subject are "" where not stated. A model
-    that was trained on patches has a `window`, and a `long_side` of 0: photos stay at their own size. `onnx`
-    is how a network from elsewhere is used; its encoder is "" and its preprocessing is in there."""
+    that was trained on patches has a `window`, and a `long_side` of 0: photos stay at their own size. With
+    `refine_edges`, masks have their edges refined along the photo, which thin things do not bear. `onnx` is
+    how a network from elsewhere is used; its encoder is "" and its preprocessing is in there."""
 
     name: str
     architecture: str
@@ -60,6 +61,7 @@ class ModelCard:
     task: Task = field(default_factory=Task)
     value_range: tuple[float, float] | None = None
     window: Window | None = None
+    refine_edges: bool = True
     onnx: OnnxSpec | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class ModelCard:
             given = kept.get("value_range")
             kept["value_range"] = (float(given[0]), float(given[1])) if given else None
             kept["task"] = Task.from_dict(dict(kept.get("task", {})))
+            kept["refine_edges"] = bool(kept.get("refine_edges", True))
             kept["window"] = _window_of(kept.get("window"))
             kept["onnx"] = OnnxSpec.from_dict(kept["onnx"]) if kept.get("onnx") else None
             return cls(**kept)
@@ -309,7 +312,8 @@ def _reading(card: ModelCard) -> str:
     if card.task.kind == "multiclass":
         return "the class of a pixel is the channel with the largest."
     what = "foreground" if card.task.kind == "binary" else "a label holds"
-    return f"{what} where sigmoid(logit) >= {card.threshold:g}."
+    plain = "" if card.refine_edges else " Edges are not refined along the photo: plain masks scored better."
+    return f"{what} where sigmoid(logit) >= {card.threshold:g}.{plain}"
 
 
 def _settings_section(settings: dict[str, Any]) -> str:

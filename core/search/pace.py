@@ -39,6 +39,7 @@ def pace(minutes: float, combinations: int = 0) -> Pace:
 def fitted(config: TrainConfig, seconds: float, training: int, validation: int) -> TrainConfig:
     """The settings with this time as their limit, the start of the process included, and epochs that are
     short enough for it. `training` and `validation` count the images of the data set."""
+    training = min(training, config.training_images or training)
     a_part = _rate(config, training, validation) * seconds / PARTS  # in images that are trained on
     drawn = max(config.batch_size, 1, int(a_part))
     trained = min(training, config.images_per_epoch or training)

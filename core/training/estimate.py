@@ -69,6 +69,7 @@ def epoch_of(
 ) -> Epoch:
     """The work of an epoch with so many images. `photo` is the usual height and width of the photos, which
     matters for patches alone."""
+    training = min(training, config.training_images or training)
     validated = min(validation, config.validation_images or validation)
     window = Window.of(config)
     if window is None or photo is None:

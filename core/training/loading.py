@@ -102,7 +102,7 @@ def _one_thread(worker: int) -> None:
 
 def _open_store(data: DataFolder, split: str, config: TrainConfig) -> Generator[Note, None, Store]:
     pairs = data.part(split)
-    cap = config.validation_images if split == "validation" else 0
+    cap = config.validation_images if split == "validation" else config.training_images
     if cap and len(pairs) > cap:
         pairs = sorted(random.Random(config.seed).sample(pairs, cap), key=lambda pair: pair.name)
     last = time.monotonic()

@@ -14,10 +14,11 @@ from lightning_fabric import Fabric
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from core.config import TrainConfig
-from core.data.dataset import DATASET_FILE, as_task, open_data, write_down
+from core.data.dataset import DATASET_FILE, DataFolder, as_task, open_data, write_down
 from core.data.masks import BinaryEncoding
 from core.data.store import Store
 from core.errors import UserError
+from core.inference.predictor import Predictor
 from core.models.card import ModelCard
 from core.models.factory import build_model, parameter_count, save_model
 from core.runs.events import EpochEnd, Event, Finished, Note, Preview, Started
@@ -27,6 +28,7 @@ from core.system.score_names import DICE_MEAN
 from core.system.workspace import write_json
 from core.training import checkpoint, loading
 from core.training.batch_size import largest_that_pays
+from core.training.edges import judge_edges, keep_plain_edges
 from core.training.losses import class_shares, class_weights
 from core.training.model_card import card_of, with_scores
 from core.training.previews import save_previews
@@ -38,6 +40,8 @@ from core.training.validation import predicted, validate
 from core.training.whole_batch import share_statistics
 
 PREVIEWS = 6
+EDGES_SHARE = 0.03  # of the time: what judging refined edges may take of it
+LEAST_SECONDS = 1.0  # for the edges
 MOMENT = 0.001  # seconds: what is left for the steps where loading has taken all of the time
 
 
@@ -46,6 +50,7 @@ class Session:
     """One call of `fit`; a resumed run has several. `chosen` are the previewed images."""
 
     folder: Path
+    data: DataFolder
     trainer: Trainer
     batches: loading.Batches
     stores: dict[str, Store]
@@ -80,7 +85,9 @@ def fit(
     else:
         yield from _finish_epoch(session, None)
         if config.minutes:
-            progress.time_limit = max(MOMENT, 60 * config.minutes - (time.monotonic() - since))
+            left_for_edges = EDGES_SHARE if trainer.task.kind == "binary" else 0.0
+            usable = 60 * config.minutes * (1 - left_for_edges)
+            progress.time_limit = max(MOMENT, usable - (time.monotonic() - since))
     loading.start_at(batches, progress.epoch)
     progress.start()
     stop = _agreed(fabric, should_stop)
@@ -102,6 +109,7 @@ def fit(
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.early_stopping:
             yield Note(f"Stopped early: no better {DICE_MEAN} in {config.early_stopping} epochs.")
             break
+    yield from _judge_edges(session)
     yield _finished(trainer, "done")
 
 
@@ -143,7 +151,7 @@ def _prepare(
     if fabric.is_global_zero:
         yield from write_provenance(folder, trainer, stores)
     chosen = np.linspace(0, len(validation) - 1, min(PREVIEWS, len(validation))).astype(int).tolist()
-    return Session(folder, trainer, batches, stores, card_of(config, data, built), chosen)
+    return Session(folder, data, trainer, batches, stores, card_of(config, data, built), chosen)
 
 
 def _started(session: Session) -> Started:
@@ -183,6 +191,23 @@ def _finish_epoch(session: Session, train_loss: float | None) -> Iterator[Event]
     if progress.epoch and trainer.fabric.is_global_zero:
         checkpoint.save_state(trainer, session.folder)
     progress.finishing = time.monotonic() - begun
+
+
+def _judge_edges(session: Session) -> Iterator[Event]:
+    """Note on the cards of the models if their masks are better without refined edges."""
+    trainer, folder = session.trainer, session.folder
+    if trainer.task.kind != "binary" or not trainer.fabric.is_global_zero:
+        return
+    config, data = trainer.config, session.data
+    names = set(session.stores["validation"].names)
+    pairs = [pair for pair in data.part("validation") if pair.name in names]
+    seconds = EDGES_SHARE * (60 * config.minutes or trainer.progress.seconds)
+    predictor = Predictor(folder / "best", str(trainer.fabric.device))
+    found = judge_edges(predictor, pairs, data.encoding, max(LEAST_SECONDS, seconds))
+    if found.are_better_plain:
+        yield Note(found.sentence)
+        for name in ("best", "last"):
+            keep_plain_edges(folder / name)
 
 
 def _validate_and_save(session: Session, train_loss: float | None) -> Iterator[Event]:

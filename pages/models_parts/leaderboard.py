@@ -77,8 +77,8 @@ def table(board: list[Standing], images: int) -> None:
     st.dataframe(inert(rows), hide_index=True, column_config=numbers, placeholder=" ")
     devices = {s.device for s in board if s.device}
     st.caption(
-        f"{plural(images, 'image')}, each at its own size, with refined edges where there is one "
-        f"foreground. The interval is that of {DICE_MEAN}. "
+        f"{plural(images, 'image')}, each at its own size, with refined edges where the model has "
+        f"one foreground and gains by them. The interval is that of {DICE_MEAN}. "
         "A model trained on this data set was also chosen by its validation set."
         + (f" Latency: one forward pass on {', '.join(sorted(devices))}." if devices else "")
     )

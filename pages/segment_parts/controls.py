@@ -47,7 +47,11 @@ def cut_out_controls(entry: Entry, work: Work, settings: CutOutSettings) -> CutO
     settings = replace(settings, threshold=threshold, background=background_controls())
     with st.popover("Edges and components", icon=":material/tune:"):
         settings = replace(
-            settings, refine_edges=_toggle("refine_edges"), decontaminate=_toggle("decontaminate")
+            settings,
+            refine_edges=_toggle(
+                "refine_edges", entry.card.refine_edges, f"refine_edges_{entry.fingerprint}"
+            ),
+            decontaminate=_toggle("decontaminate"),
         )
         settings = replace(settings, smallest_component=smallest_component())
         settings = replace(settings, separate_touching=_toggle("separate_touching"))
@@ -88,9 +92,10 @@ def kept_components(work: Work, settings: CutOutSettings) -> dict[str, Any]:
 KEEPS = EVERYTHING, LARGEST, CHOSEN = ("All", "Largest", "Chosen")
 
 
-def _toggle(name: str) -> bool:
+def _toggle(name: str, value: bool | None = None, key: str = "") -> bool:
     about = setting_of(CutOutSettings, name)
-    return st.toggle(about.label, getattr(CutOutSettings(), name), key=name, help=about.help)
+    usual = getattr(CutOutSettings(), name) if value is None else value
+    return st.toggle(about.label, usual, key=key or name, help=about.help)
 
 
 def _slider(name: str, value: float, config: type[Any] = CutOutSettings, key: str = "") -> float:

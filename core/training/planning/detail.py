@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,8 +60,16 @@ def _dice(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float | None:
 
 def shares_of(labels: NDArray[np.uint8], task: Task) -> NDArray[np.float64]:
     """The share of each class or label among the known pixels, float64 (outputs,)."""
-    known = np.count_nonzero(labels != IGNORE) if task.has_void else labels.size
-    return np.array([np.count_nonzero(layer) / max(1, known) for layer in layers_of(labels, task)])
+    pixels = cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    known = labels.size - (pixels[IGNORE] if task.has_void else 0)
+    if task.kind == "binary":
+        found = pixels[1:2]
+    elif task.kind == "multiclass":
+        found = pixels[: task.outputs]
+    else:
+        codes = np.arange(256)
+        found = np.array([pixels[(codes >> bit & 1) == 1].sum() for bit in range(task.outputs)])
+    return np.asarray(found / max(1, known), np.float64)
 
 
 def _rounded(side: float) -> int:

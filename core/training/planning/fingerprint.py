@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -13,24 +14,25 @@ from numpy.typing import NDArray
 from core.data.classes import MaskEncoding
 from core.data.dataset import DataFolder
 from core.data.pairing import Pair
-from core.data.photos import photo_size
+from core.data.photos import LARGE, photo_size
 from core.data.store import read_pair
 from core.errors import UserError
 from core.policy.permissions import needs
 from core.system import workspace
 from core.system.parallel import all_cores
 from core.system.workspace import read_json, write_json
-from core.task import Task
+from core.task import IGNORE, Task
 from core.training.planning.detail import Size, kept_dice, layers_of, shares_of, sizes_of_shape
 from core.training.planning.orientation import Orientation, differences, orientation_of
 
-VERSION = 2  # raised when what is measured changes
+VERSION = 3  # raised when what is measured changes
 SAMPLED = 120  # photos read
 SAMPLED_PIXELS = 60_000_000  # of all of them: fewer where they are large
 LEAST = 8
 DETAIL_MASKS = 24  # of these, masks that are resized to every size
 THUMBNAIL = 64  # pixels; photos are read at this size
-MEASURED_SIDE = 1600  # pixels; larger masks are measured at this size
+MEASURED_SIDE = 1600  # pixels; of larger masks a part of this size shows what a resize costs
+TIMED = 4  # of these, photos that are decoded in full
 USUAL: Size = (256, 192)  # of the presets with a size of their own
 
 
@@ -61,6 +63,8 @@ class Fingerprint:
     kept: dict[str, float] = field(default_factory=dict)
     flips: str = "horizontal"
     flips_evidence: str = ""
+    decoding: float = 0.0
+    thumbnail: float = 0.0
 
     @property
     def foreground(self) -> float:
@@ -90,6 +94,7 @@ class _Measured:
     thickness: float
     differences: NDArray[np.float64]
     kept: dict[str, float | None]
+    thumbnail: float
 
 
 @needs("train")
@@ -129,41 +134,96 @@ def _measure(data: DataFolder, pairs: Sequence[Pair]) -> Fingerprint:
             return None  # the training names it
 
     with all_cores() as pool:
-        found = [one for one in pool.map(measure, chosen) if one]
+        # One after the other where each takes half a gigabyte.
+        each = map if height * width > LARGE else pool.map
+        found = [one for one in each(measure, chosen) if one]
     if not found:
         raise UserError(f"No training photo of {data.name} can be used: see the Data page's findings.")
     task = data.encoding.task
     orientation = orientation_of([one.differences for one in found], task.classes)
+    decoding = [seconds for pair in _spread(chosen, TIMED) if (seconds := _decoding(pair, data.encoding))]
     whole = Fingerprint(
         len(pairs), len(data.part("validation")), len(found), height, width, max(map(max, sizes)), task.kind,
         task.classes, tuple(np.mean([one.shares for one in found], axis=0).round(6).tolist()),
-        kept=_kept(found, wanted),
+        kept=_kept(found, wanted), decoding=_mean(decoding),
+        thumbnail=_mean([one.thumbnail for one in found]),
     )  # fmt: skip
     return replace(whole, **_components(found, task), **_flips(orientation))
 
 
 def _measure_one(pair: Pair, encoding: MaskEncoding, sizes: Sequence[Size]) -> _Measured:
+    start = time.thread_time()
     photo, labels = read_pair(pair, encoding, max_side=THUMBNAIL)
+    thumbnail = time.thread_time() - start
     size, task = photo_size(pair.image), encoding.task
-    scale = min(1.0, MEASURED_SIDE / max(size))
-    labels = encoding.resize(labels, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
-    layers = layers_of(labels, task)
-    inside = _foreground(layers, task)
+    labels = encoding.resize(labels, size)
+    inside = _foreground(labels, task)
     count, _, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
     areas = (stats[1:, cv2.CC_STAT_AREA] / inside.size).tolist()
     # The mean distance to the edge of a band is a quarter of its width.
     depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3)[1:-1, 1:-1][inside > 0]
-    thickness = 4 * float(depth.mean()) / scale if depth.size else float("nan")
-    kept = {_name(size): kept_dice(labels, size, encoding) for size in sizes}
+    thickness = 4 * float(depth.mean()) if depth.size else float("nan")
+    part = labels[_part(inside)]
+    kept = {_name(to): kept_dice(part, _share(to, part.shape, size), encoding) for to in sizes}
+    layers = layers_of(encoding.resize(labels, _shrunk(size)), task)
     return _Measured(
-        size, shares_of(labels, task), count - 1, areas, thickness, differences(photo, layers), kept
+        size,
+        shares_of(labels, task),
+        count - 1,
+        areas,
+        thickness,
+        differences(photo, layers),
+        kept,
+        thumbnail,
     )
 
 
-def _foreground(layers: Sequence[NDArray[np.bool_]], task: Task) -> NDArray[np.uint8]:
+def _decoding(pair: Pair, encoding: MaskEncoding) -> float:
+    """Seconds of one core; 0 where the pair cannot be read."""
+    start = time.thread_time()
+    try:
+        read_pair(pair, encoding)
+    except UserError:
+        return 0.0
+    return time.thread_time() - start
+
+
+def _foreground(labels: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
     """Where there is anything but the first class of several, uint8 (h, w) of 0 and 1."""
-    some = layers[1:] if task.kind == "multiclass" else layers
-    return np.asarray(np.any(np.stack(some), axis=0), np.uint8)
+    some = labels > 0
+    if task.has_void:
+        some &= labels != IGNORE
+    return some.astype(np.uint8)
+
+
+def _part(inside: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Where to look at the detail of a large mask: around the middle one of its foreground's pixels. A mask
+    that was shrunk first would seem to lose nothing on the way to that size."""
+    height, width = inside.shape
+    if max(height, width) <= MEASURED_SIDE:
+        return slice(None), slice(None)
+    cells = cv2.resize(inside * np.float32(1), (32, 32), interpolation=cv2.INTER_AREA).ravel().cumsum()
+    row, column = divmod(int(np.searchsorted(cells, cells[-1] / 2)), 32)
+    top, left = (
+        min(max(0, (2 * cell + 1) * side // 64 - MEASURED_SIDE // 2), max(0, side - MEASURED_SIDE))
+        for cell, side in ((row, height), (column, width))
+    )
+    return slice(top, top + MEASURED_SIDE), slice(left, left + MEASURED_SIDE)
+
+
+def _share(to: Size, part: tuple[int, ...], whole: Size) -> Size:
+    """The size that a part of a photo has where the whole of it has another one."""
+    height, width = (max(1, round(side * new / old)) for side, new, old in zip(part, to, whole, strict=True))
+    return height, width
+
+
+def _shrunk(size: Size) -> Size:
+    scale = min(1.0, MEASURED_SIDE / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 5) if values else 0.0
 
 
 def _components(found: Sequence[_Measured], task: Task) -> dict[str, Any]:

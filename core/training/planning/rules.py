@@ -4,14 +4,16 @@ Each rule looks at the facts and at what earlier rules chose, and proposes some 
 reason. What somebody has set is left as it is, and later rules go by that.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.config import DEFAULT_ENCODER, DPT_ENCODER, SIZE_STEP, SMALLEST_SIDES, TrainConfig
+from core.data.store import stored_side
 from core.models.encoder_catalogue import short_name
 from core.models.window import Window
-from core.system.formatting import percent, plural
+from core.system.formatting import duration, percent, plural
 from core.training.estimate import FORWARD, Speed
 from core.training.planning.detail import Size, sizes_of_shape
 from core.training.planning.fingerprint import Fingerprint
@@ -19,6 +21,11 @@ from core.training.planning.fingerprint import Fingerprint
 STEPS_SHARE = 0.8  # of the time after loading; the rest goes to validation, saving and previews
 VALIDATION_SHARE = 0.15  # of an epoch's time
 LEAST_VALIDATED = 8  # photos; fewer cannot tell models apart
+LEAST_IN_WINDOWS = 4  # the same of photos that are predicted in windows, which takes longer
+VALIDATED_TWICE = 0.35  # of the time: most that the first and the last validation may take of it in windows
+DECODING_SHARE = 0.2  # of the time: most that decoding photos may take of it
+WRITTEN = 5e8  # bytes of decoded photos a second
+LEAST_TRAINING = 16  # photos
 LARGEST_EPOCH = 1_000_000
 EPOCHS = 15  # at least so many parts of the time, so that the best model is chosen from several
 # Dice that a training falls short of what it could reach, times the photos that it has seen.
@@ -61,6 +68,29 @@ class Facts:
         """Photos a second that are trained on at a size: the work grows with the pixels."""
         speed = self.speed
         return speed.images_per_second * speed.height * speed.width / (size[0] * size[1])
+
+    @property
+    def seconds(self) -> float:
+        return 60 * self.minutes
+
+    @property
+    def training(self) -> int:
+        """Photos that are trained on."""
+        return min(self.data.training, self.setting("training_images") or self.data.training)
+
+    def windows_seconds(self, patch: Size) -> float:
+        """How long it takes to predict a usual photo in windows."""
+        return Window(*patch).count(self.data.height, self.data.width) * FORWARD / self.rate(patch)
+
+    def decoding_seconds(self) -> float:
+        """How long it takes to decode one photo to what is stored, on all cores. JPEGs that are stored at a
+        fraction of their size are decoded at twice that."""
+        data = self.data
+        side = max(data.height, data.width)
+        stored = side if self.is_in_patches else min(side, stored_side(*self.size))
+        share = min(1.0, 2 * stored / side)
+        each = data.thumbnail + (data.decoding - data.thumbnail) * share
+        return each / (os.cpu_count() or 1) + 4 * data.height * data.width * (stored / side) ** 2 / WRITTEN
 
     def seen(self, size: Size) -> float:
         """Photos that the time suffices for at a size, each counted as often as it comes."""
@@ -138,7 +168,9 @@ def _needs_patches(facts: Facts) -> bool:
     time allows."""
     data = facts.data
     is_thin = 0 < data.thickness < PATCHES[0] * THIN and max(data.height, data.width) > PATCHES[0]
-    return is_thin and (data.foreground < SCARCE or data.kept_at(*_affordable(facts)) < LOST)
+    validation = 2 * min(LEAST_IN_WINDOWS, data.validation) * facts.windows_seconds((PATCHES[0], PATCHES[0]))
+    is_quick = validation < VALIDATED_TWICE * facts.seconds
+    return is_thin and is_quick and (data.foreground < SCARCE or data.kept_at(*_affordable(facts)) < LOST)
 
 
 def _in_patches(facts: Facts) -> Proposal:
@@ -163,7 +195,7 @@ def _in_patches(facts: Facts) -> Proposal:
 def batch(facts: Facts) -> Proposal:
     seen = facts.seen(facts.size)
     fitting = [b for b in BATCHES if seen / b >= WANTED_STEPS]
-    chosen = min(max(fitting, default=BATCHES[0]), _power_of_two_below(facts.data.training))
+    chosen = min(max(fitting, default=BATCHES[0]), _power_of_two_below(facts.training))
     steps = max(1, round(seen / chosen))
     return Proposal(
         "Batch", {"batch_size": chosen},
@@ -193,7 +225,7 @@ def class_weights(facts: Facts) -> Proposal:
 
 
 def augmentation(facts: Facts) -> Proposal:
-    passes = facts.seen(facts.size) / max(1, facts.data.training)
+    passes = facts.seen(facts.size) / max(1, facts.training)
     if facts.is_in_patches:
         return Proposal("Augmentation", {"augmentation": "standard"}, "Standard: patches differ each time.")
     kind = "light" if passes < FEW_PASSES else "standard"
@@ -225,19 +257,33 @@ def learning_rate(facts: Facts) -> Proposal:
     )  # fmt: skip
 
 
+def photos(facts: Facts) -> Proposal:
+    """No more than can be decoded in a small part of the time."""
+    data, each = facts.data, facts.decoding_seconds()
+    most = max(LEAST_TRAINING, int(DECODING_SHARE * facts.seconds / max(each, 1e-9)))
+    if "epochs" in facts.now or data.training <= most:
+        return Proposal("Photos", {"training_images": 0}, f"all {data.training:,} for training.")
+    return Proposal(
+        "Photos", {"training_images": most},
+        f"{most:,} of {data.training:,} for training, chosen at random: to decode all of them would take "
+        f"{duration(data.training * each)}.",
+    )  # fmt: skip
+
+
 def time(facts: Facts) -> Proposal:
     """How the time is spent: the epochs are an estimate, the clock decides."""
     data, rate = facts.data, facts.rate(facts.size)
+    training = facts.training
     an_epoch = max(1, round(rate * facts.seconds_for_steps / EPOCHS))
-    fewer = facts.is_in_patches or an_epoch < data.training
+    fewer = facts.is_in_patches or an_epoch < training
     drawn = max(min(an_epoch, LARGEST_EPOCH), facts.setting("batch_size")) if fewer else 0
-    each = drawn or data.training
+    each = drawn or training
     epochs = max(1, min(10_000, round(facts.seen(facts.size) / each)))
     passes = Window(*facts.size).count(data.height, data.width) if facts.is_in_patches else 1
-    most = max(LEAST_VALIDATED, round(VALIDATION_SHARE * max(each, an_epoch) / FORWARD / passes))
+    most = max(_least_validated(facts), round(VALIDATION_SHARE * max(each, an_epoch) / FORWARD / passes))
     validated = 0 if data.validation <= most else most
     what = ("patch", "patches") if facts.is_in_patches else ("photo",)
-    photos = f"{plural(each, *what)} each" if drawn else f"all {plural(each, 'photo')}"
+    drawn_words = f"{plural(each, *what)} each" if drawn else f"all {plural(each, 'photo')}"
     checked = f"{validated} of {data.validation}" if validated else "all"
     settings = {
         "minutes": facts.minutes,
@@ -247,13 +293,21 @@ def time(facts: Facts) -> Proposal:
     }
     return Proposal(
         "Time", settings,
-        f"{facts.minutes:g} minutes, about {plural(epochs, 'epoch')} of {photos} at {rate:.1f} a second; "
-        f" {checked} of the validation photos are scored in between.",
+        f"{facts.minutes:g} minutes, about {plural(epochs, 'epoch')} of {drawn_words} at {rate:.1f} a "
+        f"second; {checked} of the validation photos are scored in between.",
     )  # fmt: skip
 
 
+def _least_validated(facts: Facts) -> int:
+    """Photos; fewer where each takes long, because somebody wants windows on large ones."""
+    if not facts.is_in_patches:
+        return LEAST_VALIDATED
+    affordable = VALIDATED_TWICE * facts.seconds / 2 / facts.windows_seconds(facts.size)
+    return max(1, min(LEAST_VALIDATED, int(affordable)))
+
+
 RULES: tuple[Rule, ...] = (
-    encoder, size, batch, loss, class_weights, augmentation, flips, learning_rate, time,
+    encoder, size, photos, batch, loss, class_weights, augmentation, flips, learning_rate, time,
 )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ class Everywhere(predict.Model):
     def __init__(self, path: Path) -> None:
         self.about: dict[str, Any] = {"task": "binary", "threshold": 0.5}
 
-    def __call__(self, photo: np.ndarray, refined: bool = True) -> np.ndarray:
+    def __call__(self, photo: np.ndarray, refined: bool | None = None) -> np.ndarray:
         return np.ones((*photo.shape[:2], 1), np.float32)
 
 
@@ -148,6 +148,13 @@ def test_probabilities_are_those_of_the_app(size: tuple[int, int], refined: bool
     assert found.shape == (*size, 1)
     assert np.abs(alpha(found) - expected.alpha).mean() < 0.003
     assert ((model.mask(found) > 0) == (expected.mask > 0)).mean() > 0.999
+
+
+def test_edges_are_refined_if_the_model_says_so() -> None:
+    photo, plain = scene(120, 90), Scripted(card=replace(CARD, refine_edges=False))
+    assert np.array_equal(plain(photo), plain(photo, False))
+    assert not np.array_equal(plain(photo), plain(photo, True))
+    assert np.array_equal(Scripted()(photo), Scripted()(photo, True))
 
 
 def alpha(scores: np.ndarray) -> np.ndarray:

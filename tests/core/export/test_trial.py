@@ -1,5 +1,6 @@
 """What an export costs in accuracy."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import torch
 from PIL import Image
 
 from core.data.dataset import open_data
-from core.export.trial import compare
+from core.export.trial import _in_time, calibration_photos, compare
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard
+from core.models.window import Window
 from tests.builders import THREE
 
 
@@ -44,3 +46,19 @@ def test_the_cost_of_int8_leaves_classes_out_that_do_not_occur(tmp_path: Path) -
     trial = compare(Predictor.of(Fixed(1), card), Predictor.of(Fixed(0), card), data)
     # Half of each photo is sky, half road: of the two that occur one is found at 2/3, the other at 0.
     assert trial.dice_before == pytest.approx(1 / 3) and trial.dice_after == pytest.approx(1 / 3)
+
+
+def test_windows_of_large_photos_are_compared_on_as_many_as_the_time_allows(
+    small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.export.trial.SCORING_SECONDS", 3.5)
+    pairs, card = open_data(small_data).pairs, ModelCard("Fixed", "", "", "none", window=Window(32, 32))
+    windows = Window(32, 32).count(64, 96)
+    assert len(_in_time(pairs, card, 1 / windows)) == 3
+    assert len(_in_time(pairs, card, 100.0)) == 1
+    assert _in_time(list(pairs), replace(card, window=None), 100.0) == list(pairs)
+
+
+def test_int8_of_windows_is_calibrated_on_parts_of_photos(small_data: Path) -> None:
+    found = calibration_photos(open_data(small_data), 4, Window(32, 64))
+    assert len(found) == 4 and {photo.shape for photo in found} == {(32, 64, 3)}

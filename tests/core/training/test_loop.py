@@ -115,6 +115,11 @@ def test_odd_pairs_are_named_and_left_out(small_data: Path, tmp_path: Path) -> N
     assert started.train_images + started.validation_images == 7
 
 
+def test_some_of_the_photos_are_trained_on_where_that_is_set(small_data: Path, tmp_path: Path) -> None:
+    events = trained(tiny(small_data, epochs=1, training_images=3), tmp_path / "run")
+    assert (of(Started, events)[0].train_images, of(Started, events)[0].validation_images) == (3, 2)
+
+
 def test_masks_without_any_foreground_are_refused_before_training(small_data: Path, tmp_path: Path) -> None:
     for mask in (small_data / "masks").iterdir():
         Image.new("L", (64, 96)).save(mask)

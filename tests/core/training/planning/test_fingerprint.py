@@ -42,6 +42,22 @@ def test_sizes_shares_components_and_thickness_are_those_of_the_masks(tmp_path: 
     assert found.kept["160x256"] > 0.95 > found.kept["96x128"]
 
 
+def test_large_masks_are_measured_at_their_own_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_lines(tmp_path / "lines")
+    whole = fingerprint_of(open_data(folder))
+    monkeypatch.setattr(fingerprint, "MEASURED_SIDE", 100)
+    monkeypatch.setattr(fingerprint, "VERSION", 0)
+    found = fingerprint_of(open_data(folder))
+    assert found.thickness == whole.thickness and found.shares == whole.shares
+    assert found.kept["96x128"] == pytest.approx(whole.kept["96x128"], abs=0.1)
+    assert found.kept["96x128"] < 0.95
+
+
+def test_how_long_photos_take_to_decode_is_measured(tmp_path: Path) -> None:
+    found = fingerprint_of(open_data(write_lines(tmp_path / "lines")))
+    assert 0 < found.decoding < 1 and 0 < found.thumbnail < 1
+
+
 def test_classes_are_counted_without_void(tmp_path: Path) -> None:
     from core.data.dataset import as_task
 

@@ -40,8 +40,9 @@ def fingerprints(draw: st.DrawFn) -> Fingerprint:
     return Fingerprint(
         draw(st.integers(1, 10**6)), draw(st.integers(0, 10**5)), 10, height, width, max(height, width), kind,
         tuple(f"class {i}" for i in range(outputs)), tuple(shares),
-        kept={f"{side}x{side}": draw(st.floats(0, 1)) for side in sides},
+        thickness=draw(st.floats(0, 100)), kept={f"{side}x{side}": draw(st.floats(0, 1)) for side in sides},
         flips=draw(st.sampled_from(["none", "horizontal", "both", "turns"])),
+        decoding=draw(st.floats(0, 10)), thumbnail=draw(st.floats(0, 1)),
     )  # fmt: skip
 
 
@@ -99,6 +100,27 @@ def test_thin_things_in_photos_too_large_for_the_time_are_trained_on_in_patches(
     )  # a part would not show what it is
     assert plan(large, height=512, width=768).config.sampling == "whole"
     assert plan(sampling="patches").config.sampling == "patches"
+
+
+LARGE = replace(PHOTOS, height=5480, width=7300, longest=7300, thickness=9.0, kept={"5480x7300": 0.3})
+
+
+def test_photos_whose_windows_would_take_the_time_are_trained_on_whole() -> None:
+    config = plan(LARGE, minutes=1.0).config
+    assert config.sampling == "whole"
+    windows = plan(LARGE, minutes=1.0, sampling="patches").config
+    assert windows.validation_images == 1
+    assert plan(LARGE, minutes=600.0).config.sampling == "patches"
+
+
+def test_no_more_photos_are_decoded_than_the_time_allows() -> None:
+    slow = replace(WHOLE, training=2000, decoding=0.4, thumbnail=0.4)
+    few = plan(slow, minutes=0.5)
+    assert 16 <= few.config.training_images < 200
+    assert any("of 2,000 for training" in sentence for sentence in few.sentences)
+    assert plan(slow, minutes=60.0).config.training_images == 0
+    assert plan(replace(slow, decoding=0.001, thumbnail=0.001), minutes=0.5).config.training_images == 0
+    assert plan(slow, minutes=0.5, training_images=7).config.training_images == 7
 
 
 def test_what_somebody_sets_stays_and_the_plan_says_what_it_would_have_done() -> None:
