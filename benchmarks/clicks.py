@@ -28,6 +28,7 @@ from core.labelling.clicks import segment_by_clicks
 from core.labelling.features import PhotoFeatures, photo_features
 from core.labelling.grabcut import grabcut_mask
 from core.labelling.prompts import Click, Stroke, as_stroke
+from core.labelling.regions import EncodedRegions
 from core.labelling.scribbles import Example, fit
 from core.labelling.simulation import Answer, Trace, next_stroke, simulate
 from core.policy.permissions import OWNER, acting_as
@@ -88,11 +89,12 @@ def targets(data: DataFolder, names: set[str] | None) -> Iterator[Target]:
 
 def clicking(target: Target, network: ClickNet | None) -> Answer:
     features: list[PhotoFeatures] = []
+    regions = EncodedRegions()
 
     def answer(clicks: Sequence[Click], before: np.ndarray | None) -> np.ndarray:
         if not features:
             features.append(photo_features(target.photo))
-        return segment_by_clicks(target.photo, clicks, before, network, features[0])
+        return segment_by_clicks(target.photo, clicks, before, network, features[0], regions)
 
     return answer
 

@@ -57,8 +57,8 @@ class TrainConfig:
         "decoder: Unet, UnetPlusPlus and MAnet only.", low=min(DECODERS), high=max(DECODERS),
     )  # fmt: skip
     start_from: str = setting(
-        "", "Start from", "Folder of a saved model whose weights are the start; of a model of another "
-        "depth, the encoder's weights alone.",
+        "", "Start from", "Folder of a saved model whose weights are the start: of a model of another "
+        "depth the encoder's alone, of one with another number of classes all but the last layer's.",
     )  # fmt: skip
     freeze_encoder: bool = setting(
         False, "Freeze the encoder", "Train the decoder alone: fastest, at some cost in quality.", group=MODEL

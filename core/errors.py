@@ -12,6 +12,10 @@ class UserError(Exception):
     """
 
 
+class NotWrittenError(UserError):
+    """The disk did not take something, such as one that is full. The same may be tried again."""
+
+
 _ADVICE = {
     errno.ENOSPC: "free some space on the disk",
     errno.EDQUOT: "free some of the space that you may use on the disk",

@@ -18,7 +18,7 @@ from core.data import library
 from core.data.classes import encoding_from_dict
 from core.data.dataset import DATASET_FILE, LAYOUT_PAINTED, open_data, read_about, write_down
 from core.data.importing.privacy import for_keeping
-from core.data.importing.sources import HarmfulSourceError
+from core.data.importing.sources import HarmfulSourceError, open_source
 from core.data.importing.sources import Source as ImportSource
 from core.data.masks import BinaryEncoding, mask_values, resize_mask
 from core.data.pairing import Problem, by_stem, masks_of
@@ -128,6 +128,25 @@ def photos_in(source: ImportSource, names: Sequence[str]) -> Iterator[tuple[str,
         except UserError:
             content = b""
         yield name.rsplit("/", 1)[-1], content
+
+
+def photos_in_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """(file name, content) of the photos in a folder of this machine, or of a data set of the workspace
+    without its masks, as `start` takes them.
+
+    Raises UserError if there is no such folder, no photo in it, or the current person may not read it.
+    """
+    if library.is_owned(folder):
+        require_folder(folder)
+        photos = [waiting.photo for waiting in photos_of(folder)]
+        for photo in photos or [pair.image for pair in open_data(folder).pairs]:
+            yield photo.name, photo.read_bytes()
+        return
+    source = open_source(folder)
+    names = [name for name in source.names if Path(name).suffix.lower() in PHOTO_SUFFIXES]
+    if not names:
+        raise UserError(f"There are no photos in {folder}.")
+    yield from photos_in(source, names)
 
 
 def photos_of(folder: Path) -> list[Waiting]:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.dataset import open_data, write_down
-from core.errors import UserError, system_said
+from core.data.painting import Waiting
+from core.errors import NotWrittenError, UserError, system_said
 from core.imaging.rendering import encode
 from core.labelling import history
 from core.labelling.actions import Action, prompt_of
@@ -65,6 +66,7 @@ def act(
     """Do what a tab has sent, in order; what was done before is not done again.
 
     `seen` is the revision of the photo that the tab knows. `answer` makes a mask of clicks, strokes, boxes.
+    Where the disk takes nothing more, the rest is not answered, so that the tab keeps it and sends it again.
     """
     require_readable(session, name)
     with session.turn(name):
@@ -80,6 +82,9 @@ def act(
                     raise UserError(f"{name} was changed in another tab: look at it again, then accept it.")
                 _do(session, name, tab, action, answer)
                 decided = decided or action.kind in (Kind.ACCEPT, Kind.SKIP)
+            except NotWrittenError as error:
+                refused = str(error)
+                break
             except UserError as error:
                 refused = str(error)
             answered = action.number
@@ -183,11 +188,20 @@ def _accept(session: LabelSession, name: str, tab: str = "", number: int = 0) ->
     waiting, state = session.photo(name), session.state(name)
     shown = state.shown
     assert shown is not None
-    if waiting.is_done and state.accepted is None:
+    if waiting.is_done and state.accepted is None and not _is_half_accepted(session, waiting, state):
         session.storage.keep_original(waiting.mask)
     _write_mask(session, name, shown)
     _log(session, name, Kind.ACCEPT, tab, number, {"shown": shown})
     _keep_split(session)
+
+
+def _is_half_accepted(session: LabelSession, waiting: Waiting, state: State) -> bool:
+    """Whether the mask in the data set is the session's own: it was written, and then the server was killed
+    or the disk full before that was written down."""
+    if state.done[0].data.get("source") == "data set":
+        return False
+    ids = session.shown_mask(waiting.name)
+    return waiting.mask.read_bytes() == encode(session.scheme.values(ids))
 
 
 def _write_mask(session: LabelSession, name: str, revision: int) -> None:

@@ -18,6 +18,7 @@ from core.labelling.prompts import Box, Click, Prompt, Stroke
 
 MAX_POINTS = 5000  # of one stroke
 MAX_PATCH = 50_000_000  # bytes of a PNG
+PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
 UNCHANGED = 254  # of a painted patch: the pixel stays what it is
 SENT = frozenset(Kind) - {Kind.START, Kind.PREDICTION, Kind.REOPEN}
 GARBLED = "What you drew did not arrive whole: draw it again."
@@ -25,16 +26,22 @@ GARBLED = "What you drew did not arrive whole: draw it again."
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Painted ids, uint8 (h, w), whose upper left pixel is at (top, left) of the photo; UNCHANGED where
-    nothing was painted."""
+    """Painted ids up to `classes`, as a PNG whose upper left pixel is at (top, left) of the photo; UNCHANGED
+    where nothing was painted."""
 
     top: int
     left: int
-    ids: NDArray[np.uint8]
+    png: bytes
+    classes: int
 
     def on(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The mask with this painted on it. Raises UserError if it reaches beyond the photo."""
-        height, width = self.ids.shape
+        """The mask with this painted on it. Raises UserError if it reaches beyond the photo, or is no patch.
+
+        Decoded only here, and only if it is no larger than the photo: a small file may hold a huge picture.
+        """
+        with reading("The painted mask", GARBLED):
+            picture = Image.open(io.BytesIO(self.png), formats=["PNG"])
+            width, height = picture.size
         if (
             self.top < 0
             or self.left < 0
@@ -42,10 +49,14 @@ class Patch:
             or self.left + width > ids.shape[1]
         ):
             raise UserError("What you painted is of another photo: reload the page.")
-        painted = ids.copy()
-        place = painted[self.top : self.top + height, self.left : self.left + width]
-        np.copyto(place, self.ids, where=self.ids != UNCHANGED)
-        return painted
+        with reading("The painted mask", GARBLED):
+            painted = np.asarray(picture.convert("RGB"))[..., 0]
+        if not np.isin(painted, [*range(self.classes + 1), UNCHANGED]).all():
+            raise UserError(GARBLED)
+        changed = ids.copy()
+        place = changed[self.top : self.top + height, self.left : self.left + width]
+        np.copyto(place, painted, where=painted != UNCHANGED)
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +127,10 @@ def _patch(sent: Mapping[str, Any], classes: int) -> Patch:
     head, _, body = str(sent["png"]).partition(",")
     if head != "data:image/png;base64" or len(body) > MAX_PATCH * 4 / 3:
         raise UserError(GARBLED)
-    with reading("The painted mask", GARBLED):
-        picture = Image.open(io.BytesIO(base64.b64decode(body, validate=True)), formats=["PNG"])
-        ids = np.array(picture.convert("RGB"))[..., 0]
-    if not np.isin(ids, [*range(classes + 1), UNCHANGED]).all():
+    png = base64.b64decode(body, validate=True)
+    if not png.startswith(PNG):
         raise UserError(GARBLED)
-    return Patch(int(sent["top"]), int(sent["left"]), ids)
+    return Patch(int(sent["top"]), int(sent["left"]), png, classes)
 
 
 def png_url(png: bytes) -> str:

@@ -19,6 +19,7 @@ from core.labelling.acting import Answerer, Asked
 from core.labelling.clicks import segment_by_clicks, shipped_model
 from core.labelling.features import FeatureCache, PhotoFeatures
 from core.labelling.prompts import BACKGROUND, Box, Click, Prompt, Stroke, as_stroke, draw
+from core.labelling.regions import EncodedRegions, Region
 from core.labelling.scribbles import Example, fit
 from core.labelling.session import LabelSession
 from core.policy.permissions import needs
@@ -35,6 +36,7 @@ CLICK_RADIUS = 0.004  # of the longer side: what a click says for certain
 INSIDE = 12  # points of the mask that stays which tell it apart from what is taken away
 
 _features = FeatureCache()
+_regions: OrderedDict[tuple[Path, int], EncodedRegions] = OrderedDict()
 _reading = threading.Lock()
 _turns: dict[tuple[Path, int], threading.Lock] = {}
 
@@ -110,6 +112,27 @@ def features_of(session: LabelSession, name: str) -> PhotoFeatures:
     return found
 
 
+def regions_of(session: LabelSession, name: str) -> EncodedRegions:
+    """The regions of a photo of the session that clicks have looked at, kept for the next click."""
+    key = file_key(session.photo(name).photo)
+    with _reading:
+        kept = _regions.pop(key, None) or EncodedRegions()
+        _regions[key] = kept
+        while len(_regions) > KEPT_PHOTOS:
+            _regions.popitem(last=False)
+    return kept
+
+
+def make_ready(session: LabelSession, name: str) -> None:
+    """Encode a photo before the first click on it."""
+    model = click_model()
+    features_of(session, name)
+    if model is not None:
+        photo = working_photo(session, name)
+        whole = Region(0, 0, photo.shape[0], photo.shape[1])
+        regions_of(session, name).look_at(photo, whole, whole, model)
+
+
 def working_photo(session: LabelSession, name: str) -> NDArray[np.uint8]:
     """A photo of the session as it is segmented: RGB uint8 (h, w, 3), at most WORKING_SIDE long."""
     return _photos.of(session, name)
@@ -138,7 +161,8 @@ def _answered(session: LabelSession, asked: Asked) -> Ids:
     was = asked.before == asked.label
     model = click_model()
     if model is not None and all(isinstance(prompt, Click) for prompt in prompts):
-        return _as_marked(_clicked(asked, photo, features, prompts, not_it, scale, model), asked)
+        regions = regions_of(session, asked.name)
+        return _as_marked(_clicked(asked, photo, features, regions, prompts, not_it, scale, model), asked)
     if any(_adds(prompt) for prompt in prompts):
         found = _enlarged(_segmented(photo, features, [*not_it, *prompts]), size)
         ids[found] = asked.label
@@ -151,9 +175,8 @@ def _answered(session: LabelSession, asked: Asked) -> Ids:
 
 
 def _clicked(
-    asked: Asked, photo: NDArray[np.uint8], features: PhotoFeatures, prompts: list[Prompt],
-    not_it: list[Prompt], scale: float,
-    model: "ClickNet",
+    asked: Asked, photo: NDArray[np.uint8], features: PhotoFeatures, regions: EncodedRegions,
+    prompts: list[Prompt], not_it: list[Prompt], scale: float, model: "ClickNet",
 ) -> Ids:  # fmt: skip
     """By the click model: a new object beside those before, or else what the class covers, corrected."""
     ids, was = asked.before.copy(), asked.before == asked.label
@@ -166,7 +189,7 @@ def _clicked(
         prompts = [*_points_that_stay(was, prompts, scale)[:2], *prompts]
     clicks = [prompt for prompt in (*not_it, *prompts) if isinstance(prompt, Click)]
     small = _shrunk(previous, (photo.shape[0], photo.shape[1])) if previous.any() else None
-    found = segment_by_clicks(photo, clicks, small, model, features)
+    found = segment_by_clicks(photo, clicks, small, model, features, regions)
     ids[_enlarged(found, (ids.shape[0], ids.shape[1]))] = asked.label
     return ids
 

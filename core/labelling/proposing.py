@@ -15,7 +15,7 @@ from core.imaging.label_resizing import resize_labels
 from core.labelling.acting import propose
 from core.labelling.actions import prompt_of
 from core.labelling.active import Candidate, Ranked, next_photos, uncertainty
-from core.labelling.answers import CLICK_RADIUS, click_model, features_of, wait_for_answers, working_photo
+from core.labelling.answers import CLICK_RADIUS, features_of, make_ready, wait_for_answers, working_photo
 from core.labelling.history import PROMPTS
 from core.labelling.prompts import BACKGROUND, Click, Stroke, as_stroke
 from core.labelling.scribbles import Example, ScribbleClassifier, fit
@@ -217,8 +217,7 @@ def warm(session: LabelSession, name: str) -> None:
     def ready() -> None:
         with acting_as(OWNER):
             try:
-                click_model()
-                features_of(session, name)
+                make_ready(session, name)
             except (UserError, OSError):
                 return  # the page says so
 

@@ -2,12 +2,14 @@
 
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from core.data import library, painting
@@ -24,6 +26,7 @@ from core.labelling.scheme import Scheme, changed, new_scheme, read_scheme, writ
 from core.labelling.storage import Proposal, Storage
 from core.policy.folders import require_folder
 from core.policy.permissions import needs
+from core.system.workspace import cannot_write
 
 
 class Status(StrEnum):
@@ -61,15 +64,30 @@ class LabelSession:
         self.storage = Storage(folder)
         self.scheme: Scheme = read_scheme(folder, self.storage.session_file)
         self._lock = threading.Lock()
-        self._turns: dict[str, threading.RLock] = {}
+        self._turns: dict[str, tuple[threading.RLock, FileLock]] = {}
         self._states: dict[str, tuple[tuple[int, int], State]] = {}
         self._proposals: dict[str, Proposal | None] = {}
         self._listed: tuple[tuple[int, ...], dict[str, Waiting]] | None = None
 
-    def turn(self, name: str) -> threading.RLock:
-        """The lock under which a photo is changed: one tab at a time."""
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """A photo is changed within this: by one tab at a time, of all servers on this workspace.
+
+        Raises NotWrittenError where the disk takes no lock.
+        """
         with self._lock:
-            return self._turns.setdefault(name, threading.RLock())
+            if name not in self._turns:
+                self._turns[name] = threading.RLock(), self.storage.lock(name)
+            within, between = self._turns[name]
+        with within:
+            try:
+                between.acquire()
+            except OSError as error:
+                raise cannot_write(Path(between.lock_file), error) from error
+            try:
+                yield
+            finally:
+                between.release()
 
     def photos(self) -> Mapping[str, Waiting]:
         """The photos by file name, in the order of names."""
@@ -216,7 +234,7 @@ def require_readable(session: LabelSession, name: str) -> None:
 
 @needs("add")
 def start(
-    name: str, photos: Sequence[tuple[str, bytes]], classes: Sequence[str]
+    name: str, photos: Iterable[tuple[str, bytes]], classes: Sequence[str]
 ) -> tuple[LabelSession, list[Problem]]:
     """A session on a new data set of these photos, as (file name, content), and those that cannot be read.
 

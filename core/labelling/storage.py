@@ -4,6 +4,7 @@ session.json         names and colours of the classes
 history/NAME.jsonl   what was done on a photo, a line each, see `core.labelling.history`
 drafts/NAME/N.png    the mask after line N, ids in a grey PNG, never changed once it is there
 proposals/NAME.png   a mask that nobody has accepted, and NAME.json, where it is from
+locks/               empty files, held while a photo is changed
 originals/           masks of the data set as they were before the session replaced them
 
 Only masks/ trains: nothing of this is in it before it is accepted.
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -53,6 +55,12 @@ class Storage:
 
     def history_file(self, name: str) -> Path:
         return self.place / "history" / f"{short_stem(name)}.jsonl"
+
+    def lock(self, name: str) -> FileLock:
+        """Held by whoever changes what is kept of the photo. Raises NotWrittenError if it has no place."""
+        path = self.place / "locks" / f"{short_stem(name)}.lock"
+        make_folder(path.parent)
+        return FileLock(path, thread_local=False)
 
     def events(self, name: str) -> list[Event]:
         """What was done on the photo of this file name. Raises UserError if it cannot be read."""

@@ -34,6 +34,7 @@ from core.system.atomic import part_folder
 from core.task import Task
 
 FULL_DEPTH = max(DECODERS)
+LAST_LAYER = "segmentation_head."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,9 @@ def _with_weights(config: TrainConfig, task: Task | None) -> Built:
 
 
 def _continued(config: TrainConfig, task: Task) -> Built:
+    """A model that goes on from a saved one: from its encoder alone where the depth differs, from all but the
+    last layer where the number of classes does."""
     model, card = load_model(Path(config.start_from))
-    if card.task.outputs != task.outputs:
-        raise UserError(
-            f"{card.name} has {card.task.outputs} classes and this data set has {task.outputs}: "
-            "choose data with the same classes to go on from it."
-        )
     if (card.architecture, card.encoder) != (config.architecture, config.encoder):
         raise UserError(
             f"{card.name} is a {card.architecture} with {card.encoder}: choose these to start from it, "
@@ -99,7 +97,20 @@ def _continued(config: TrainConfig, task: Task) -> Built:
         model = _create(config, task.outputs)
         model.get_submodule("encoder").load_state_dict(encoder, strict=False)
         origin = Origin.ENCODER_OF_MODEL
-    return Built(model, InitialWeights(origin, card.name), card.preprocessing, card.weights_licence)
+    elif card.task.outputs != task.outputs:
+        kept = {name: t for name, t in model.state_dict().items() if not name.startswith(LAST_LAYER)}
+        model = _create(config, task.outputs)
+        model.load_state_dict(kept, strict=False)
+        origin = Origin.ALL_BUT_LAST_LAYER
+    return Built(model, InitialWeights(origin, card.name), card.preprocessing, _licence_of(card))
+
+
+def _licence_of(card: ModelCard) -> str:
+    """The terms under which a model's weights are, and so are those of a model that starts from them."""
+    if not card.data_licence:
+        return card.weights_licence
+    terms = f"{card.name} learned from data with terms of their own ({card.data_licence})"
+    return f"{card.weights_licence}; {terms}" if card.weights_licence else terms
 
 
 def _from_hub(config: TrainConfig, outputs: int, origin: Origin) -> Built:

@@ -12,6 +12,7 @@ class Origin(StrEnum):
     HUB_CACHE = "ImageNet (model hub, downloaded before)"
     MODEL = "those of {detail}"
     ENCODER_OF_MODEL = "the encoder's of {detail}"
+    ALL_BUT_LAST_LAYER = "those of {detail}, but for the last layer"
     RANDOM_AS_ASKED = "random (asked for)"
     NONE_EXIST = "random (no ImageNet weights exist for this encoder)"
     HUB_UNREACHABLE = (

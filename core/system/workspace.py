@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from core.errors import UserError, system_said
+from core.errors import NotWrittenError, UserError, system_said
 from core.system.file_names import short_stem
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The folder {folder} cannot be created: {system_said(error)}.") from error
+        raise NotWrittenError(f"The folder {folder} cannot be created: {system_said(error)}.") from error
 
 
 def file_to_write(path: Path) -> Path:
@@ -115,9 +115,9 @@ def _write_and_replace(path: Path, data: bytes) -> None:
         raise
 
 
-def cannot_write(path: Path, error: OSError) -> UserError:
+def cannot_write(path: Path, error: OSError) -> NotWrittenError:
     """The error for a file or folder that cannot be written or removed."""
-    return UserError(f"{path.name} in {path.parent} cannot be written: {system_said(error)}.")
+    return NotWrittenError(f"{path.name} in {path.parent} cannot be written: {system_said(error)}.")
 
 
 def read_json(path: Path, way_out: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.data import painting
 from core.data.painting import Waiting
 from core.data.photos import photo_size
-from core.errors import UserError
+from core.errors import NotWrittenError, UserError
 from core.imaging import rendering
 from core.labelling import acting
 from core.labelling.actions import action_from, png_url
@@ -98,6 +98,8 @@ def receive(sent: Sent) -> None:
         folder, _, name = photo_id.partition("/")
         try:
             do(session_named(folder), name, sent, fresh, view)
+        except NotWrittenError as error:  # the canvas keeps it, and sends it again
+            view.notice = plain(str(error))
         except (UserError, OSError) as error:
             view.notice = plain(str(error))
             # Confirmed all the same: what cannot be done would be sent again for ever.

@@ -1,9 +1,10 @@
-"""A new session: photos from files, a folder or the camera, and the names of the classes."""
+"""A new session: photos from files, a folder, the camera or a data set, and the names of the classes."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from core.data import painting
-from core.data.importing.sources import open_source
+from core.data import library, painting
 from core.data.photos import PHOTO_SUFFIXES
 from core.errors import UserError
 from core.labelling import session
@@ -14,7 +15,8 @@ from pages.widgets.uploads import PHOTO_MEGABYTES, take_photo, upload_many
 from pages.widgets.wording import plain
 
 STARTING = "label_starting"
-WAYS = ("Files", "Folder", "Camera")
+MOST_TAKEN = 100  # photos of the camera, which are kept in memory until the labelling begins
+WAYS = ("Files", "Folder", "Camera", "Data set")
 
 
 def start_form(may_cancel: bool) -> None:
@@ -24,7 +26,7 @@ def start_form(may_cancel: bool) -> None:
         "Photos from", [way for way in WAYS if way != "Folder" or allowed("machine")], default="Files",
         required=True, key="label_way", label_visibility="collapsed",
     )  # fmt: skip
-    photos, folder = chosen_photos(way)
+    photos = chosen_photos(way)
     left, right = st.columns(2)
     name = left.text_input("Name of the data set", key="label_name", placeholder="horses")
     classes = right.text_input(
@@ -32,27 +34,43 @@ def start_form(may_cancel: bool) -> None:
         help="What is to be found. Everything else is background. Classes can be added later.",
     )  # fmt: skip
     with st.container(horizontal=True):
-        ready = bool((photos or folder) and name.strip() and classes.strip())
+        ready = bool(photos and name.strip() and classes.strip())
         if st.button("Start labelling", type="primary", icon=":material/ink_marker:", disabled=not ready):
-            begin(name, photos, folder, classes.split(","))
+            begin(name, photos, classes.split(","))
         if may_cancel and st.button("Cancel"):
             st.session_state[STARTING] = False
             st.rerun()
 
 
-def chosen_photos(way: str) -> tuple[list[tuple[str, bytes]], str]:
-    """The uploaded photos as (name, content), or the folder that was typed."""
+def chosen_photos(way: str) -> list[tuple[str, bytes]] | Path | None:
+    """The uploaded photos, or the folder that holds them."""
     if way == "Folder":
-        return [], st.text_input("Folder of this machine", key="label_folder").strip()
+        typed = st.text_input("Folder of this machine", key="label_folder").strip()
+        return Path(typed) if typed else None
+    if way == "Data set":
+        return chosen_dataset()
     if way == "Camera":
         taken: dict[str, bytes] = st.session_state.setdefault("label_taken", {})
         photo = take_photo("Photo")
-        if photo and photo.file_id not in taken:
+        if photo and photo.file_id not in taken and len(taken) < MOST_TAKEN:
             taken[photo.file_id] = photo.getvalue()
-        st.caption(f"{plural(len(taken), 'photo')} taken. Take as many as you want.")
-        return [(f"camera-{i:03d}.jpg", content) for i, content in enumerate(taken.values(), 1)], ""
+        st.caption(f"{plural(len(taken), 'photo')} taken, of {MOST_TAKEN} at most.")
+        return [(f"camera-{i:03d}.jpg", content) for i, content in enumerate(taken.values(), 1)]
     suffixes = [suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)]
-    return [(f.name, f.getvalue()) for f in upload_many("Photos", suffixes, PHOTO_MEGABYTES)], ""
+    return [(f.name, f.getvalue()) for f in upload_many("Photos", suffixes, PHOTO_MEGABYTES)]
+
+
+def chosen_dataset() -> Path | None:
+    folders = library.list_datasets()
+    chosen = st.selectbox(
+        "Photos of", folders, index=None, format_func=lambda folder: plain(library.display_name(folder)),
+        key="label_source", placeholder="Choose a data set",
+    )  # fmt: skip
+    st.caption(
+        "Its photos are copied without their masks, to be labelled with other classes. To correct the masks "
+        "that it has, cancel and choose it at the top of this page."
+    )
+    return chosen
 
 
 def add_photos(opened: session.LabelSession) -> None:
@@ -73,16 +91,11 @@ def add_photos(opened: session.LabelSession) -> None:
             st.rerun()
 
 
-def begin(name: str, photos: list[tuple[str, bytes]], folder: str, classes: list[str]) -> None:
-    from pathlib import Path
-
+def begin(name: str, photos: list[tuple[str, bytes]] | Path, classes: list[str]) -> None:
     try:
         with st.spinner("Copying the photos …"):
-            if folder:
-                source = open_source(Path(folder))
-                names = [n for n in source.names if Path(n).suffix.lower() in PHOTO_SUFFIXES]
-                photos = list(painting.photos_in(source, names))
-            opened, problems = session.start(name, photos, classes)
+            found = painting.photos_in_folder(photos) if isinstance(photos, Path) else photos
+            opened, problems = session.start(name, found, classes)
     except UserError as error:
         st.error(plain(str(error)))
         return

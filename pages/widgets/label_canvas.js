@@ -8,7 +8,7 @@ const TOOLS = {
 };
 const KEYS = [
   ["Enter", "accept and go to the next photo"], ["S", "skip"], ["← →", "previous and next photo"], ["1 … 9", "class"],
-  ["Ctrl+Z, Z", "undo"], ["Ctrl+Y, Y", "redo"], ["Q", "click to mask"], ["Alt, right button", "take away"],
+  ["Ctrl+Z, Z", "undo"], ["Ctrl+Y, Y", "redo"], ["Q", "click to mask"], ["Alt, right button", "take away, with any tool but the box"],
   ["R", "take away until pressed again"], ["O", "new object"], ["X", "box"], ["B", "brush"], ["E", "eraser"], ["P", "polygon"], ["G", "fill"],
   ["[ ]", "brush size"], ["+ −", "zoom"], ["F", "whole photo"], ["Space + drag", "move the photo"], ["Arrows + Ctrl", "move the pointer, Shift faster"],
   ["Ctrl+Enter", "click where the pointer is"], ["H", "hide the mask while held"], ["Shift+Delete", "clear"], ["Esc", "cancel"], ["?", "this list"],
@@ -223,7 +223,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         }
     return right < 0 ? null : [left, top, right - left + 1, bottom - top + 1];
   };
-  const value = () => (s.tool === "eraser" || s.minus ? 0 : s.label);
+  const value = () => (s.tool === "eraser" || s.takesAway ? 0 : s.label);
   const radius = () => brushRadius(find(".size").value, s.width, s.height);
   const stroke = (from, to) => redraw(...paintLine(s, from, to, radius(), value()));
   const fillPolygon = () => {
@@ -302,9 +302,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (s.moving) return;
     const at = place(event);
     s.takesAway = s.minus || event.altKey || event.button === 2;
-    if (s.tool === "polygon") return corner(at);
-    if (s.tool === "fill") return fillArea(at);
-    if (s.tool === "box" || s.tool === "click") { s.drawing = [at]; return show(); }
+    if (s.tool !== "brush" && s.tool !== "eraser") { s.drawing = [at]; return show(); }  // done when it ends: a second finger may follow
     begin(); s.last = at; stroke(at, at);
   };
   stage.onpointermove = (event) => {
@@ -320,7 +318,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       else if (s.drawing && s.tool === "box") {
         const [x, y] = s.drawing[0], [u, v] = clipped([Math.min(x, s.at[0]), Math.min(y, s.at[1])]);
         s.box = [u, v, ...clipped([Math.max(x, s.at[0]), Math.max(y, s.at[1])])];
-      } else if (s.drawing) {
+      } else if (s.drawing && s.tool === "click") {
         const last = s.drawing.at(-1);
         if (Math.hypot(s.at[0] - last[0], s.at[1] - last[1]) * s.scale > 4) s.drawing.push(s.at);
       } else if (s.painting) { stroke(s.last, s.at); s.last = s.at; }
@@ -336,6 +334,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const far = drawn.some(([x, y]) => Math.hypot(x - drawn[0][0], y - drawn[0][1]) * s.scale > 8);
       far ? act("stroke", { at: { points: drawn.map(clipped), radius: radius(), positive: !s.takesAway } }) : click(drawn[0], s.takesAway);
     }
+    else if (drawn && s.tool === "polygon") corner(drawn[0]);
+    else if (drawn && s.tool === "fill") fillArea(drawn[0]);
     if (s.painting) commit(s.tool);
     s.moving = false; show();
   };
@@ -349,7 +349,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   const chooseTool = (tool) => { s.tool = tool; forget(); press(); show(); };
   const chooseClass = (id) => { if (id >= 1 && id <= data.classes.length) { s.label = id; if (s.tool === "eraser") s.tool = "brush"; press(); show(); } };
-  const toggleMinus = () => { s.minus = !s.minus; press(); };
+  const toggleMinus = () => { s.minus = s.takesAway = !s.minus; press(); };
   const size = (step) => { const input = find(".size"); input.value = Number(input.value) + step; show(); };
   const moveBy = (x, y) => {
     const box = stage.getBoundingClientRect();
@@ -368,7 +368,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const command = (event) => {  // whether the key is one of the canvas's
     const key = event.key, ctrl = event.ctrlKey || event.metaKey, arrow = ARROWS[key];
     if (ctrl && arrow) { const far = event.shiftKey ? 40 : 8; moveBy(arrow[0] * far, arrow[1] * far); return true; }
-    if (ctrl && key === "Enter") { if (s.at) s.tool === "polygon" ? corner(s.at) : s.tool === "fill" ? fillArea(s.at) : click(s.at, s.minus || event.altKey); return true; }
+    if (ctrl && key === "Enter") {
+      s.takesAway = s.minus || event.altKey;
+      if (s.at) s.tool === "polygon" ? corner(s.at) : s.tool === "fill" ? fillArea(s.at) : click(s.at, s.takesAway);
+      return true;
+    }
     if (ctrl && "zy".includes(key.toLowerCase())) { act(key.toLowerCase() === "y" || event.shiftKey ? "redo" : "undo"); return true; }
     if (ctrl || (event.altKey && key !== "Alt")) return false;
     const tool = Object.keys(TOOLS).find((name) => TOOLS[name][1] === key.toLowerCase());

@@ -60,3 +60,16 @@ def test_an_image_from_compare_opens_with_the_prediction_and_keeps_its_mask_unti
     assert session.state("01.jpg").revision == state.revision  # once
     first = session.storage.draft("01.jpg", 1)
     assert np.array_equal(first, np.asarray(Image.open(folder / "masks" / "01.png")) // 255)
+
+
+def test_a_session_begins_with_the_photos_of_a_data_set_and_none_of_its_masks() -> None:
+    write_scenes(library.new_folder("scenes"), 3)
+    app = opened(label_starting=True, label_way="Data set")
+    app.selectbox(key="label_source").set_value(library.list_datasets()[0]).run()
+    app.text_input(key="label_name").set_value("shapes")
+    app.text_input(key="label_classes").set_value("disc, rim").run()
+    next(button for button in app.button if button.label == "Start labelling").click().run()
+    assert not app.exception and not app.error
+    folder = workspace.datasets() / "shapes"
+    assert len(list((folder / "images").iterdir())) == 3 and not list((folder / "masks").iterdir())
+    assert open_session(folder).scheme.names == ["disc", "rim"]

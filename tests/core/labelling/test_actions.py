@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.errors import UserError
 from core.imaging.rendering import encode
@@ -47,7 +48,7 @@ def test_a_patch_changes_what_was_painted_and_nothing_beside_it() -> None:
         sent("click", at={"x": 1e9, "y": 1}), sent("click", at=POINT) | {"label": 3},
         sent("click", at=POINT) | {"number": "x"}, sent("stroke", at={"points": [], "radius": 1}),
         sent("stroke", at={"points": [[1, 2, 3]], "radius": 1}), sent("box", at={"box": [1, 2]}),
-        sent("paint"), sent("paint", patch=patch([[3]])),
+        sent("paint"),
         sent("paint", patch={"png": "x", "top": 0, "left": 0}),
         sent("paint", patch={"png": "data:image/png;base64,AAAA", "top": 0, "left": 0}),
     ],
@@ -55,3 +56,20 @@ def test_a_patch_changes_what_was_painted_and_nothing_beside_it() -> None:
 def test_what_no_canvas_sends_is_one_sentence(garbled: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="did not arrive whole"):
         action_from(garbled, 2)
+
+
+def test_a_patch_that_no_canvas_sends_is_one_sentence_and_a_huge_one_is_not_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def applied(values: dict[str, Any]) -> None:
+        action = action_from(sent("paint", patch=values), 2)
+        assert action.patch is not None
+        action.patch.on(np.zeros((20, 20), np.uint8))
+
+    for garbled in (patch([[3]]), patch([[1]]) | {"png": patch([[1]])["png"][:60]}):
+        with pytest.raises(UserError, match="did not arrive whole"):
+            applied(garbled)
+    huge = patch(np.zeros((2000, 3000)))
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(UserError, match="another photo"):
+        applied(huge)

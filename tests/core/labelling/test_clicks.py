@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from core.labelling import clicks as clicks_module
 from core.labelling.click_model import discs
-from core.labelling.clicks import region_of, segment_by_clicks
+from core.labelling.clicks import segment_by_clicks
 from core.labelling.prompts import Click
+from core.labelling.regions import KEPT, EncodedRegions, region_of
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (400, 600, 3), dtype=np.uint8)
 
@@ -18,8 +20,10 @@ class Echo:
 
     def __init__(self) -> None:
         self.before: list[torch.Tensor] = []
+        self.encoded = 0
 
     def encode(self, photos: torch.Tensor) -> Any:
+        self.encoded += 1
         assert photos.dtype == torch.uint8 and photos.shape[2] % 32 == 0 and photos.shape[3] % 32 == 0
         return SimpleNamespace()
 
@@ -61,3 +65,40 @@ def test_a_region_holds_the_object_and_every_click() -> None:
     assert region_of(None, clicks, (400, 600)) is None
     assert region_of(np.zeros((400, 600), np.float32), clicks, (400, 600)) is None
     assert region_of(blob(200, 300, 250), clicks, (400, 600)) is None
+
+
+def test_clicks_on_one_object_encode_its_photo_once_and_its_region_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clicks_module, "with_classifier", lambda found, *_: found)
+    network: Any = Echo()
+    features: Any = SimpleNamespace()
+    regions = EncodedRegions()
+    segment_by_clicks(PHOTO, [Click(300, 200)], None, network, features, regions)
+    assert network.encoded == 2
+    before, clicks = blob(200, 300, 40), [Click(300, 200)]
+    for x in (306, 296, 345):
+        clicks.append(Click(x, 203))
+        found = segment_by_clicks(PHOTO, clicks, before, network, features, regions)
+        assert found[203, x] >= 0.5  # whichever region it was seen in
+    assert network.encoded == 3
+
+
+def test_a_region_that_is_kept_is_not_used_for_an_object_that_leaves_it_or_is_much_smaller() -> None:
+    network: Any = Echo()
+    regions = EncodedRegions()
+
+    def looked_at(mask: np.ndarray) -> Any:
+        wanted, least = (region_of(mask, [], (400, 600), margin) for margin in (0.25, 0.1))
+        assert wanted is not None and least is not None
+        seen = regions.look_at(PHOTO, wanted, least, network).region
+        assert seen.holds(least) and seen.side <= 1.3 * wanted.side
+        return seen
+
+    first = looked_at(blob(200, 300, 60))
+    assert looked_at(blob(202, 305, 58)) == first
+    assert looked_at(blob(200, 380, 60)) != first
+    assert looked_at(blob(200, 300, 30)) != first
+    for row in range(60, 360, 30):
+        looked_at(blob(row, 100, 30))
+    assert len(regions._kept) == KEPT

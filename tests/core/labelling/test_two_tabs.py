@@ -1,4 +1,6 @@
-"""Two tabs on one photo lose nothing, and each shows that the other is open."""
+"""Two tabs, or two servers, on one photo lose nothing, and each shows that the other is open."""
+
+import threading
 
 from core.labelling.session import LabelSession, Status
 from tests.core.labelling.sessions import made, new_session, paint, send
@@ -36,3 +38,24 @@ def test_what_is_sent_again_because_its_answer_was_lost_is_done_once_by_a_new_se
     send(session, made("undo", 3))
     assert session.shown_mask("0.png")[TOP].all() and not session.shown_mask("0.png")[MIDDLE].any()
     assert session.state("0.png").sent == {"a": 3}
+
+
+def test_two_servers_on_one_workspace_keep_every_stroke_of_both() -> None:
+    session = new_session()
+    send(session, paint(1, slice(0, 1)), tab="first")
+
+    def draw(server: LabelSession, tab: str, rows: range) -> None:
+        for number, row in enumerate(rows, 1):
+            send(server, paint(number, slice(row, row + 1)), tab=tab)
+
+    servers = [
+        threading.Thread(target=draw, args=(LabelSession(session.folder), tab, rows))
+        for tab, rows in (("a", range(1, 20)), ("b", range(20, 39)))
+    ]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.join()
+    assert session.shown_mask("0.png")[:39].all()
+    revisions = [event.revision for event in session.storage.events("0.png")]
+    assert revisions == list(range(1, len(revisions) + 1))
