@@ -34,8 +34,9 @@ def start_form(may_cancel: bool) -> None:
         help="What is to be found. Everything else is background. Classes can be added later.",
     )  # fmt: skip
     with st.container(horizontal=True):
-        ready = bool(photos and name.strip() and classes.strip())
+        ready = name.strip() and classes.strip() and photos
         if st.button("Start labelling", type="primary", icon=":material/ink_marker:", disabled=not ready):
+            assert photos
             begin(name, photos, classes.split(","))
         if may_cancel and st.button("Cancel"):
             st.session_state[STARTING] = False
