@@ -35,8 +35,10 @@ def start_form(may_cancel: bool) -> None:
     )  # fmt: skip
     with st.container(horizontal=True):
         ready = name.strip() and classes.strip() and photos
-        if st.button("Start labelling", type="primary", icon=":material/ink_marker:", disabled=not ready):
-            assert photos
+        begins = st.button(
+            "Start labelling", type="primary", icon=":material/ink_marker:", disabled=not ready
+        )
+        if begins and photos:
             begin(name, photos, classes.split(","))
         if may_cancel and st.button("Cancel"):
             st.session_state[STARTING] = False

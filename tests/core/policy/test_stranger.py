@@ -128,6 +128,7 @@ class Scene:
             "data.demo.generate": lambda: list(demo.generate(self.private, 2)),
             "data.importing.sources.open_source": lambda: open_source(Path("/etc")),
             "data.painting.add_photos": lambda: inspect.unwrap(painting.add_photos)(self.private, []),
+            "data.painting.photos_in_folder": lambda: list(painting.photos_in_folder(self.private)),
             "data.painting.photos_of": lambda: painting.photos_of(self.private),
             "data.painting.require_paintable": lambda: painting.require_paintable(self.private),
             "data.painting.save_mask": lambda: inspect.unwrap(painting.save_mask)(self.waiting, None),  # type: ignore[arg-type]
