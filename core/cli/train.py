@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STOPPED = 130  # exit status after an interruption
 ASKED_AGAIN_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
+MEASURED_MINUTES = 1.0  # of a training, below which it is not worth the time to measure the machine first
 
 
 def train_arguments(p: argparse.ArgumentParser) -> None:
@@ -123,7 +124,11 @@ def config_and_plan(args: argparse.Namespace) -> "tuple[TrainConfig, Plan | None
     from core.training import estimate
     from core.training.planning.plan import settings_for
 
-    if args.preset == AUTO and not estimate.is_known() and "WORLD_SIZE" not in os.environ:
+    minutes = (
+        changes.get("minutes") or getattr(args, "plan_minutes", 0.0) or PRESETS[AUTO].settings["minutes"]
+    )
+    is_worth_it = args.preset == AUTO and minutes >= MEASURED_MINUTES and "WORLD_SIZE" not in os.environ
+    if is_worth_it and not estimate.is_known():
         print("Measuring the speed of this machine.", flush=True)
         estimate.measure()
     if args.preset == AUTO and getattr(args, "plan_minutes", 0.0):  # of one training of a search

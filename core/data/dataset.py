@@ -23,6 +23,7 @@ from core.data.split_record import Split, SplitRecord
 from core.data.tally import guess_encoding, palette_meaning
 from core.data.value_range import Range, range_in
 from core.errors import UserError
+from core.system.formatting import plural
 from core.system.workspace import read_json, write_json
 
 SPLIT_SEED = 42  # not the training's seed: another training must not see these validation photos
@@ -84,7 +85,8 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
         pairs = [replace(pair, value_range=values) for pair in pairs]
     if len(pairs) < 2:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
-        raise UserError(f"{root.name} has {len(pairs)} pairs of photo and mask; two are the least.{hint}")
+        count = plural(len(pairs), "pair")
+        raise UserError(f"{root.name} has {count} of photo and mask; two are the least.{hint}")
     if isinstance(about.get("mask_rule"), dict):
         encoding: MaskEncoding = encoding_from_dict(about["mask_rule"])
         if not encoding.palette:

@@ -173,6 +173,11 @@ def summary(made: Made, card: ModelCard) -> list[str]:
         lines.append("Mean, standard deviation, threshold and classes are in the ONNX file's metadata.")
     if made.web:
         lines.append(f"`web/index.html`: {what_the_page_needs(made.web)}")
+        if card.window:
+            lines.append(
+                f"The web page shows the network whole frames of at most {web_page.WINDOWED_SIDE} pixels, "
+                "not windows: for small things in photos use `predict.py`."
+            )
     if made.int8 is not None:
         lines.append(f"`model-int8.onnx`: {cost_of_int8(made.int8)}")
     return lines

@@ -37,7 +37,7 @@ def describe(card: ModelCard, fixed: bool, version: str, base: str) -> dict[str,
         "message": "",
         "version": version,
         "file_name": _file_name(card),
-        "purpose": purpose(card),
+        "purpose": ". ".join(part for part in (purpose(card), _frames(card)) if part),
         "colours": hex_colours(card.task.outputs),
         "card": facts(card),
         "runtime": web_runtime.addresses(base),
@@ -82,6 +82,15 @@ def write_page(folder: Path, card: ModelCard, fixed: bool, models: Mapping[str, 
     _replace(folder / WORKER_FILE, "VERSION", version)
     _replace(folder / "index.html", "<title>", f"{EXPORTED}\n  <title>")
     write_json(folder / MANIFEST_FILE, manifest(card))
+
+
+def _frames(card: ModelCard) -> str:
+    if card.window is None:
+        return ""
+    return (
+        f"Trained on parts of photos at full resolution: here it sees whole frames, at most {WINDOWED_SIDE} "
+        "pixels wide or high, and may miss small things that it finds in photos."
+    )
 
 
 def manifest(card: ModelCard) -> dict[str, Any]:

@@ -14,7 +14,6 @@ OVERRUN = (
 STARTING = 20.0  # seconds more: until its process has loaded its libraries on a busy machine
 PARTS = 12  # an epoch is no longer than such a part of a training, so that every check has a model to score
 LEAST_VALIDATION = 8  # images; otherwise at most half the time of such a part
-IMAGES_PER_SECOND = 10.0  # at 256x192, as long as nothing was measured on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,6 @@ def _rate(config: TrainConfig, training: int, validation: int) -> float:
         for epochs in (1, 2)
     )
     if one is None or two is None or two <= one:
-        return IMAGES_PER_SECOND * 256 * 192 / (config.height * config.width)
+        return estimate.UNMEASURED * 256 * 192 / (config.height * config.width)
     validated = min(validation, config.validation_images or validation)
     return (min(training, config.images_per_epoch or training) + FORWARD * validated) / (two - one)

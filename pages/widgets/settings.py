@@ -146,9 +146,11 @@ def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
     images = found.training, found.validation, found.photo
     seconds = estimate.seconds(config, *images)
     time = f"{about(seconds)} on this machine" if seconds else "time not known for this encoder"
+    measuring = waited and _measuring().is_alive()
     if waited and not config.minutes:
-        measuring = _measuring().is_alive()
-        time = "measuring the speed of this machine …" if measuring else "time not known: the machine is busy"
+        time = "measuring the speed of this machine …" if measuring else "time not known yet"
+    elif measuring:
+        time += ", whose speed is being measured: the plan may change"
     what, at = ("patch", "of") if config.sampling == "patches" else ("photo", "at")
     drawn = plural(estimate.epoch_of(config, *images).trained, what, "patches" if what == "patch" else "")
     epochs = f"{'about ' if config.minutes else ''}{plural(config.epochs, 'epoch')}"

@@ -4,6 +4,8 @@ const element = (id) => document.getElementById(id);
 const SIZES = [128, 160, 192, 224, 256, 320, 384, 512]; // pixels of the longer side
 const FIRST_SIZE = 256;
 const NEEDS_ONE_CLASS = ["cutout", "blur", "background"];
+// What was trained on parts of photos knows things at the photos' own size.
+const firstSize = (about) => about.window ? about.long_side : Math.min(FIRST_SIZE, about.long_side);
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 export class Settings {
@@ -23,7 +25,7 @@ export class Settings {
     this.#about = about;
     if (first) {
       element("threshold").value = about.threshold;
-      this.#choices("size", this.#sizes(), String(Math.min(FIRST_SIZE, about.long_side)));
+      this.#choices("size", this.#sizes(), String(firstSize(about)));
       this.#choices("class", about.classes.map((name, i) => [String(i), name]), about.task === "multiclass" ? "1" : "0");
       this.#choices("precision", about.files.map((file, i) => [String(i), `${file.precision}, ${megabytes(file.bytes)}`]), "0");
     }

@@ -15,9 +15,6 @@ from core.training.planning import rules
 from core.training.planning.fingerprint import USUAL, Fingerprint, fingerprint_of
 from core.training.planning.rules import Facts
 
-UNMEASURED = (
-    13.4  # images a second of the default network at 256x192 in core/models/encoders.csv, on two cores
-)
 CLEAR_LOSS = 0.02  # of Dice, from which a worse size is worth a sentence
 
 
@@ -116,11 +113,11 @@ def make_plan(
 
 
 def speed_here(given: Mapping[str, Any]) -> Speed:
-    """The speed of this machine at 256x192 with the given network, or the table's where none is known."""
+    """The speed of this machine at 256x192 with the given network; a slow machine's where none is known."""
     named = {name: given[name] for name in ("architecture", "encoder", "device", "devices") if name in given}
     config = TrainConfig.from_dict({"data": "-", **named, "height": USUAL[0], "width": USUAL[1]})
     return estimate.speed(config) or estimate.Speed(
-        "", config.device, config.encoder, config.architecture, *USUAL, UNMEASURED
+        "", config.device, config.encoder, config.architecture, *USUAL, estimate.UNMEASURED
     )
 
 

@@ -3,14 +3,17 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import UserError
 from core.export import web_page, web_runtime
+from core.export.bundle import Made, summary
 from core.export.web_page import ABOUT_FILE, ASSETS, FULL, INT8, write_page
 from core.models.card import ModelCard
+from core.models.window import Window
 from core.task import Task
 
 CARD = ModelCard(
@@ -73,6 +76,18 @@ def test_the_page_names_no_folder_of_this_machine(models: dict[str, Path], tmp_p
     write_page(tmp_path / "web", CARD, False, models)
     for path in (tmp_path / "web").rglob("*.*"):
         assert b"/home/owner" not in path.read_bytes() and str(tmp_path).encode() not in path.read_bytes()
+
+
+def test_a_model_with_windows_says_that_the_page_shows_it_whole_frames(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    write_page(tmp_path / "web", replace(CARD, long_side=0, window=Window(96, 64)), False, models)
+    about = about_of(tmp_path / "web")
+    assert about["long_side"] == 640 and "whole frames, at most 640 pixels" in str(about["purpose"])
+    card = replace(CARD, window=Window(96, 64))
+    made = Made(tmp_path, web={"full": 40})
+    assert any("not windows" in line for line in summary(made, card))
+    assert not any("not windows" in line for line in summary(made, CARD))
 
 
 def test_another_export_is_another_version_for_the_browser_s_cache(

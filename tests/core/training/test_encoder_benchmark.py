@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
+import torch
 
 from core.system.workspace import PROJECT
+from core.training.encoder_benchmark import Watch
 
 DOZEN = (
     "timm-tf_efficientnet_lite0", "resnet18", "efficientnet-b0", "mobilenet_v2", "mit_b0", "densenet121",
@@ -28,6 +31,14 @@ def probed(*arguments: str) -> list[dict]:
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def test_beside_other_work_the_processor_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    now, used = time.perf_counter(), time.process_time()
+    assert Watch(now - 10, used - 4).seconds("cpu") == pytest.approx(2, abs=0.5)
+    assert Watch(now - 3, used - 8).seconds("cpu") == pytest.approx(3, abs=0.5)
+    assert Watch(now - 10, used - 4).seconds("cuda") == pytest.approx(10, abs=0.5)
 
 
 def test_a_dozen_encoders_take_a_training_step() -> None:

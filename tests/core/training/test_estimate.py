@@ -1,6 +1,8 @@
 """How long a training will take is estimated from what was measured on this machine."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,6 +75,16 @@ def test_a_training_beside_other_work_does_not_replace_a_measurement(
     estimate.note(CONFIG, 1000, 200, epoch_seconds=400.0, loading=0.0)
     estimate.measure()  # returns at once
     assert estimate.seconds(CONFIG, 1000, 200) == before
+
+
+def test_a_machine_of_which_nothing_is_known_is_measured_beside_other_work(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate.psutil, "getloadavg", lambda: (100.0, 100.0, 100.0))
+    line = json.dumps({"images_per_second": 3.5, "height": 256, "width": 192})
+    monkeypatch.setattr(estimate.subprocess, "run", lambda *a, **b: SimpleNamespace(stdout=f"{line}\n"))
+    estimate.measure()
+    assert [speed.images_per_second for speed in estimate._known()] == [3.5]
 
 
 def test_a_damaged_file_of_measurements_is_no_error(workspace: Path) -> None:
