@@ -29,7 +29,7 @@ def choose_live_model() -> str | None:
     training = {
         run.id: f"Training now: {plain(run.title)}" for run in jobs.active() if not run.is_rate_finder
     }
-    entries = [entry for entry in registry.list_models() if entry.card.onnx is None]
+    entries = registry.list_models()
     library = {entry.id: entry.label for entry in entries}
     labels = {**training, **{key: label for key, label in library.items() if key not in training}}
     if not labels:

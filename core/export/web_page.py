@@ -30,8 +30,11 @@ EXPORTED = '<meta name="exported" content="yes">'
 def describe(card: ModelCard, fixed: bool, version: str, base: str) -> dict[str, Any]:
     """What the page must know of a model, without its files. `fixed`: the network takes one size alone;
     `version` changes with the weights; `base` is the address of the runtime's folder."""
+    # The rest of how a network from elsewhere is used is in its file: core.export.onnx_adapter.
+    adapted = {"mean": [0, 0, 0], "std": [1, 1, 1], "fit": card.onnx.fit} if card.onnx else {}
     return {
         **metadata(card, fixed),
+        **adapted,
         "long_side": card.long_side or WINDOWED_SIDE,
         "state": "ready",
         "message": "",
@@ -52,7 +55,7 @@ def model_file(path: Path, url: str, precision: str = FULL) -> dict[str, Any]:
 def facts(card: ModelCard) -> list[tuple[str, str]]:
     """The model's card in pairs of label and value, without settings and paths."""
     found = [
-        ("Model", f"{card.architecture} with {card.encoder}"),
+        ("Model", f"{card.architecture} with {card.encoder}" if card.encoder else card.architecture),
         ("Classes", ", ".join(card.task.classes) if card.task.kind != "binary" else ""),
         ("Trained on", card.data),
         ("Trained", card.created[:10]),

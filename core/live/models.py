@@ -15,9 +15,18 @@ from typing import Literal
 
 from core.errors import UserError
 from core.export.file_metadata import file_metadata, metadata
+from core.export.onnx_adapter import is_fixed, write_adapted
 from core.export.weights import with_weights
 from core.models import registry
-from core.models.card import CONFIG_FILE, WEIGHTS_FILE, ModelCard, is_model, is_onnx, read_card
+from core.models.card import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    ModelCard,
+    is_model,
+    is_onnx,
+    read_card,
+    weights_file,
+)
 from core.runs import run_folder
 from core.runs.status import LIVE
 from core.system import workspace
@@ -27,7 +36,8 @@ from core.system.score_names import named_score
 State = Literal["ready", "preparing", "waiting", "failed"]
 KEPT_FILES = 8
 PREPARING = "Preparing the model for browsers, which takes a moment the first time …"
-ELSEWHERE = "This network came as an ONNX file, which does not run live yet: use it on the Segment page."
+MOST_BYTES = 600_000_000  # of a network: browsers end a page that takes a few GB
+TOO_LARGE = "This network is too large for browsers: use it on the Segment page."
 WAITING = "The training has not finished its first epoch yet: this page shows its model as soon as it has."
 
 
@@ -52,7 +62,7 @@ def live_model(model_id: str) -> LiveModel:
     if folder is None:
         return LiveModel("waiting", WAITING, changes=True)
     if is_onnx(folder):
-        return LiveModel("failed", ELSEWHERE)
+        return _of_others(folder)
     version = hashlib.sha256(registry.weights_key(folder).encode()).hexdigest()[:16]
     file, template = _folder("models") / f"{version}.onnx", _template_of(folder)
     if not file.is_file():
@@ -66,6 +76,26 @@ def live_model(model_id: str) -> LiveModel:
     epoch = f"After another epoch: {named_score(card.scores)}." if is_training and card.scores else ""
     fixed = _is_fixed(template)
     return LiveModel("ready", epoch, file, card, fixed, version, changes=is_training)
+
+
+def _of_others(place: Path) -> LiveModel:
+    """A network that came as an ONNX file."""
+    card, source = read_card(place), weights_file(place)
+    if source.stat().st_size > MOST_BYTES:
+        return LiveModel("failed", TOO_LARGE)
+    version = hashlib.sha256(registry.predictions_key(place, card).encode()).hexdigest()[:16]
+    file = _folder("models") / f"{version}.onnx"
+    if version in _failed:
+        return LiveModel("failed", _failed[version])
+    with _one_filling:
+        if not file.is_file():
+            try:
+                write_adapted(source, card, file)
+            except UserError as error:
+                _failed[version] = str(error)
+                return LiveModel("failed", str(error))
+            _delete_oldest(file.parent)
+    return LiveModel("ready", "", file, card, is_fixed(card), version)
 
 
 def file_of(version: str) -> Path | None:
@@ -111,7 +141,7 @@ def _folder(name: str) -> Path:
 
 _one_at_a_time = threading.Lock()
 _tracing: dict[str, threading.Thread] = {}
-_failed: dict[str, str] = {}  # what cannot be traced, by the template's name
+_failed: dict[str, str] = {}  # what cannot run in browsers, by the name of the network's file
 _fixed: dict[str, bool] = {}
 
 
@@ -156,7 +186,11 @@ def _fill(folder: Path, template: Path, file: Path) -> None:
         if not file.is_file():
             about = metadata(read_card(folder), _is_fixed(template))
             with_weights(template, folder / WEIGHTS_FILE, about, file)
-    newest_first = sorted(file.parent.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True)
+            _delete_oldest(file.parent)
+
+
+def _delete_oldest(folder: Path) -> None:
+    newest_first = sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in newest_first[KEPT_FILES:]:
         old.unlink(missing_ok=True)
 

@@ -37,6 +37,7 @@ REFRESH_SECONDS = 2
 PAGE_FILES = {path.name for path in web_page.ASSETS.iterdir()} - {web_page.WORKER_FILE}
 TOKEN_MARK = "~"
 UNNAMED = "Live segmentation"
+BEING_REPLACED = {"name": UNNAMED, "state": "preparing", "message": "The model is being replaced …"}
 KEY_FILE = "live-pages.key"
 
 
@@ -144,9 +145,10 @@ def _description(model_id: str) -> dict[str, Any]:
     with acting_as(STRANGER):
         try:
             model = live_model(model_id)
-        except (UserError, OSError) as error:
-            said = str(error) if isinstance(error, UserError) else "The model is gone, or is being replaced."
-            return {"name": UNNAMED, "state": "failed", "message": for_visitor(said)}
+        except UserError as error:
+            return {"name": UNNAMED, "state": "failed", "message": for_visitor(str(error))}
+        except OSError:  # between two of its files, or for good: the next answer is a sentence
+            return {**BEING_REPLACED, "refresh_seconds": REFRESH_SECONDS}
         about = _ready(model) if model.state == "ready" else {"name": UNNAMED, "state": model.state}
         about["message"] = for_visitor(model.message)
     if model.changes:

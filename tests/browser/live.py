@@ -28,6 +28,16 @@ from core.task import Task
 from tests.browser.conftest import BROWSERS, FLAGS, found_browser
 
 FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+RUN = """async ([pixels, height, width, side]) => {
+    const { Model } = await import("./model.js");
+    const about = await (await fetch("model.json")).json();
+    const model = window.model ??= new Model();
+    if (!model.label) await model.open(about, about.files[0]);
+    const bytes = Uint8ClampedArray.from(atob(pixels), (c) => c.charCodeAt(0));
+    const options = { side, smooth: false, threshold: about.threshold, everything: true };
+    const found = await model.run(new ImageData(bytes, width, height), options);
+    return [found.maps.map((map) => Array.from(map)), found.labels && Array.from(found.labels)];
+}"""
 SKY = Task("multiclass", ("sky", "road", "car"), (0, 1, 2))
 
 
@@ -137,3 +147,11 @@ def picture(page: Page) -> np.ndarray:
     """What the page shows, uint8 RGBA (height, width, 4)."""
     address = page.evaluate("() => document.getElementById('picture').toDataURL('image/png')")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGBA"))
+
+
+def found_by(page: Page, photo: np.ndarray, side: int) -> tuple[list[list[float]], list[int] | None]:
+    """Probabilities of each output and labels of a photo, uint8 RGB, computed by the page, with the photo's
+    longer side at `side` pixels."""
+    rgba = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
+    maps, labels = page.evaluate(RUN, [base64.b64encode(rgba.tobytes()).decode(), *photo.shape[:2], side])
+    return maps, labels

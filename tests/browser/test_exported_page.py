@@ -1,6 +1,5 @@
 """A model that was exported as a web page, in a real browser with a fake camera."""
 
-import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from tests.browser.live import (
     FAKE_CAMERA,
     Launch,
     camera_clip,
+    found_by,
     launching,
     onnx_of,
     picture,
@@ -28,17 +28,7 @@ from tests.browser.live import (
     start_camera,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-RUN = """async ([pixels, height, width, side]) => {
-    const { Model } = await import("./model.js");
-    const about = await (await fetch("model.json")).json();
-    const model = window.model ??= new Model();
-    if (!model.label) await model.open(about, about.files[0]);
-    const bytes = Uint8ClampedArray.from(atob(pixels), (c) => c.charCodeAt(0));
-    const options = { side, smooth: false, threshold: about.threshold, everything: true };
-    const found = await model.run(new ImageData(bytes, width, height), options);
-    return [found.maps.map((map) => Array.from(map)), found.labels && Array.from(found.labels)];
-}"""
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +114,7 @@ def test_the_browser_computes_what_python_does(kind: str, exported: Path, camera
 
 
 def compare(page: Page, predictor: Predictor, photo: np.ndarray, side: int) -> None:
-    rgba = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
-    encoded = base64.b64encode(rgba.tobytes()).decode()
-    maps, labels = page.evaluate(RUN, [encoded, *photo.shape[:2], side])
+    maps, labels = found_by(page, photo, side)
     ready = predictor.prepare(photo, side)
     with torch.inference_mode():  # in fp32, whatever this processor has
         logits = predictor.network(torch.from_numpy(predictor.network_input(photo, side)))[0].numpy()

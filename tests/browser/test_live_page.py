@@ -20,14 +20,19 @@ from core.config import TrainConfig
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.export.template import write_template
+from core.inference.predictor import Predictor
 from core.live import models
 from core.live.pages import live_pages
+from core.models.onnx_files import import_onnx
+from core.models.onnx_spec import OnnxSpec
 from core.runs import run_folder
 from core.system import workspace as folders
-from tests.browser.live import FAKE_CAMERA, launching, runtime_or_skip, start_camera
+from core.task import Task
+from tests.browser.live import FAKE_CAMERA, found_by, launching, runtime_or_skip, start_camera
 from tests.core.live.conftest import small_model
+from tests.core.models.onnx_networks import write_network
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -114,4 +119,46 @@ def test_a_video_file_is_segmented_and_saved_whole_in_the_browser(
     with av.open(str(video.value.path())) as made:
         times = [float(frame.time) for frame in made.decode(video=0)]
     assert len(times) >= 35 and 1.5 < times[-1] < 3.0  # 25 a second, of 2 seconds
+    page.close()
+
+
+def test_a_page_that_follows_a_training_survives_a_connection_that_drops(
+    workspace: Path, address: str, camera: Browser
+) -> None:
+    run = run_folder.create(TrainConfig("-"))
+    run.set_status("running", process=os.getpid())
+    small_model(run.folder / "last", 3)
+    page = camera.new_page()
+    page.goto(f"{address}{run.id}/")
+    start_camera(page)
+    for pattern in ("**/model.json", "**/*.onnx"):
+        page.route(pattern, lambda route: route.abort())
+        page.wait_for_timeout(2500)  # at least one attempt
+        small_model(run.folder / "last", 4)
+        page.wait_for_timeout(2500)
+        page.unroute(pattern)
+    expect(page.get_by_role("heading", name="Seed 4")).to_be_visible()
+    expect(page.locator("#message")).to_contain_text("After another epoch: Dice (mean over images) 0.5400")
+    before = page.locator("#figures").inner_text()
+    expect(page.locator("#figures")).not_to_have_text(before)
+    page.close()
+
+
+@pytest.mark.parametrize("size", [(64, 96), (160, 320)])
+def test_a_network_of_others_sees_what_python_shows_it(
+    size: tuple[int, int], workspace: Path, address: str, camera: Browser, tmp_path: Path
+) -> None:
+    spec = OnnxSpec("", *size, scaling="max", meaning="range")
+    name = f"reds-{size[0]}"
+    folder = import_onnx(write_network(tmp_path / "red.onnx", (1, 3, *size)), name, spec, Task())
+    page = camera.new_page()
+    page.goto(f"{address}{folder.name}/")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
+    predictor = Predictor(folder)
+    photo = read_photo(sample_bytes("Astronaut"))
+    for part in (photo[:300, :401].copy(), photo[:60, :90].copy()):
+        (made,), _ = found_by(page, part, 256)
+        expected = predictor.small_map(part)
+        assert np.abs(np.array(made).reshape(size) - expected).max() < 1e-3
+    start_camera(page)
     page.close()

@@ -11,7 +11,8 @@ import { startOffline } from "./offline.js";
 const element = (id) => document.getElementById(id);
 const source = new Source(), drawing = new Drawing(element("picture")), settings = new Settings();
 const model = new Model((share) => showProgress(share));
-let about = null, version = "", running = 0, recording = null, cancelled = false, resume = null;
+let about = null, version = "", refreshMs = 0, running = 0, recording = null, cancelled = false;
+let resume = null; // the camera that is opened again once the page is in sight
 
 function say(words, failed = false) {
   element("message").textContent = words;
@@ -43,21 +44,40 @@ async function described() {
   throw new Failure("no-about");
 }
 
-/** Read what the model is, and open it if it is another than before. */
+/** Read what the model is, open it if it is another than before, and come back if it may change. */
 async function refresh() {
-  const next = await described();
+  let next;
+  try {
+    next = await described();
+  } catch (error) {
+    if (!refreshMs) throw error;
+    if (!version) say(sentence(error), true);
+    setTimeout(() => attempt(refresh), refreshMs); // the server may be back then
+    return;
+  }
   document.title = next.name;
   document.querySelector("h1").textContent = next.name;
   element("purpose").textContent = next.purpose ?? "";
-  if (next.refresh_seconds) setTimeout(() => attempt(refresh), next.refresh_seconds * 1000);
+  refreshMs = (next.refresh_seconds ?? 0) * 1000;
+  try {
+    await take(next);
+  } finally {
+    if (refreshMs) setTimeout(() => attempt(refresh), refreshMs);
+  }
+}
+
+async function take(next) {
   if (next.state !== "ready") {
     if (!version) say(next.message, next.state === "failed");
   } else if (next.version !== version) {
     const first = !version;
     about = next;
-    version = next.version;
     settings.show(about, first);
-    await openModel();
+    await openModel().catch((error) => {
+      if (error.kind !== "no-model") version = next.version; // it would fail again
+      throw error;
+    });
+    version = next.version;
     if (first || !source.isOpen) say(first ? "Start the camera, or open a video." : about.message);
     else if (about.message) note(about.message);
   }
@@ -113,8 +133,15 @@ function showFigures(times, ms) {
 
 async function play(open) {
   running++;
+  await endRecording();
   say("");
-  await open();
+  try {
+    if (!(await open())) return;
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  if (document.hidden && source.isCamera) { hide(); return; }
   const isCamera = source.isCamera;
   element("stage").classList.add("playing");
   element("camera").textContent = isCamera ? "Stop the camera" : "Start the camera";
@@ -128,6 +155,7 @@ async function play(open) {
 
 function stop() {
   running++;
+  attempt(endRecording);
   source.close();
   element("stage").classList.remove("playing");
   element("camera").textContent = "Start the camera";
@@ -136,23 +164,28 @@ function stop() {
   element("figures").textContent = "";
 }
 
-async function toggleRecording() {
-  const button = element("record");
-  if (!recording) {
-    recording = new Recording(drawing.canvas, 30);
-  } else {
-    const made = await recording.end();
-    recording = null;
-    save(made, `${about.file_name}.${ending(made)}`);
-  }
-  button.setAttribute("aria-pressed", String(Boolean(recording)));
-  button.textContent = recording ? "Stop and save" : "Record";
+function setRecording(next) {
+  recording = next;
+  element("record").setAttribute("aria-pressed", String(Boolean(recording)));
+  element("record").textContent = recording ? "Stop and save" : "Record";
 }
+
+async function endRecording() {
+  if (!recording) return;
+  const ended = recording;
+  setRecording(null);
+  saveVideo(await ended.end());
+}
+
+const saveVideo = (made) => save(made, `${about.file_name}.${ending(made)}`);
+const toggleRecording = () => (recording ? endRecording() : setRecording(new Recording(drawing.canvas, 30)));
 
 async function saveClip() {
   if (element("clip").getAttribute("aria-pressed") === "true") { cancelled = true; return; }
+  await endRecording();
   cancelled = false;
-  running++; // ends the loop
+  const mine = ++running; // ends the loop
+  const isOver = () => cancelled || mine !== running; // by another source
   const busy = (is) => {
     element("clip").setAttribute("aria-pressed", String(is));
     element("clip").textContent = is ? "Cancel" : "Save the whole video";
@@ -164,12 +197,15 @@ async function saveClip() {
       const grabbed = source.grab();
       show(grabbed, await ask(grabbed));
     };
-    const made = await wholeClip(source.video, drawing.canvas, frame, showProgress, () => cancelled);
-    if (made) save(made, `${about.file_name}.${ending(made)}`);
-    say("");
+    const made = await wholeClip(source.video, drawing.canvas, frame, showProgress, isOver);
+    if (made) saveVideo(made);
+    if (mine === running) say("");
   } finally {
     busy(false);
-    attempt(loop);
+    if (mine === running) {
+      source.video.play().catch(() => {});
+      attempt(loop);
+    }
   }
 }
 
@@ -177,14 +213,24 @@ const on = (id, event, work) => element(id).addEventListener(event, (e) => attem
 on("camera", "click", () => (source.isCamera ? stop() : play(() => source.openCamera())));
 on("switch", "click", () => play(() => source.switchCamera()));
 on("file", "change", ({ target }) => target.files[0] && play(() => source.openFile(target.files[0])));
+on("file", "click", ({ target }) => { target.value = ""; }); // the same file may be chosen again
+on("backdrop", "change", ({ target }) => target.files[0] && settings.chooseBackdrop(target.files[0]));
 on("snapshot", "click", () => snapshot(drawing.canvas, about.file_name));
 on("record", "click", toggleRecording);
 on("clip", "click", saveClip);
 on("precision", "change", openModel);
 // The camera's light goes off while the page is out of sight, and when it is left.
+function hide() {
+  resume = { camera: source.camera };
+  stop();
+}
 document.addEventListener("visibilitychange", () => attempt(async () => {
-  if (document.hidden && source.isCamera) { resume = true; stop(); }
-  else if (!document.hidden && resume) { resume = null; await play(() => source.openCamera()); }
+  if (document.hidden && source.isCamera) hide();
+  else if (!document.hidden && resume) {
+    const { camera } = resume;
+    resume = null;
+    await play(() => source.openCamera(camera));
+  }
 }));
 addEventListener("pagehide", () => stop());
 

@@ -1,4 +1,6 @@
-// The same pixels as Python's: core/inference/predictor.py, core/models/preprocessing.py. Pure functions.
+// The same pixels as Python's: core/inference/predictor.py, core/models/preprocessing.py, onnx_spec.py. Pure functions.
+
+import { stretched } from "./lanczos.js";
 
 /** As Python's round: halves to the even neighbour. */
 export function roundHalfEven(value) {
@@ -9,19 +11,21 @@ export function roundHalfEven(value) {
 /**
  * The sizes at which the network sees a picture: `inner`, the resized picture, and `whole`, padded, [height,
  * width] each. `about` is the model's description; `longSide` is ignored where the network has one size.
+ * `resize` is the way to the inner size.
  */
 export function fit(height, width, about, longSide) {
+  if (about.fit === "stretch") return { inner: about.size, whole: about.size, resize: stretched };
   const fixed = about.size, step = about.multiple_of, least = about.smallest_side;
   const scale = fixed ? Math.min(fixed[0] / height, fixed[1] / width) : longSide / Math.max(height, width);
   const inner = [height, width].map((side) => Math.max(1, roundHalfEven(side * scale)));
   const whole = fixed ?? inner.map((side) => Math.max(Math.ceil(side / step) * step, least));
-  return { inner, whole, shrinks: scale < 1 };
+  return { inner, whole, resize: scale < 1 ? byArea : linearly };
 }
 
-/** RGBA pixels at another [height, width], as RGB bytes: by area where they shrink, else linearly. */
-export function resized(rgba, height, width, inner, shrinks) {
+/** RGBA pixels at another [height, width], as RGB bytes, with the `resize` of `fit`. */
+export function resized(rgba, height, width, inner, resize) {
   if (height === inner[0] && width === inner[1]) return withoutAlpha(rgba, height * width);
-  return shrinks ? byArea(rgba, height, width, inner) : linearly(rgba, height, width, inner);
+  return resize(rgba, height, width, inner);
 }
 
 function withoutAlpha(rgba, count) {

@@ -4,6 +4,7 @@ import { Failure } from "./words.js";
 
 const TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 const CLIP_RATE = 25; // frames a second of a whole clip
+const LONGEST = 1e6; // seconds
 
 export function save(blob, name) {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
@@ -29,14 +30,14 @@ export class Recording {
   }
 
   /** End it; returns the video, a Blob. */
-  end() {
-    return new Promise((resolve) => {
-      this.recorder.onstop = () => {
-        this.stream.getTracks().forEach((track) => track.stop());
-        resolve(new Blob(this.#parts, { type: this.recorder.mimeType }));
-      };
+  async end() {
+    if (this.recorder.state !== "inactive") { // it ends by itself where the browser fails
+      const ended = new Promise((resolve) => { this.recorder.onstop = resolve; });
       this.recorder.stop();
-    });
+      await ended;
+    }
+    this.stream.getTracks().forEach((track) => track.stop());
+    return new Blob(this.#parts, { type: this.recorder.mimeType });
   }
 }
 
@@ -45,26 +46,37 @@ export const ending = (blob) => (blob.type.startsWith("video/mp4") ? "mp4" : "we
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
 async function seek(video, seconds) {
-  const there = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+  const there = new Promise((resolve) => {
+    video.onseeked = video.onerror = video.onemptied = resolve; // or nothing would follow a file that was closed
+  });
   video.currentTime = seconds;
   await there;
+  if (video.error) throw new Failure("no-video", video.error.message);
+}
+
+/** In seconds. Recordings of browsers do not say how long they are: their end is looked for. */
+async function duration(video) {
+  if (!Number.isFinite(video.duration)) await seek(video, LONGEST);
+  return Number.isFinite(video.duration) ? video.duration : video.currentTime;
 }
 
 /**
  * The whole video, frame by frame; returns a Blob, or null if `isCancelled` says so on the way. `show` draws the
- * current frame. The recorder runs only for each frame's own duration, so the speed of the model does not matter.
+ * current frame. It ends too if the video is closed. The recorder runs only for each frame's own duration, so the speed of the model does not matter.
  */
 export async function wholeClip(video, canvas, show, onProgress, isCancelled) {
   video.pause();
-  const frames = Math.max(1, Math.floor(video.duration * CLIP_RATE));
+  const length = await duration(video), frames = Math.max(1, Math.floor(length * CLIP_RATE));
   await seek(video, 0);
+  if (isCancelled()) return null;
   await show();
   const recording = new Recording(canvas, 0), track = recording.stream.getVideoTracks()[0];
   recording.recorder.pause();
-  let recorded = 0; // milliseconds
+  let recorded = 0, made = null; // milliseconds, and the video
   try {
     for (let i = 0; i < frames && !isCancelled(); i++) {
-      await seek(video, Math.min(video.duration, (i + 0.5) / CLIP_RATE));
+      await seek(video, Math.min(length, (i + 0.5) / CLIP_RATE));
+      if (isCancelled()) break;
       await show();
       const start = performance.now();
       recording.recorder.resume();
@@ -75,8 +87,7 @@ export async function wholeClip(video, canvas, show, onProgress, isCancelled) {
       onProgress((i + 1) / frames);
     }
   } finally {
-    video.play().catch(() => {});
+    made = await recording.end();
   }
-  const made = await recording.end();
   return isCancelled() ? null : made;
 }

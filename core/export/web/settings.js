@@ -1,5 +1,7 @@
 // What a person has chosen, read from the controls.
 
+import { Failure } from "./words.js";
+
 const element = (id) => document.getElementById(id);
 const SIZES = [128, 160, 192, 224, 256, 320, 384, 512]; // pixels of the longer side
 const FIRST_SIZE = 256;
@@ -14,10 +16,16 @@ export class Settings {
 
   constructor() {
     element("settings").addEventListener("input", () => this.#arrange());
-    element("backdrop").addEventListener("change", async ({ target }) => {
-      if (target.files[0]) this.#picture = await createImageBitmap(target.files[0]).catch(() => null);
-    });
     element("colour").addEventListener("input", () => { this.#picture = null; });
+  }
+
+  /** Take a file as the background. Rejects with a Failure. */
+  async chooseBackdrop(file) {
+    try {
+      this.#picture = await createImageBitmap(file);
+    } catch (error) {
+      throw new Failure("no-picture", String(error));
+    }
   }
 
   /** Offer what this model has. `first`: start from its defaults. */

@@ -12,24 +12,48 @@ export class Source {
   #video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, loop: true });
   #stream = null;
   #url = "";
+  #opened = 0; // sources asked for so far: of two that overlap, the later one stays
   #canvases = [0, 1].map(() => document.createElement("canvas")); // one is drawn while the other is read
 
   get isCamera() { return Boolean(this.#stream); }
   get isOpen() { return Boolean(this.#stream || this.#url); }
   get video() { return this.#video; }
 
-  /** Rejects with a Failure. `wanted`: further constraints, such as a deviceId. */
+  /** `wanted`: further constraints, such as a deviceId. Resolves to whether it is open: another source may have
+   * been asked for meanwhile. Rejects with a Failure. */
   async openCamera(wanted = { facingMode: "user" }) {
-    this.close();
+    const mine = this.close();
     if (!navigator.mediaDevices?.getUserMedia) throw new Failure(isSecureContext ? "no-camera" : "insecure");
     const video = { width: { ideal: 640 }, height: { ideal: 480 }, ...wanted };
+    let stream;
     try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+      stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
     } catch (error) {
       throw new Failure(CAMERA_FAILURES[error.name] ?? "no-camera", String(error));
     }
-    this.#video.srcObject = this.#stream;
-    await this.#video.play();
+    if (mine !== this.#opened) { // nobody would turn this one off
+      stream.getTracks().forEach((track) => track.stop());
+      return false;
+    }
+    this.#stream = stream;
+    this.#video.srcObject = stream;
+    return this.#play(mine, "camera-busy");
+  }
+
+  /** Whether it plays; a Failure of this kind if it cannot. */
+  async #play(mine, kind) {
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (mine === this.#opened) throw new Failure(kind, String(error));
+    }
+    return mine === this.#opened;
+  }
+
+  /** What `openCamera` needs to open the same camera again. */
+  get camera() {
+    const deviceId = this.#stream?.getVideoTracks()[0].getSettings().deviceId;
+    return deviceId ? { deviceId: { exact: deviceId } } : undefined;
   }
 
   /** The next camera of this device, such as a phone's other one. */
@@ -51,19 +75,17 @@ export class Source {
     return this.isCamera && this.#stream.getVideoTracks()[0].getSettings().facingMode !== "environment";
   }
 
+  /** As openCamera. */
   async openFile(file) {
-    this.close();
+    const mine = this.close();
     this.#url = URL.createObjectURL(file);
     this.#video.src = this.#url;
-    try {
-      await this.#video.play();
-    } catch (error) {
-      this.close();
-      throw new Failure("no-video", String(error));
-    }
+    const plays = await this.#play(mine, "no-video");
+    if (plays && !this.#video.videoWidth) throw new Failure("no-video", "sound alone");
+    return plays;
   }
 
-  /** Stop, and turn the camera's light off. */
+  /** Stop, and turn the camera's light off. Returns the number of the next source. */
   close() {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = null;
@@ -75,6 +97,7 @@ export class Source {
       URL.revokeObjectURL(this.#url);
     }
     this.#url = "";
+    return ++this.#opened;
   }
 
   /** The current frame: a canvas that stays as it is until the call after the next, and its pixels. Null where

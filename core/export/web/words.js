@@ -6,6 +6,7 @@ const SENTENCES = {
   "camera-busy": "Another program uses the camera: close it there, then start it again.",
   "insecure": "Browsers open the camera only for pages over HTTPS or on localhost: open this page by an https:// address, or open a video file.",
   "no-video": "This browser cannot play the file as a video: choose an MP4 or WebM file.",
+  "no-picture": "This browser cannot read the file as a picture: choose a JPEG, PNG or WebP file.",
   "no-wasm": "This browser cannot run models, because WebAssembly with SIMD is missing or switched off: use a current Chrome, Edge, Firefox or Safari.",
   "no-worker": "This browser cannot run models in the background: use a current Chrome, Edge, Firefox or Safari.",
   "no-runtime": "ONNX Runtime Web could not be loaded: connect to the internet, or run `python -m core web-runtime` once on the machine that serves this page.",

@@ -7,10 +7,17 @@ import { Failure } from "./words.js";
 
 const MOST_BYTES = 600e6; // of a model: browsers end a page that takes a few GB
 const smoothing = new Smoothing();
-let about = null, backend = null;
+let about = null, backend = null, last = Promise.resolve();
+
+/** One after the other: a model is not replaced while a picture is in it. */
+const inTurn = (work) => (last = last.then(work, work));
 
 async function open({ description, file }) {
   const model = { bytes: await downloaded(file), webgpu: file.precision !== "int8" };
+  return inTurn(() => replace(description, model));
+}
+
+async function replace(description, model) {
   about = description;
   smoothing.forget();
   if (backend) await backend.replace(model);
@@ -44,8 +51,8 @@ function sample(ort) {
  * probabilities are returned; `everything`: those of all classes, for tests. */
 async function run({ pixels, height, width, side, smooth, chosen, threshold, everything }) {
   const start = performance.now();
-  const { inner, whole, shrinks } = fit(height, width, about, side);
-  const rgb = resized(new Uint8ClampedArray(pixels), height, width, inner, shrinks);
+  const { inner, whole, resize } = fit(height, width, about, side);
+  const rgb = resized(new Uint8ClampedArray(pixels), height, width, inner, resize);
   const values = tensor(rgb, inner, whole, about.mean, about.std);
   const prepared = performance.now();
   const logits = await backend.run(values, whole);
@@ -64,7 +71,7 @@ async function run({ pixels, height, width, side, smooth, chosen, threshold, eve
 
 self.onmessage = async ({ data: { id, kind, ...asked } }) => {
   try {
-    const result = await (kind === "open" ? open(asked) : run(asked));
+    const result = await (kind === "open" ? open(asked) : inTurn(() => run(asked)));
     postMessage({ id, result }, [result.map?.buffer, result.labels?.buffer].filter(Boolean));
   } catch (error) {
     postMessage({ id, failure: error instanceof Failure ? error.kind : "no-session", detail: String(error) });

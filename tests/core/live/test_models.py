@@ -18,11 +18,15 @@ from core.live import models
 from core.live.models import KEPT_FILES, LiveModel, file_of, live_model
 from core.models.card import WEIGHTS_FILE
 from core.models.factory import load_model
+from core.models.onnx_files import import_onnx
+from core.models.onnx_spec import OnnxSpec
 from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.system import workspace
 from core.system.workspace import PROJECT
+from core.task import Task
 from tests.core.live.conftest import small_model
+from tests.core.models.onnx_networks import write_network
 
 pytestmark = pytest.mark.usefixtures("traced_here")
 
@@ -72,6 +76,21 @@ def test_a_finished_training_gives_its_best_model() -> None:
     run.set_status("finished")
     found = ready(run.id)
     assert not found.changes and found.card is not None and found.card.name == "Seed 2"
+
+
+def test_networks_of_others_are_prepared_at_once_or_say_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version, name in ((17, "new"), (9, "old")):
+        file = write_network(tmp_path / f"{name}.onnx", version=version)
+        import_onnx(file, name, OnnxSpec("", 64, 64), Task())
+    found = live_model("new")
+    assert found.state == "ready" and found.fixed and found.file is not None and found.file.is_file()
+    for _ in range(2):
+        assert live_model("old").state == "failed" and "at least 11 is needed" in live_model("old").message
+    monkeypatch.setattr(models, "MOST_BYTES", 10)
+    assert live_model("new").message == models.TOO_LARGE
+    models._failed.clear()
 
 
 def test_few_files_are_kept() -> None:

@@ -8,10 +8,15 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from core.export import web_runtime
+from core.live import models
 from core.live.pages import live_pages, page_of
+from core.models.onnx_files import import_onnx
+from core.models.onnx_spec import OnnxSpec
 from core.policy import policy
 from core.system import workspace
+from core.task import Task
 from tests.core.live.conftest import small_model
+from tests.core.models.onnx_networks import write_network
 
 pytestmark = pytest.mark.usefixtures("traced_here")
 
@@ -56,6 +61,28 @@ def test_the_runtime_is_served_once_it_is_here(client: TestClient) -> None:
 @pytest.mark.parametrize("address", ["..%2fstudio.toml", "service-worker.js", "%2e%2e/x", "__init__.py"])
 def test_no_other_file_is_served(address: str, client: TestClient) -> None:
     assert client.get(f"/web/streets/{address}").status_code == 404
+
+
+def test_a_model_that_is_just_being_replaced_is_asked_for_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_there(model_id: str) -> models.LiveModel:
+        raise FileNotFoundError("/home/owner/secret/studio.json")
+
+    monkeypatch.setattr("core.live.pages.live_model", half_there)
+    answer = client.get("/web/streets/model.json")
+    assert answer.json()["state"] == "preparing" and answer.json()["refresh_seconds"] > 0
+    assert "/home/owner" not in answer.text
+
+
+def test_a_network_of_others_is_described_as_its_file_wants_it(client: TestClient, tmp_path: Path) -> None:
+    spec = OnnxSpec("", 64, 96, fit="pad", mean=(0.1, 0.2, 0.3))
+    import_onnx(write_network(tmp_path / "red.onnx", (1, 3, 64, 96)), "reds", spec, Task(), "red things")
+    about = client.get("/web/reds/model.json").json()
+    assert (about["state"], about["fit"], about["size"]) == ("ready", "pad", [64, 96])
+    assert (about["mean"], about["std"]) == ([0, 0, 0], [1, 1, 1])  # the file's own is in its graph
+    assert client.get(f"/web/reds/{about['files'][0]['url']}").status_code == 200
+    assert ["Model", "ONNX network"] in about["card"] and about["purpose"] == "reds finds red things"
 
 
 def test_an_unknown_model_is_one_sentence(client: TestClient) -> None:

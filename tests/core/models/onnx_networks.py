@@ -17,6 +17,7 @@ def write_network(
     outputs: Sequence[str] = ("map",),
     domains: Sequence[str] = (),
     metadata: dict[str, str] | None = None,
+    version: int = 17,
 ) -> Path:
     """By default a network whose map is the sigmoid of what it takes for red."""
     red = np.zeros((1, 3, 1, 1), np.float32)
@@ -29,7 +30,7 @@ def write_network(
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
         [numpy_helper.from_array(red, "red"), *weights],
     )  # fmt: skip
-    opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    opsets = [helper.make_opsetid("", version), *(helper.make_opsetid(domain, 1) for domain in domains)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     helper.set_model_props(model, metadata or {})
     path.write_bytes(model.SerializeToString())
