@@ -38,9 +38,10 @@ endif
 	$(PIP) -r requirements.txt
 	touch $@
 
-.venv/dev.done: requirements-dev.txt requirements-peers.txt .venv/app.done
+.venv/dev.done: requirements-dev.txt requirements-peers.txt requirements-cluster.txt .venv/app.done
 	$(PIP) --quiet -r requirements.txt -r requirements-dev.txt
 	-$(PIP) --quiet --no-deps -r requirements-peers.txt
+	-$(PIP) --quiet -r requirements-cluster.txt
 	touch $@
 
 .venv/docs.done: requirements-docs.txt .venv/app.done

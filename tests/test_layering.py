@@ -16,6 +16,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"live"},
+    {"cluster"},
     {"search"},
     {"training", "export", "server"},
     {"labelling"},
@@ -90,6 +91,13 @@ def test_no_page_imports_torch_at_its_top() -> None:
         if name.split(".")[0] in HEAVY
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_ray_is_imported_for_work_on_a_cluster_alone_and_never_with_a_module() -> None:
+    named = {file for file in [*CORE, *PAGES] for name, _ in imports(file) if name.split(".")[0] == "ray"}
+    assert {file.parent.name for file in named} == {"cluster"}
+    assert not [file for file in named for name, _ in imports(file, top_only=True) if name.startswith("ray")]
+    assert not [file for file in PAGES for name, _ in imports(file) if name.startswith("core.cluster")]
 
 
 def test_the_server_starts_without_torch() -> None:

@@ -102,7 +102,8 @@ def parser() -> argparse.ArgumentParser:
         "  python -m core train --data my_photos\n"
         "  python -m core train --data my_photos --minutes 20\n"
         "  python -m core train --data my_photos --preset Balanced --encoder resnet34 --epochs 30\n\n"
-        "  torchrun --nproc-per-node 2 -m core train --data my_photos\n\n"
+        "  torchrun --nproc-per-node 2 -m core train --data my_photos\n"
+        "  python -m core train --data /shared/my_photos --ray auto --workers 2\n\n"
         "The run's folder holds best/ and last/ models, previews and events. Ctrl+C stops and keeps them; "
         "--resume RUN continues.",
     ))  # fmt: skip

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.arguments import MODEL, add_settings, card_of_model, given_settings
+from core.cli.cluster import cluster_arguments, place_of
 from core.cutout_settings import BACKGROUNDS, Background, CutOutSettings
 from core.errors import UserError
 from core.system.file_names import shown, unique_stems
 from core.system.formatting import plural
 
 if TYPE_CHECKING:
+    from core.models.card import ModelCard
     from core.task import Task
 
 SAVES = ("mask", "cutout", "overlay", "components")
@@ -29,6 +31,7 @@ def predict_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--background", default="none", help="#RRGGBB, blur, grey, none or a picture file")
     p.add_argument("--resume", action="store_true", help="skip photos whose results exist")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (%(default)s)")
+    cluster_arguments(p)
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_predict)
 
@@ -57,43 +60,73 @@ def _background(text: str) -> Background:
 
 
 def _predict(args: argparse.Namespace) -> dict[str, Any]:
-    from core.data.photos import read_photo
-    from core.inference.cutout import files_of, segment, suffix_of
-    from core.inference.predictor import Predictor
+    from core.inference.cutout import suffix_of
+    from core.models.card import read_card
     from core.system.workspace import make_folder, write_atomically
 
-    predictor = Predictor(args.model, args.device, card_of_model(args.model))
-    card = predictor.card
+    card = card_of_model(args.model) or read_card(args.model)
     wanted = _wanted(args.save, card.task)
     settings = cut_out_settings(args)
     make_folder(args.out)
-    written: list[str] = []
-    failed: dict[str, str] = {}
-    passed, last = 0, time.monotonic()
     photos = list(_photos(args.photos))
     stems = unique_stems([path.name for path in photos])
-    for number, (path, stem) in enumerate(zip(photos, stems, strict=True), 1):
-        targets = {kind: args.out / f"{stem}_{kind}{suffix_of(kind)}" for kind in wanted}
-        if args.resume and all(target.is_file() for target in targets.values()):
-            passed += 1
-            continue
-        try:
-            photo = read_photo(path, value_range=card.value_range)
-            files = files_of(segment(photo, predictor, settings), wanted, shown(path.name))
-            for kind, content in files.items():  # atomically: --resume trusts files that exist
-                write_atomically(targets[kind], content)
-                written.append(str(targets[kind]))
-                print(targets[kind], flush=True)
-        except UserError as error:
-            failed[shown(str(path))] = str(error)
+    targets = [{kind: args.out / f"{stem}_{kind}{suffix_of(kind)}" for kind in wanted} for stem in stems]
+    todo = {
+        number: path for number, path in enumerate(photos)
+        if not (args.resume and all(target.is_file() for target in targets[number].values()))
+    }  # fmt: skip
+    results = (_on_cluster if args.ray else _here)(args, todo, wanted, settings, card)
+    written: list[str] = []
+    failed: dict[str, str] = {}
+    last = time.monotonic()
+    for done, (number, files, error) in enumerate(results, len(photos) - len(todo) + 1):
+        if error:
+            failed[shown(str(photos[number]))] = error
             print(f"Skipped: {error}", file=sys.stderr)
-            continue
+        for kind, content in files.items():  # atomically: --resume trusts files that exist
+            write_atomically(targets[number][kind], content)
+            written.append(str(targets[number][kind]))
+            print(targets[number][kind], flush=True)
         if len(photos) > 1 and time.monotonic() - last > 5:
             last = time.monotonic()
-            print(f"{number} of {len(photos)} photos", file=sys.stderr)
+            print(f"{done} of {len(photos)} photos", file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {plural(len(photos), 'photo')} skipped.", file=sys.stderr)
-    return {"written": written, "failed": failed, "passed_over": passed}
+    return {"written": written, "failed": failed, "passed_over": len(photos) - len(todo)}
+
+
+# The number of a photo, its result files by kind, and why there are none.
+Results = Iterator[tuple[int, dict[str, bytes], str]]
+
+
+def _here(
+    args: argparse.Namespace, photos: dict[int, Path], kinds: list[str], settings: CutOutSettings,
+    card: "ModelCard",
+) -> Results:  # fmt: skip
+    from core.data.photos import read_photo
+    from core.inference.cutout import files_of, segment
+    from core.inference.predictor import Predictor
+
+    predictor = Predictor(args.model, args.device, card)
+    for number, path in photos.items():
+        try:
+            photo = read_photo(path, value_range=card.value_range)
+            yield number, files_of(segment(photo, predictor, settings), kinds, shown(path.name)), ""
+        except UserError as error:
+            yield number, {}, str(error)
+
+
+def _on_cluster(
+    args: argparse.Namespace, photos: dict[int, Path], kinds: list[str], settings: CutOutSettings,
+    card: "ModelCard",
+) -> Results:  # fmt: skip
+    from core.cluster.prediction import Photo, Work, predict
+
+    place = place_of(args)
+    work = Work(args.model, tuple(kinds), settings, args.device, card)
+    wanted = [Photo(number, path.absolute(), shown(path.name)) for number, path in photos.items()]
+    for result in predict(wanted, work, place.address, place.demand):
+        yield result.photo.number, result.files, result.error
 
 
 def _wanted(save: str, task: "Task") -> list[str]:

@@ -5,11 +5,13 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.cluster import cluster_arguments, pack_argument, place_of
 from core.cli.train import config_of, setting_arguments
 from core.errors import UserError
 from core.runs.events import Event, Note
 
 if TYPE_CHECKING:
+    from core.cluster.training import Place
     from core.search.search_folder import Plan, Search
 
 
@@ -21,6 +23,8 @@ def search_arguments(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--resume", type=Path, metavar="SEARCH", help="continue a search, given its folder")
     setting_arguments(p, without=("minutes",))
+    cluster_arguments(p)
+    pack_argument(p)
     p.set_defaults(work=_search)
 
 
@@ -40,10 +44,20 @@ def _search(args: argparse.Namespace) -> dict[str, Any]:
         args.plan_minutes = 0.0 if plan.grid else pace(plan.minutes).trial / 60  # of the first trial
         search = jobs.prepare(config_of(args), plan)
     print(f"Search: {search.folder}", flush=True)
-    state = jobs.work(search, _print)
+    state = _on_cluster(search, place_of(args)) if args.ray else jobs.work(search, _print)
     if state == "stopped":
-        print(f"Stopped. Continue with: python -m core search --resume {search.folder}")
+        where = f" --ray {args.ray}" if args.ray else ""
+        print(f"Stopped. Continue with: python -m core search --resume {search.folder}{where}")
     return {"search": str(search.folder), "state": state} | _result(search)
+
+
+def _on_cluster(search: "Search", place: "Place") -> str:
+    from core.cluster.connection import connected
+    from core.cluster.search import backend
+    from core.search import jobs
+
+    with connected(place.address):
+        return jobs.work(search, _print, backend(place))
 
 
 def _plan(args: argparse.Namespace) -> "Plan":

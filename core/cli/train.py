@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.arguments import add_settings, is_first_process
+from core.cli.cluster import cluster_arguments, pack_argument, place_of
 from core.config import AUTO, PRESETS, TrainConfig
 from core.errors import UserError
 from core.runs.events import EpochEnd, Event, Finished, Note, RateFound, RatePoint, Started, Step
@@ -35,6 +36,8 @@ def train_arguments(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--list-encoders", action="store_true", help="list the encoders of smp and exit")
     setting_arguments(p)
+    cluster_arguments(p, several="processes that train together (1)")
+    pack_argument(p)
     p.set_defaults(work=_train)
 
 
@@ -68,7 +71,8 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
 
     ready = args.run or args.resume
     config, plan = (run_folder.Run(ready.resolve()).config, None) if ready else config_and_plan(args)
-    _start_all_processes(config)
+    if not args.ray:
+        _start_all_processes(config)
     if not is_first_process():
         worker.assist(config, ready.resolve() if ready else Path())
         return {}
@@ -79,8 +83,13 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
     else:
         run = run_folder.create(config, args.out, plan.to_dict() if plan else None)
         print(f"Run: {run.folder}", flush=True)
-    state = worker.work(run, _print_event, args.begun)
-    part_from_the_others()
+    if args.ray:
+        from core.cluster import training
+
+        state = training.work(run, place_of(args, args.workers or 1), _print_event)
+    else:
+        state = worker.work(run, _print_event, args.begun)
+        part_from_the_others()
     best = History(run).refresh().best
     scores = {k: v for k, v in dataclasses.asdict(best).items() if k != "is_best"} if best else {}
     return {"run": str(run.folder), "model": str(run.best), "state": state, "best": scores}

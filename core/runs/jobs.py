@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
 @needs("train")
-def start(config: TrainConfig, plan: Mapping[str, Any] | None = None) -> Run:
+def start(config: TrainConfig, plan: Mapping[str, Any] | None = None, options: Sequence[str] = ()) -> Run:
     """A new run with its own worker, which continues when this process ends; `plan` is kept in its folder.
+    `options` are more of the worker's command line: where else it trains.
 
     Raises UserError if the policy forbids it, or as many as it allows are running and queued already.
     """
@@ -38,14 +39,14 @@ def start(config: TrainConfig, plan: Mapping[str, Any] | None = None) -> Run:
     _check_turn()
     run = run_folder.create(config, plan=plan)
     sign(run.folder)
-    _launch(run)
+    _launch(run, "train", options)
     log("training started", encoder=config.encoder, epochs=config.epochs)
     return run
 
 
 @needs("train")
-def resume(run: Run) -> None:
-    """Resume a run that ended early after its last whole epoch.
+def resume(run: Run, options: Sequence[str] = ()) -> None:
+    """Resume a run that ended early after its last whole epoch; `options` as for `start`.
 
     Raises UserError if it cannot be resumed, or is somebody else's and the policy protects it.
     """
@@ -53,7 +54,7 @@ def resume(run: Run) -> None:
         raise UserError("Somebody else started this training: only they may resume it.")
     _check_turn()
     run.make_ready_to_resume()
-    _launch(run)
+    _launch(run, "train", options)
 
 
 @needs("train")
@@ -113,11 +114,11 @@ def may_change(run: Run) -> bool:
     return allowed("change") or is_own(run.folder)
 
 
-def _launch(run: Run, command: str = "train") -> None:
+def _launch(run: Run, command: str = "train", options: Sequence[str] = ()) -> None:
     log = open(run.folder / "log.txt", "ab")  # noqa: SIM115 - the worker keeps it open
     with log:
         child = subprocess.Popen(
-            [sys.executable, "-u", "-m", "core", command, "--run-folder", str(run.folder)],
+            [sys.executable, "-u", "-m", "core", command, "--run-folder", str(run.folder), *options],
             cwd=workspace.PROJECT,
             env={
                 **os.environ,

@@ -1,7 +1,7 @@
 """The time that a search has spent, kept with its study; waiting, and being stopped while it waits."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.runs.run_folder import Run
 from core.runs.status import LIVE
@@ -17,15 +17,15 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 
 class Clock:
-    """`spent` are seconds over all sessions of a search, without those in which its training stood in line.
+    """`spent` are seconds over all sessions of a search, without those in which its trainings stood in line.
     `tick` is called every few seconds, to show and keep them."""
 
     def __init__(self, stopping: Stop, spent: float, tick: Callable[[], None]) -> None:
         self.stopping, self.spent, self.tick = stopping, spent, tick
         self._last, self._ticked = time.monotonic(), 0.0
 
-    def wait(self, run: Run | None, counts: bool) -> None:
-        """A moment, which counts as spent or not. Raises Stopped when the search is to end, after `run` was
+    def wait(self, runs: Sequence[Run], counts: bool) -> None:
+        """A moment, which counts as spent or not. Raises Stopped when the search is to end, after `runs` were
         asked to stop."""
         now = time.monotonic()
         if counts:
@@ -36,9 +36,10 @@ class Clock:
             self.tick()
         if not self.stopping.wait(POLL_SECONDS):
             return
-        if run is not None and run.status().state in LIVE:
+        live = [run for run in runs if run.status().state in LIVE]
+        for run in live:
             run.stop_file.touch()
-            end = time.monotonic() + STOP_SECONDS
-            while run.status().state in LIVE and time.monotonic() < end:
-                time.sleep(0.05)
+        end = time.monotonic() + STOP_SECONDS
+        while any(run.status().state in LIVE for run in live) and time.monotonic() < end:
+            time.sleep(0.05)
         raise Stopped

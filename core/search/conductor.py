@@ -1,9 +1,11 @@
-"""The process of a search: trial after trial, the final trainings, and the test.
+"""The process of a search: the trials, as many at once as there is room for, the final trainings, and the
+test.
 
 Everything is kept in the study as it happens, so that a search which was stopped or killed goes on where it
 was: the run of a trial is resumed after its last whole epoch.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ from core.search.search_folder import Search
 from core.search.space import ENCODERS, Space, around, of_grid, values_of, with_values
 from core.search.study import CHECKS, RUN
 from core.search.trainings import Backend, Trainings, has_model
-from core.search.trial import Follower
+from core.search.trial import Follower, Rules, tell
 from core.system.formatting import duration
 from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import write_json
@@ -47,7 +49,9 @@ class Conductor:
         self.start, self.plan = search.run.config, search.plan
         self.data: DataFolder = open_data(Path(self.start.data))
         space = self._space()
-        self.study = studies.open_study(search, values_of(self.start, [d.name for d in space]), space)
+        self.study = studies.open_study(
+            search, values_of(self.start, [d.name for d in space]), space, backend.slots()
+        )
         self.space = studies.space_of(self.study)
         self.phase, self.message, self.verdict = Phase.TRIALS, "", search.board.verdict
         combinations = len(studies.rows(self.study)) if self.plan.grid else 0
@@ -55,25 +59,39 @@ class Conductor:
         self.clock = Clock(stopping, float(self.study.user_attrs.get(SPENT, 0.0)), self._show)
         self.trainings = Trainings(search, self.clock, backend)
         names = scored_names(self.data, self.plan.seed)
-        self.follower = Follower(
-            self.study, self.clock, self.pace, self.trainings, names, cuts=not self.plan.grid
-        )
+        self.rules = Rules(self.study, self.clock, self.pace, self.trainings, names, cuts=not self.plan.grid)
+        self.followers: list[Follower] = []
 
     def carry_out(self) -> str:
         """Returns "finished" or "stopped". Raises UserError when the search cannot go on."""
         try:
-            for trial in studies.unfinished(self.study):
-                self._try(trial)
-            while self._may_try_another():
-                self._try(self.study.ask())
+            self._carry_out_trials()
             if not self.plan.grid:
                 self._finish()
             self.phase, self.message = Phase.DONE, ""
         except Stopped:
             return "stopped"
+        except UserError:
+            for follower in self.followers:
+                self.trainings.backend.stop(follower.run)
+            raise
         finally:
             self._show()
         return "finished"
+
+    def _carry_out_trials(self) -> None:
+        """First those that were running when the search ended."""
+        before = studies.unfinished(self.study)
+        while True:
+            while self.trainings.has_room(len(self.followers)) and (trial := self._next(before)):
+                self._begin(trial)
+            if not self.followers:
+                return
+            self._look()
+
+    def _next(self, before: "Iterator[Trial]") -> "Trial | None":
+        trial = next(before, None)
+        return trial or (self.study.ask() if self._may_try_another() else None)
 
     def _space(self) -> Space:
         if self.plan.grid:
@@ -89,18 +107,47 @@ class Conductor:
             return False
         return tried == 0 or self.pace.trials - self.clock.spent > self.pace.trial / CHECKS[-1]
 
-    def _try(self, trial: "Trial") -> None:
+    def _begin(self, trial: "Trial") -> None:
         """One trial, from where it was."""
         values = {d.name: d.suggest(trial) for d in self.space}
-        self.message = f"Trial {trial.number + 1}"
+        self._say_what_runs(trial)
         try:
-            self.follower.follow(trial, self._run_of(trial, values))
-        except UserError as error:  # these settings do not go together, or its model cannot be scored
-            self.follower.fail(trial, str(error))
+            self.followers.append(Follower(self.rules, trial, self._run_of(trial, values)))
+        except UserError as error:  # these settings do not go together
+            tell(self.study, trial, TrialState.FAILED, str(error))
+            self._after(trial)
+
+    def _look(self) -> None:
+        """Wait a moment, and see to every trial. Raises Stopped."""
+        counts = [follower.refresh() for follower in self.followers]
+        try:
+            self.clock.wait([follower.run for follower in self.followers], any(counts))
+        except Stopped:
+            for follower in self.followers:
+                follower.note()
+            raise
+        for follower in tuple(self.followers):
+            try:
+                has_ended = follower.look()
+            except UserError as error:  # its model cannot be scored
+                has_ended = follower.fail(str(error))
+            if has_ended:
+                self.followers.remove(follower)
+                self.clock.tick()
+                self._after(follower.trial)
+
+    def _after(self, trial: "Trial") -> None:
+        """Of a trial that has ended. Raises UserError where another would end as it did."""
         found = studies.rows(self.study)
         self.say(Note(in_words(found[trial.number])))
+        self._say_what_runs()
         if _must_end(found, bool(self.plan.grid)):
             raise UserError(f"The search cannot go on: {found[trial.number].message}")
+
+    def _say_what_runs(self, *begun: "Trial") -> None:
+        numbers = [str(trial.number + 1) for trial in (*(f.trial for f in self.followers), *begun)]
+        if numbers:
+            self.message = f"{'Trials' if len(numbers) > 1 else 'Trial'} {', '.join(numbers)}"
 
     def _run_of(self, trial: "Trial", values: dict[str, Any]) -> Run:
         """The run of this trial, training."""
@@ -123,48 +170,71 @@ class Conductor:
         if best is None:
             raise UserError("No trial was trained to its end: give the search more minutes.")
         self.phase = Phase.FINAL
-        is_first = best.number == 0
-        seconds = self._final_seconds(1 if is_first else 2)
-        winner = self._final(WINNER, with_values(self.start, best.values), seconds)
-        first = winner if is_first else self._final(FIRST, self.start, seconds)
+        wanted = {WINNER: with_values(self.start, best.values)}
+        if best.number != 0:
+            wanted[FIRST] = self.start
+        runs = self._final_runs(wanted)
+        winner, first = runs[WINNER], runs.get(FIRST, runs[WINNER])
         self.phase, self.message = Phase.TEST, "Scoring the test photos"
         self._show()
         if self.verdict is None:
             self.verdict = self.trainings.backend.judge(winner, first)
         self.say(Note(self.verdict.sentence))
 
-    def _final_seconds(self, trainings: int) -> float:
-        """Of each final training: what is left of the time, decided once."""
+    def _final_runs(self, wanted: dict[str, TrainConfig]) -> dict[str, Run]:
+        """The final trainings once they have ended: at the same time where there is room, else one after the
+        other, each for its part of the time."""
+        if self.trainings.backend.slots() >= len(wanted):
+            seconds = self._final_seconds(1)
+            runs = {which: self._begin_final(which, config, seconds) for which, config in wanted.items()}
+            self._wait_for(runs, seconds)
+            return runs
+        seconds, runs = self._final_seconds(len(wanted)), {}
+        for which, config in wanted.items():
+            runs[which] = self._begin_final(which, config, seconds)
+            self._wait_for({which: runs[which]}, seconds)
+        return runs
+
+    def _final_seconds(self, after_another: int) -> float:
+        """Of each final training, so many after another: what is left of the time, decided once."""
         kept = float(self.study.user_attrs.get(FINAL_SECONDS, 0.0))
         if not kept:
-            kept = max(self.pace.final / 2, (self.plan.minutes * 60 - self.clock.spent) / trainings)
+            left = (self.plan.minutes * 60 - self.clock.spent) / after_another
+            kept = max(self.pace.final / 2, left)
             self.study.set_user_attr(FINAL_SECONDS, kept)
         return kept
 
-    def _final(self, which: str, config: TrainConfig, seconds: float) -> Run:
-        """The run of a final training, once it has ended."""
+    def _begin_final(self, which: str, config: TrainConfig, seconds: float) -> Run:
+        """The run of a final training."""
         name = f"{self.search.run.name}, {which}"
-        run = self.trainings.continued(self.study.user_attrs.get(which, ""), name)
-        if run is None:
-            run = self.trainings.begin(self._fitted(replace(config, name=name), seconds))
-            self.study.set_user_attr(which, run.id)
-            self.say(Note(f"Training the {which} for {duration(seconds)}."))
-        self.message = f"Training the {which}"
-        began = self.clock.spent
-        while (status := run.status()).state in LIVE:
-            self.clock.wait(run, counts=status.state != "queued")
-            if self.clock.spent - began > seconds * OVERRUN + STARTING and has_model(run):
-                self.trainings.backend.stop(run)
-        if not has_model(run):
-            raise UserError(f"The training of the {which} failed: {run.status().message}")
+        if run := self.trainings.continued(self.study.user_attrs.get(which, ""), name):
+            return run
+        run = self.trainings.begin(self._fitted(replace(config, name=name), seconds))
+        self.study.set_user_attr(which, run.id)
+        self.say(Note(f"Training the {which} for {duration(seconds)}."))
         return run
+
+    def _wait_for(self, runs: dict[str, Run], seconds: float) -> None:
+        """Until these final trainings have ended."""
+        self.message = f"Training the {' and the '.join(runs)}"
+        began = self.clock.spent
+        while live := [(run, state) for run in runs.values() if (state := run.status().state) in LIVE]:
+            running = [run for run, _ in live]
+            self.clock.wait(running, counts=any(state != "queued" for _, state in live))
+            if self.clock.spent - began > seconds * OVERRUN + STARTING:
+                for run in filter(has_model, running):
+                    self.trainings.backend.stop(run)
+        for which, run in runs.items():
+            if not has_model(run):
+                raise UserError(f"The training of the {which} failed: {run.status().message}")
 
     def _show(self) -> None:
         """Keep the time, and write the board."""
         self.study.set_user_attr(SPENT, self.clock.spent)
+        now = {follower.trial.number: follower for follower in self.followers}
         found = tuple(
-            replace(row, share=self.follower.share, seconds=self.follower.seconds)
-            if row.number == self.follower.number else row
+            replace(row, share=now[row.number].share, seconds=now[row.number].seconds)
+            if row.number in now else row
             for row in studies.rows(self.study)
         )  # fmt: skip
         board = Board(

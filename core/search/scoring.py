@@ -26,7 +26,12 @@ def scored_names(data: DataFolder, seed: int) -> list[str]:
 def validation_dice(run: Run, names: Sequence[str]) -> float:
     """Dice (mean over images) of a run's best model on these validation photos, at their own size, with
     refined edges: trials of different sizes would otherwise be scored against different masks."""
-    found = _evaluated(run.best, Path(run.config.data), "validation", names)
+    return dice_of(run.best, Path(run.config.data), names)
+
+
+def dice_of(model: Path, data: Path, names: Sequence[str]) -> float:
+    """The same of a model in any folder."""
+    found = _evaluated(model, data, "validation", names)
     return float(found.judged(found.threshold)["dice"].mean())
 
 

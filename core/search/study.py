@@ -30,9 +30,10 @@ NAME = "search"
 RUN, SECONDS, MESSAGE, SHARE, DICE = "run", "seconds", "message", "share", "dice"
 
 
-def open_study(search: Search, start: dict[str, Any], space: Space) -> "Study":
+def open_study(search: Search, start: dict[str, Any], space: Space, slots: int = 1) -> "Study":
     """The study of a search, made anew where there is none: then `start`, or every combination of a sweep,
-    is what is tried first. `space` is kept with it, as choices cannot change in between."""
+    is what is tried first. `space` is kept with it, as choices cannot change in between. `slots`: how many
+    trials run at once."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -53,8 +54,9 @@ def open_study(search: Search, start: dict[str, Any], space: Space) -> "Study":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # multivariate is called experimental
         study.sampler = optuna.samplers.TPESampler(
-            seed=plan.seed + len(study.trials), n_startup_trials=AT_RANDOM, multivariate=True
-        )
+            seed=plan.seed + len(study.trials), n_startup_trials=AT_RANDOM, multivariate=True,
+            constant_liar=slots > 1,  # not twice what another trial is trying at the moment
+        )  # fmt: skip
     return study
 
 

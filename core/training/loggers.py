@@ -12,9 +12,9 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from lightning_fabric.loggers.logger import Logger
 from PIL import Image
 
 from core.config import TrainConfig
@@ -24,6 +24,9 @@ from core.runs.history import History
 from core.runs.run_folder import Run
 from core.system import workspace
 from core.system.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers.logger import Logger
 
 CSV_FILE = "metrics.csv"
 STEP_FIELDS = ("loss", "dice_mean", "iou_mean", "pixel_accuracy", "learning_rate", "images_per_second")
@@ -64,7 +67,7 @@ class Listener:
         self._each(lambda logger: logger.log_metrics(values, self.step))
 
     def _show(self, tag: str, path: Path) -> None:
-        def show(logger: Logger) -> None:
+        def show(logger: "Logger") -> None:
             add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
             log_image = getattr(logger, "log_image", None)
             if callable(add_image):
@@ -74,7 +77,7 @@ class Listener:
 
         self._each(show)
 
-    def _each(self, act: Callable[[Logger], None]) -> None:
+    def _each(self, act: Callable[["Logger"], None]) -> None:
         for logger in list(self.loggers):
             try:
                 act(logger)
@@ -96,29 +99,29 @@ def table(history: History) -> str:
     return stream.getvalue()
 
 
-def _makers(config: TrainConfig) -> Iterator[Callable[[TrainConfig, Path], Logger]]:
+def _makers(config: TrainConfig) -> Iterator[Callable[[TrainConfig, Path], "Logger"]]:
     known = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}
     yield from (known[name] for name in config.logger_names if name in known)
 
 
-def _tensorboard(config: TrainConfig, folder: Path) -> Logger:
+def _tensorboard(config: TrainConfig, folder: Path) -> "Logger":
     from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
     return TensorBoardLogger(folder, name="tensorboard", version="")
 
 
-def _mlflow(config: TrainConfig, folder: Path) -> Logger:
+def _mlflow(config: TrainConfig, folder: Path) -> "Logger":
     store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.root().resolve()}/mlflow.db"
     settings = {"experiment_name": "segmentation-studio", "run_name": folder.name, "tracking_uri": store}
     return _from_lightning("mlflow", "MLFlowLogger", settings)
 
 
-def _wandb(config: TrainConfig, folder: Path) -> Logger:
+def _wandb(config: TrainConfig, folder: Path) -> "Logger":
     settings = {"project": "segmentation-studio", "name": folder.name, "save_dir": str(folder)}
     return _from_lightning("wandb", "WandbLogger", settings)
 
 
-def _from_lightning(package: str, name: str, settings: dict[str, str]) -> Logger:
+def _from_lightning(package: str, name: str, settings: dict[str, str]) -> "Logger":
     try:
         importlib.import_module(package)
         loggers = importlib.import_module("pytorch_lightning.loggers")

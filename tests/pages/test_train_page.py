@@ -85,7 +85,7 @@ def test_a_run_is_renamed_where_it_is_watched() -> None:
 
 def test_a_started_run_is_watched_and_handed_to_the_other_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     ended(demo.demo_folder())
-    monkeypatch.setattr(jobs, "_launch", lambda run, command="train": None)
+    monkeypatch.setattr(jobs, "_launch", lambda *_: None)
     app = opened("train")
     next(b for b in app.button if b.label == "Start training").click().run()
     newest = run_folder.list_runs()[0]
@@ -124,7 +124,7 @@ def test_the_plan_stands_there_before_the_start_and_follows_what_is_changed() ->
 
 
 def test_a_planned_run_keeps_its_plan_and_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_launch", lambda run, command="train": None)
+    monkeypatch.setattr(jobs, "_launch", lambda *_: None)
     app = opened("train")
     next(b for b in app.button if b.label == "Start training").click().run()
     run = run_folder.list_runs()[0]

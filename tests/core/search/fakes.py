@@ -32,10 +32,11 @@ def epoch_end(epoch: int, dice: float) -> EpochEnd:
 
 
 class Fake:
-    """The backend. `state` is that of a run once it has started: a "running" one is at its first check."""
+    """The backend. `state` is that of a run once it has started: a "running" one is at its first check.
+    `slots` may run at once."""
 
-    def __init__(self, score: Score = likes_small_rates, state: str = "finished") -> None:
-        self.score, self.state = score, state
+    def __init__(self, score: Score = likes_small_rates, state: str = "finished", slots: int = 1) -> None:
+        self.score, self.state, self.slots = score, state, slots
         self.started: list[TrainConfig] = []
         self.resumed: list[str] = []
         self.judged: list[tuple[str, str]] = []
@@ -67,7 +68,7 @@ class Fake:
         return Verdict(winner.id, first.id, 20, 0.9, (0.8, 0.95), 0.1, (0.05, 0.15), "The winner is better.")
 
     def backend(self) -> Backend:
-        return Backend(self.start, self.resume, self.stop, self.score_run, self.judge)
+        return Backend(self.start, self.resume, self.stop, self.score_run, self.judge, lambda: self.slots)
 
 
 def prepared(data: Path, plan: Plan, **settings: Any) -> Search:

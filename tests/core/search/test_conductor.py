@@ -185,3 +185,59 @@ def test_a_combination_of_a_sweep_that_cannot_train_does_not_end_it(small_data: 
     search = prepared(small_data, Plan(0, grid={"loss": ["bce", "dice"]}))
     assert conduct(search, Fake(score))[0] == "finished"
     assert [row.state for row in search.board.rows] == [TrialState.FAILED, TrialState.COMPLETE]
+
+
+class Together(Fake):
+    """Trainings that end once there are as many as there is room for, or as there will be."""
+
+    def __init__(self, slots: int, expected: int) -> None:
+        super().__init__(state="running", slots=slots)
+        self.expected, self.seen = expected, [0]
+
+    def start(self, config: TrainConfig) -> run_folder.Run:
+        run = super().start(config)
+        live = [r for r in run_folder.list_runs() if r.status().state == "running"]
+        self.seen.append(len(live))
+        if len(live) == self.slots or len(self.started) == self.expected:
+            for each in live:
+                each.set_status("finished")
+        return run
+
+
+def test_trials_run_at_once_where_there_is_room_for_several(small_data: Path) -> None:
+    fake = Together(slots=3, expected=5)
+    grid = {"loss": ["bce", "dice", "focal", "tversky", "lovasz"]}
+    search = prepared(small_data, Plan(0, grid=grid), epochs=2)
+    state, said = conduct(search, fake)
+    assert state == "finished" and fake.seen == [0, 1, 2, 3, 1, 2] and len(said) == 5
+    assert [row.state for row in search.board.rows] == [TrialState.COMPLETE] * 5
+    assert {row.values["loss"] for row in search.board.rows} == set(grid["loss"])
+
+
+def test_the_final_trainings_run_at_once_where_there_is_room(small_data: Path) -> None:
+    fake = Together(slots=2, expected=6)
+    search = prepared(small_data, Plan(60, trials=4))
+    assert conduct(search, fake)[0] == "finished"
+    winner, first = fake.started[-2:]
+    assert (winner.name, first.name) == ("Search 1, winner", "Search 1, first settings")
+    assert winner.minutes == first.minutes == pytest.approx(60, abs=1)  # each has all the time that is left
+
+
+def test_a_search_that_is_stopped_stops_all_its_trainings(small_data: Path) -> None:
+    fake, stopping = Fake(state="running", slots=2), Stop()
+    search = prepared(small_data, Plan(0, grid={"loss": ["bce", "dice", "focal"]}))
+    asked: list[str] = []
+    fake.score = lambda config: asked.append(config.loss) or stopping.set() or 0.5
+    assert conduct(search, fake, stopping)[0] == "stopped"
+    assert [run.stop_file.exists() for run in run_folder.list_runs()] == [True, True] and asked
+
+
+def test_the_first_trial_that_cannot_train_ends_the_others(small_data: Path) -> None:
+    def score(config: TrainConfig) -> float:
+        raise UserError("No mask holds any foreground.")
+
+    fake = Fake(score, state="running", slots=2)
+    search = prepared(small_data, Plan(60, trials=4))
+    with pytest.raises(UserError, match="cannot go on"):
+        conduct(search, fake)
+    assert "stopped" in {run.status().state for run in run_folder.list_runs()}
