@@ -96,7 +96,7 @@ def predictions(folder: Path, count: int, address: str) -> float:
     photos = [Photo(i, path, path.name) for i, path in enumerate(sorted(folder.iterdir()))]
     with connected(address):
         pool = WorkerPool(Work(MODEL, ("mask",), CutOutSettings(), "cpu"), Demand())
-        pool.start(photos)
+        pool.warm_up(photos)
         began = time.monotonic()
         assert sum(1 for result in pool.results(photos) if result.files) == count
         return count / (time.monotonic() - began)

@@ -66,7 +66,6 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
         return {"encoders": encoder_names()}
     from core.runs import run_folder
     from core.runs.history import History
-    from core.system.device import is_first_process, part_from_the_others
     from core.training import worker
 
     ready = args.run or args.resume
@@ -88,6 +87,8 @@ def _train(args: argparse.Namespace) -> dict[str, Any]:
 
         state = training.work(run, place_of(args, args.workers or 1), _print_event)
     else:
+        from core.system.device import part_from_the_others
+
         state = worker.work(run, _print_event, args.begun)
         part_from_the_others()
     best = History(run).refresh().best

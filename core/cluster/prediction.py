@@ -97,7 +97,7 @@ class WorkerPool:
         self.calls: dict[Any, tuple[_Member, Chunk | None]] = {}  # None: it is loading the model
         self.looked, self.had_room = 0.0, time.monotonic()
 
-    def start(self, photos: Sequence[Photo]) -> None:
+    def warm_up(self, photos: Sequence[Photo]) -> None:
         """Wait until every worker that there is room for has loaded the model. `results` does not wait."""
         while not self.members or any(member.reads is None for member in self.members):
             self._fill(photos)
