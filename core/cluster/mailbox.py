@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from core.runs import events
 from core.runs.events import Event, Finished, Preview
+from core.runs.run_folder import STATE_FILE
 
 POST_SECONDS = 0.5  # between two posts, unless something was saved
+STATE_SECONDS = 10.0  # between two states, which are the largest file: an epoch may take less
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Mailbox:
         self.packets.append(packet)
         return self.stopping
 
+    def is_empty(self) -> bool:
+        """Whether all has been taken."""
+        return not self.packets
+
     def take(self) -> list[Packet]:
         """What has come since the last call."""
         taken, self.packets = self.packets, []
@@ -46,19 +51,21 @@ class Mailbox:
 
 class Sender:
     """Sends events home with the files of `folder` that have changed since. `post` returns whether to stop.
-    `rename` is what JSON and Markdown files call the data set here, and at home."""
+    `rename` is what JSON and Markdown files call the data set here, and at home. The state follows at most
+    every ten seconds, and at the end."""
 
     def __init__(self, folder: Path, post: Callable[[Packet], bool], rename: tuple[str, str]) -> None:
         self.folder, self.post, self.rename = folder, post, rename
         self.stopping = False
         self._lines: list[str] = []
-        self._sent: dict[str, tuple[int, int]] = dict(self._changed({}))
-        self._last = 0.0
+        self._sent: dict[str, tuple[int, int]] = {}
+        self._sent.update(self._changed())
+        self._last = self._last_state = 0.0
 
     def __call__(self, event: Event) -> None:
         self._lines.append(events.to_line(event))
         if isinstance(event, Preview | Finished) or self._is_due():
-            self.send()
+            self.send(is_last=isinstance(event, Finished))
 
     def should_stop(self) -> bool:
         """Between two steps."""
@@ -66,23 +73,28 @@ class Sender:
             self.send()
         return self.stopping
 
-    def send(self, **more: Any) -> None:
-        changed = dict(self._changed(self._sent))
-        packet = Packet(tuple(self._lines), {name: self._content(name) for name in changed}, **more)
+    def send(self, is_last: bool = False, resumed_after: int | None = None) -> None:
+        changed = dict(self._changed())
+        if STATE_FILE in changed:
+            if is_last or time.monotonic() - self._last_state > STATE_SECONDS:
+                self._last_state = time.monotonic()
+            else:
+                del changed[STATE_FILE]
+        files = {name: self._content(name) for name in changed}
+        self.stopping = self.post(Packet(tuple(self._lines), files, resumed_after)) or self.stopping
         self._sent.update(changed)
         self._lines.clear()
-        self.stopping = self.post(packet) or self.stopping
         self._last = time.monotonic()
 
     def _is_due(self) -> bool:
         return time.monotonic() - self._last > POST_SECONDS
 
-    def _changed(self, before: dict[str, tuple[int, int]]) -> Iterator[tuple[str, tuple[int, int]]]:
-        """Files that are not as they were, by their paths in the folder."""
+    def _changed(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Files that are not as they were sent, by their paths in the folder."""
         for path in sorted(p for p in self.folder.rglob("*") if p.is_file()):
             found = path.stat()
             now, name = (found.st_mtime_ns, found.st_size), str(path.relative_to(self.folder))
-            if before.get(name) != now:
+            if self._sent.get(name) != now:
                 yield name, now
 
     def _content(self, name: str) -> bytes:

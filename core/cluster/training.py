@@ -23,7 +23,7 @@ from core.cluster.packing import Pack, pack
 from core.config import TrainConfig
 from core.errors import UserError
 from core.policy.permissions import OWNER, acting_as, needs
-from core.runs import events
+from core.runs import events, jobs
 from core.runs.events import Event, Finished, Note
 from core.runs.run_folder import STATE_FILE, Run
 from core.system.formatting import plural
@@ -59,6 +59,7 @@ class Job:
 def work(run: Run, place: Place, report: Report) -> str:
     """Train the run on a cluster, from this process. Returns and raises as `core.training.worker.work` does,
     and raises UserError where there is no cluster."""
+    os.environ.pop(jobs.POLITE, None)  # this process has little to do, and its workers wait for it
     return carry_out(partial(_train, place), run, report)
 
 
@@ -254,17 +255,23 @@ def _train_here(job: Job, mailbox: Any, is_first: bool) -> None:
                 for _ in fit(config, folder):
                     pass
                 return
-            sender = Sender(
-                folder, lambda packet: bool(ray.get(mailbox.post.remote(packet))),
-                (config.data, job.config.data),
-            )  # fmt: skip
+            sender = Sender(folder, partial(_post, mailbox), (config.data, job.config.data))
             sender.send(resumed_after=epoch_of(folder) if job.state else 0)
             sender(Note(f"Training on {socket.gethostname()}."))
             for event in fit(config, folder, sender.should_stop):
                 sender(event)
-            sender.send()
+            sender.send(is_last=True)
         except UserError as error:
             ray.get(mailbox.post.remote(Packet(error=str(error))))
+
+
+def _post(mailbox: Any, packet: Packet) -> bool:
+    """Send it once what was sent before has been taken: files should not pile up. Returns whether to stop."""
+    import ray
+
+    while packet.files and not ray.get(mailbox.is_empty.remote()):
+        time.sleep(POLL_SECONDS / 3)
+    return bool(ray.get(mailbox.post.remote(packet)))
 
 
 def data_here(path: str, packed: Pack | None) -> Path:

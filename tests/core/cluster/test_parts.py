@@ -129,6 +129,21 @@ def test_files_are_sent_when_they_change_and_name_the_data_set_as_at_home(tmp_pa
     assert posted[-1].files == {} and sender.should_stop()
 
 
+def test_the_state_follows_every_ten_seconds_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[Packet] = []
+    sender = Sender(tmp_path, lambda packet: bool(posted.append(packet)), ("/x", "/x"))
+    sent = []
+    for content, clock, is_last in ((b"1", 100.0, False), (b"22", 105.0, False), (b"333", 111.0, False),
+                                    (b"4444", 112.0, False), (b"4444", 113.0, True)):  # fmt: skip
+        monkeypatch.setattr("core.cluster.mailbox.time.monotonic", lambda now=clock: now)
+        (tmp_path / "state.safetensors").write_bytes(content)
+        sender.send(is_last)
+        sent.append(posted[-1].files.get("state.safetensors"))
+    assert sent == [b"1", None, b"333", None, b"4444"]
+
+
 def test_a_mailbox_gives_each_packet_once_and_answers_whether_to_stop() -> None:
     box = Mailbox()
     assert not box.post(Packet(("a",)))

@@ -40,7 +40,7 @@ PHOTO = "what anybody may do: cut out a photo or a short video of their own, wit
 READING = "looks at a data set that has been opened, which asks; a page of pictures at a time"
 # What asks for nothing, and why it need not.
 HARMLESS = {
-    "cluster.prediction.Worker.predict": "on a node of a cluster, for a process that is connected, which asks",
+    "cluster.prediction.Worker.predict": "on a node, for a process that is connected to it, which asks",
     "cluster.prediction.WorkerPool.warm_up": "on a cluster that this process is connected to, which asks",
     "data.composing.read_background": "one picture that somebody has just uploaded, or of the command line",
     "data.composing.read_cutout": "one picture that somebody has just uploaded, or of the command line",
