@@ -92,13 +92,27 @@ def _packed(config: TrainConfig) -> Any:
 def _session(place: Place, home: "_Home", stopping: Stop, data: Any) -> str:
     """One start of the workers. Returns why they were lost; "" where the training has ended."""
     import ray
+    from ray.exceptions import RayError, RayTaskError
 
     state = home.run.folder / STATE_FILE
     job = Job(home.run.config, home.run.id, state.read_bytes() if state.is_file() else b"", data)
     actor: Any = ray.remote(Mailbox)
     mailbox = actor.options(num_cpus=0, scheduling_strategy=_here()).remote()
     home.wait(place)
-    ended = _started(place, job, mailbox)
+    try:
+        return _follow(_started(place, job, mailbox), mailbox, home, stopping)
+    except RayTaskError:  # a mistake of this project
+        raise
+    except RayError as error:
+        return type(error).__name__
+    finally:
+        ray.kill(mailbox)  # a worker that still trains ends with its next post
+
+
+def _follow(ended: "Future[None]", mailbox: Any, home: "_Home", stopping: Stop) -> str:
+    """Until the workers have ended. Returns as `_session`."""
+    import ray
+
     asked = 0.0
     while True:
         has_ended = ended.done()  # before the last packets are taken
@@ -120,7 +134,7 @@ def _here() -> Any:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 
 def _started(place: Place, job: Job, mailbox: Any) -> "Future[None]":
@@ -171,7 +185,7 @@ def _why_lost(ended: "Future[None]") -> str:
     for failure in failures:
         if isinstance(failure, RayTaskError) or not isinstance(failure, RayError):
             raise failure
-    return f"{type(failures[0]).__name__} on the cluster"
+    return type(failures[0]).__name__
 
 
 class _Home:

@@ -1,6 +1,8 @@
 """Work on a real cluster: two nodes of one core each on this machine, of which one is killed."""
 
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,6 +24,7 @@ from core.cluster.search import backend, score_here  # noqa: E402
 from core.cluster.training import Place  # noqa: E402
 from core.cutout_settings import CutOutSettings  # noqa: E402
 from core.policy.permissions import OWNER, acting_as  # noqa: E402
+from core.runs import jobs as run_jobs  # noqa: E402
 from core.runs import run_folder  # noqa: E402
 from core.runs.history import History  # noqa: E402
 from core.runs.run_folder import STATE_FILE  # noqa: E402
@@ -61,10 +64,14 @@ class TwoNodes:
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
     before = dict(os.environ)
-    os.environ.update(RAY_worker_niceness="0", RAY_USAGE_STATS_ENABLED="0", TMPDIR="/tmp")
+    here = str(tmp_path_factory.mktemp("nodes"))
+    # Ray's own folder has sockets, whose names must be short; what workers leave goes elsewhere.
+    os.environ.update(RAY_worker_niceness="0", RAY_USAGE_STATS_ENABLED="0", RAY_TMPDIR="/tmp", TMPDIR=here)
     nodes = TwoNodes()
+    session = nodes.cluster.head_node.get_session_dir_path()
     yield nodes
     nodes.cluster.shutdown()
+    shutil.rmtree(session, ignore_errors=True)
     os.environ.clear()
     os.environ.update(before)
 
@@ -73,6 +80,13 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
 def nodes(started: TwoNodes) -> TwoNodes:
     started.restore()
     return started
+
+
+@pytest.fixture(autouse=True)
+def no_workers_left() -> Iterator[None]:
+    yield
+    for run in run_jobs.active():
+        os.kill(run.status().process, signal.SIGKILL)
 
 
 def wait_for(true: Callable[[], object], what: str) -> None:
