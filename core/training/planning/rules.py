@@ -11,9 +11,11 @@ from typing import Any
 
 from core.config import DEFAULT_ENCODER, DPT_ENCODER, SIZE_STEP, SMALLEST_SIDES, TrainConfig
 from core.data.store import stored_side
+from core.models.card import is_model
 from core.models.encoder_catalogue import short_name
 from core.models.window import Window
 from core.system.formatting import duration, percent, plural
+from core.system.workspace import SHIPPED_MODELS
 from core.training.estimate import FORWARD, Speed
 from core.training.planning.detail import Size, sizes_of_shape
 from core.training.planning.fingerprint import Fingerprint
@@ -44,6 +46,8 @@ ENOUGH_PHOTOS = 1000
 THIN = 1 / 8  # of a patch: thicker things are not known from a part of them
 PATCHES = (256, 384, 512)
 ENOUGH_PATCHES = 1500
+FEW_PHOTOS = 60  # up to which a training starts from a model that ships
+PERSON = "person-lite0"
 THIRD, HALF = 0.33, 0.5  # of the patches on the foreground: nnU-Net's share, and more where it is rare
 
 
@@ -192,6 +196,22 @@ def _in_patches(facts: Facts) -> Proposal:
     )  # fmt: skip
 
 
+def start(facts: Facts) -> Proposal:
+    """From a model that ships where there are few photos: a new decoder needs more of them. It has seen whole
+    figures, not patches."""
+    network = facts.setting("architecture"), facts.setting("encoder"), facts.setting("encoder_depth")
+    theirs = SHIPPED_MODELS / PERSON
+    fits = network == ("Unet", DEFAULT_ENCODER, 5) and facts.setting("encoder_weights") == "auto"
+    photos = plural(facts.data.training, "photo")
+    if facts.data.training > FEW_PHOTOS or facts.is_in_patches or not fits or not is_model(theirs):
+        return Proposal("Start", {"start_from": ""}, f"from the encoder's weights alone, for {photos}.")
+    return Proposal(
+        "Start", {"start_from": str(theirs)},
+        f"from the shipped person model, which already separates figures from backgrounds: {photos} are few "
+        "to learn that from. The terms of its data, which its card names, hold for the new model too.",
+    )  # fmt: skip
+
+
 def batch(facts: Facts) -> Proposal:
     seen = facts.seen(facts.size)
     fitting = [b for b in BATCHES if seen / b >= WANTED_STEPS]
@@ -307,7 +327,7 @@ def _least_validated(facts: Facts) -> int:
 
 
 RULES: tuple[Rule, ...] = (
-    encoder, size, photos, batch, loss, class_weights, augmentation, flips, learning_rate, time,
+    encoder, size, photos, start, batch, loss, class_weights, augmentation, flips, learning_rate, time,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from core.config import ARCHITECTURES, AUTO, TrainConfig
 from core.errors import UserError
 from core.models.card import read_card
 from core.runs import run_folder
+from core.system.workspace import SHIPPED_MODELS
 from core.training.estimate import Speed
 from core.training.planning.fingerprint import Fingerprint
 from core.training.planning.plan import Plan, make_plan, plan_training
@@ -160,3 +161,13 @@ def test_a_planned_run_trains_in_the_time_and_keeps_its_plan(tmp_path: Path, kin
     card = read_card(run.best)
     assert (card.height, card.width) == (found.config.height, found.config.width)
     assert found.fingerprint.kind == ("binary" if kind == "binary" else "multiclass")
+
+
+def test_a_few_photos_start_from_a_model_that_ships_and_many_or_another_network_do_not() -> None:
+    few = replace(WHOLE, training=10)
+    assert plan(few).config.start_from == str(SHIPPED_MODELS / "person-lite0")
+    assert plan(WHOLE).config.start_from == ""
+    assert plan(few, sampling="patches").config.start_from == ""
+    for other in ({"architecture": "FPN"}, {"encoder": LIGHT_ENCODER}, {"encoder_weights": "none"}):
+        assert plan(few, **other).config.start_from == ""
+    assert plan(few, start_from="").config.start_from == ""
