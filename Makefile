@@ -8,14 +8,19 @@
 PYTHON ?= python3
 TORCH ?=
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
+# Compiling all 20,000 modules takes a minute; Python compiles those that it imports the first time.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
-.PHONY: app test lint docs browser encoders lock clean
+.PHONY: app test lint pytest docs browser encoders lock clean
 
 app: .venv/app.done
 	$(BIN)/streamlit run server.py
 
-test: .venv/dev.done browser lint
+# Chromium is installed while pip unpacks, and the types are checked while the tests run.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: .venv/dev.done browser
 	$(BIN)/python -m pytest
 
 lint: .venv/dev.done
@@ -26,7 +31,7 @@ lint: .venv/dev.done
 docs: .venv/docs.done
 	$(BIN)/mkdocs build --strict
 
-.venv/app.done: requirements.txt
+.venv/torch.done:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 ifeq ($(TORCH),cpu)
 	@echo "Installing PyTorch without CUDA, about 0.2 GB to download"
@@ -35,14 +40,18 @@ else
 	@echo "Installing what the app needs. On Linux pip's torch brings CUDA: about 3 GB to download, 6.6 GB on disk,"
 	@echo "several minutes. Without an NVIDIA GPU, 'make app TORCH=cpu' needs 1.5 GB."
 endif
+	touch $@
+
+.venv/app.done: requirements.txt | .venv/torch.done
 	$(PIP) -r requirements.txt
 	touch $@
 
-.venv/dev.done: requirements-dev.txt requirements-peers.txt requirements-cluster.txt .venv/app.done
-	$(PIP) --quiet -r requirements.txt -r requirements-dev.txt
+# The app's requirements in the same call: pip resolves and unpacks once.
+.venv/dev.done: requirements.txt requirements-dev.txt requirements-peers.txt requirements-cluster.txt | .venv/torch.done
+	$(PIP) -r requirements.txt -r requirements-dev.txt
 	-$(PIP) --quiet --no-deps -r requirements-peers.txt
 	-$(PIP) --quiet -r requirements-cluster.txt
-	touch $@
+	touch .venv/app.done $@
 
 .venv/docs.done: requirements-docs.txt .venv/app.done
 	$(PIP) --quiet -r requirements-docs.txt

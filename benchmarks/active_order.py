@@ -4,7 +4,7 @@
 
 A classifier on frozen features learns from the masks of the photos labelled so far and is scored on photos
 that are never labelled: Dice (mean over images) after 5, 10 and 20. Both orders start from one random photo,
-and the photos themselves are drawn anew for each seed; "files" goes on by name, "random" as it comes.
+and the photos themselves are drawn again for each seed; "files" is by name, "random" by chance.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What preset Auto makes of a folder in so many minutes, beside another preset in the same time.
+"""What preset Auto makes of a folder in a number of minutes, beside another preset in the same time.
 
     python benchmarks/auto.py --data my_photos --minutes 5 --json
     python benchmarks/auto.py --data my_photos --minutes 5 --baseline Balanced

@@ -208,7 +208,7 @@ def within(middle: float, size: float, extent: float) -> float:
 def warped(photo: np.ndarray, target: np.ndarray, void: np.ndarray, matrix: np.ndarray, side: int) -> Sample:
     """Beyond the photo's edge it is mirrored, as a padded photo is, and nobody knows what is object."""
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    if scale < 0.6:  # else one pixel in so many is seen
+    if scale < 0.6:  # else only some pixels are seen
         photo = cv2.GaussianBlur(photo, (0, 0), 0.4 / scale)
     size = (side, side)
     image = cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)

@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--names", type=Path, help="a file with a photo's name in each line")
     parser.add_argument("--method", choices=["click", "scribble", "grabcut"], default="click")
     parser.add_argument("--model", type=Path, default=SHIPPED)
-    parser.add_argument("--clicks", type=int, default=10, help="at most so many for each object")
+    parser.add_argument("--clicks", type=int, default=10, help="at most this many for each object")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

@@ -1,6 +1,6 @@
 """Does a guided filter give better edges than plain enlargement?
 
-    python benchmarks/edges.py --data my_photos --part validation --json
+    python benchmarks/edges.py --data my_photos --split validation --json
 
 The newest model of the workspace, or the shipped one in an empty workspace, predicts each photo once. Its
 small probability map is then enlarged to the photo's own size, plainly and by core.imaging.guided_filter at
@@ -42,7 +42,7 @@ def scores(truth: np.ndarray, probability: np.ndarray, threshold: float) -> tupl
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", type=Path, required=True)
-    p.add_argument("--part", default="validation")
+    p.add_argument("--split", default="validation")
     p.add_argument("--most", type=int, default=100)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
@@ -52,7 +52,7 @@ def main() -> None:
     found: dict[str, list[tuple[float, float, float]]] = {}
     seconds: dict[str, float] = {}
     named = {f"radius {radius}, epsilon {epsilon:g}": (radius, epsilon) for radius, epsilon in SETTINGS}
-    for pair in data.part(args.part)[: args.most]:
+    for pair in data.pairs_of(args.split)[: args.most]:
         photo, stored = read_pair(pair, data.encoding)
         truth = data.encoding.resize(stored, photo.shape[:2])
         ready = predictor.prepare(photo)

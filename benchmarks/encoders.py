@@ -5,7 +5,7 @@
     python benchmarks/encoders.py --timm     # every network of timm that gives features: hours
 
 Writes core/models/encoders.csv, which the Train page reads to guide the choice. Rows that are there already
-are kept; --again measures them anew. Speeds are of the machine that measured.
+are kept; --again measures them again. Speeds are of the machine that measured.
 """
 
 import argparse

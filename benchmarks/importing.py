@@ -59,7 +59,7 @@ def measure(photos: int, outlines: int) -> dict[str, float]:
         plan = recognise(source)[0]
         done, busy = time.perf_counter(), time.process_time() - busy
     assert len(plan.items) == photos and not plan.problems
-    assert plan.parts() == {"train": (photos + 1) // 2, "validation": photos // 2}
+    assert plan.splits() == {"train": (photos + 1) // 2, "validation": photos // 2}
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     return {"photos": photos, "json_mb": size / 1e6, "open_seconds": opened - start,
             "recognise_seconds": done - opened, "core_seconds": busy, "peak_mb": memory}  # fmt: skip

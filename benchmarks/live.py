@@ -1,10 +1,10 @@
 """How fast a model runs live in a browser: python benchmarks/live.py [--model DIR] [--seconds 120]
 
-Chromium without a display plays a film of real photos to the page as its camera, once with one thread and
+Chromium without a display shows the page a video of real photos as its camera, once with one thread and
 once with several. Prints frames a second, milliseconds of the network and of everything else, the time from
 the click to the first picture, the memory of the page at the beginning and the end, requests while it runs,
 and whether the camera is off after the stop. Needs `python -m core web-runtime`, a Chromium, and the real
-photos in ../shared/data; the film is made from these.
+photos in ../shared/data; the video is made from these.
 """
 
 import argparse

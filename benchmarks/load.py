@@ -173,7 +173,7 @@ async def visit(
                 turn += 1
                 await asyncio.sleep(max(0.0, now + args.every - time.monotonic()))
             await session.close()
-        except Exception as error:  # it is counted, and the others go on
+        except Exception as error:  # it is counted, and the others continue
             seen.errors.append(f"{type(error).__name__}: {error}")
 
 

@@ -112,7 +112,7 @@ def main() -> None:
     long_side, threshold = predictor.card.long_side, predictor.card.threshold
     if args.model:
         data = open_data(args.data)
-        long_side, threshold = chosen(predictor, data.part("validation"), data.encoding)
+        long_side, threshold = chosen(predictor, data.pairs_of("validation"), data.encoding)
     results = {
         (name, mask): scored(predictor, pairs, GREY, long_side, threshold, mask == "refined")
         for name, pairs in held_out(args.source).items()

@@ -5,7 +5,7 @@
 A sample stays for up to eight steps: each step's answer becomes the mask before of the next, with one more
 click on its largest error, so no answer is computed for the clicks alone. Half of the samples start with a
 first click, the others with a damaged mask and a click that corrects it. The encoder is person-lite0's and
-stays as it is; the decoder is trained. Killed and started again, it goes on from its last checkpoint.
+stays as it is; the decoder is trained. Killed and started again, it continues from its last checkpoint.
 """
 
 import argparse

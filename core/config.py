@@ -14,7 +14,7 @@ ARCHITECTURES = (
     "Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet",
     "PAN", "DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer", "DPT",
 )  # fmt: skip
-# Channels of the decoder, for an encoder that is run so many stages deep; 5 is smp's own default.
+# Channels of the decoder, for an encoder that is run to this depth; 5 is smp's own default.
 DECODERS = {5: (256, 128, 64, 32, 16), 4: (64, 48, 32, 16), 3: (48, 32, 16)}
 STEPPED = ("Unet", "UnetPlusPlus", "MAnet")  # architectures with as many decoder steps as stages
 SMALLEST_SIDES = {"PAN": 128}  # pixels of the input: its pyramid halves a sixteenth of the side three times

@@ -1,9 +1,13 @@
 """Data sets, cards and short trainings that many tests build."""
 
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from core.config import TrainConfig, preset_config
@@ -78,6 +82,11 @@ def tiny(data: Path, **changes: object) -> TrainConfig:
     return preset_config("Balanced", data, **{**TINY, **changes})
 
 
+def slim(data: Path, **changes: object) -> TrainConfig:
+    """Settings of a training that takes less than half of that, with a U-Net of three stages."""
+    return tiny(data, encoder_depth=3, **changes)
+
+
 def trained(config: TrainConfig, folder: Path, stop_after: int = 10**9) -> list[Event]:
     """Train here and now, and return all events; `stop_after` counts the questions whether to stop."""
     from core.training.loop import fit
@@ -96,3 +105,15 @@ def trained(config: TrainConfig, folder: Path, stop_after: int = 10**9) -> list[
 def of(kind: type[E], events: list[Event]) -> list[E]:
     """The events of one kind, in order."""
     return [event for event in events if isinstance(event, kind)]
+
+
+def small_disk_at(place: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of this size, with a workspace on it, for a fixture; skips where none can be made."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can only be made by root")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(place / "workspace"))
+        yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)

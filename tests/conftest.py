@@ -8,13 +8,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.config import TrainConfig
+from core.policy import permissions, policy
+from core.policy.permissions import STRANGER
 from tests.builders import LIGHT_ENCODER, untrained_card, write_scenes
 
 if TYPE_CHECKING:
@@ -31,6 +33,26 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("U2NET_HOME", str(tmp_path / "rembg"))  # or models of this machine would be listed
     return folder
+
+
+@pytest.fixture
+def set_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Write the policy of a server, in TOML; returns its file."""
+
+    def write(text: str) -> Path:
+        file = tmp_path / "studio.toml"
+        file.write_text(text)
+        monkeypatch.setenv(policy.VARIABLE, str(file))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def public(set_policy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The policy file of a public server that is asked by a stranger. A test may write another policy."""
+    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
+    return set_policy("public = true\n")
 
 
 @pytest.fixture

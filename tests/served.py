@@ -13,6 +13,7 @@ import pytest
 from core.config import TrainConfig
 from core.system.workspace import PROJECT
 from core.training import estimate
+from tests.processes import Started
 
 
 class App:
@@ -21,6 +22,7 @@ class App:
     def __init__(self, workspace: Path, script: str = "streamlit_app.py", **environment: str) -> None:
         self.workspace, self.script, self.environment = workspace, script, environment
         self.options: list[str] = []
+        self.is_forked = True  # with everything imported; else it starts as on a machine of its own
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -28,12 +30,17 @@ class App:
 
     def start(self) -> None:
         self._know_the_speed()
-        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.headless=true",
-                   f"--server.port={self.port}", "--server.address=127.0.0.1", *self.options]  # fmt: skip
-        self.process = subprocess.Popen(
-            command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "SEGMENTATION_STUDIO_WORKSPACE": str(self.workspace), **self.environment},
-        )  # fmt: skip
+        arguments = ["-m", "streamlit", "run", self.script, "--server.headless=true",
+                     f"--server.port={self.port}", "--server.address=127.0.0.1", *self.options]  # fmt: skip
+        environment = {"SEGMENTATION_STUDIO_WORKSPACE": str(self.workspace), **self.environment}
+        self.process: Started | subprocess.Popen[bytes]
+        if self.is_forked:
+            self.process = Started(*arguments, environment=environment)
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments], cwd=PROJECT, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, env={**os.environ, **environment},
+            )  # fmt: skip
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.cli.progress import ProgressPrinter
 from core.errors import UserError
 
 _Result = TypeVar("_Result")
@@ -118,7 +118,7 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
             plan = plan.choosing(names or plan.labels.classes, as_one)
         print(f"{plan.layout}: {plan.summary}")
         if args.dry_run:
-            return {"layout": plan.layout, "pairs": len(plan.items), "parts": plan.parts(),
+            return {"layout": plan.layout, "pairs": len(plan.items), "splits": plan.splits(),
                     "classes": list(plan.labels.classes), "left_out": len(plan.problems)}  # fmt: skip
         result = _last(bring_in(source, plan, args.name), Imported, "Copied")
     finally:
@@ -141,14 +141,12 @@ def _downloaded(source: str) -> Path | None:
     if not source.startswith(("kaggle:", "hf:")):
         return None
     fetch, name = (from_kaggle if source.startswith("kaggle:") else from_hub), source.split(":", 1)[1]
-    shown = time.monotonic()
+    printer = ProgressPrinter(2)
     for step in fetch(name):
         if isinstance(step, Path):
             return step
         assert isinstance(step, Progress)
-        if time.monotonic() - shown > 2:
-            shown = time.monotonic()
-            print(f"{step.received / 1e6:.0f} MB received", file=sys.stderr)
+        printer.show(f"{step.received / 1e6:.0f} MB received")
     raise UserError(f"{name} could not be downloaded: try again.")
 
 
@@ -169,7 +167,7 @@ def _split(args: argparse.Namespace) -> dict[str, Any]:
     split = splitting.make_split(plan, [p.name for p in data.pairs], foreground)
     splitting.apply_split(data, split, plan)
     counts = {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)}
-    print(", ".join(f"{count} {part}" for part, count in counts.items()))
+    print(", ".join(f"{count} {split}" for split, count in counts.items()))
     return counts
 
 
@@ -218,13 +216,11 @@ def _demo(args: argparse.Namespace) -> dict[str, Any]:
 
 def _last(steps: Iterator[float | _Result], kind: type[_Result], word: str) -> _Result:
     """The result after the last step, printing progress on the way."""
-    shown = time.monotonic()
+    printer = ProgressPrinter()
     for step in steps:
         if isinstance(step, kind):
             return step
-        if time.monotonic() - shown > 5:
-            shown = time.monotonic()
-            print(f"{word} {step:.0%}", file=sys.stderr)
+        printer.show(f"{word} {step:.0%}")
     raise UserError("This did not finish: try again.")
 
 

@@ -3,11 +3,11 @@
 import argparse
 import dataclasses
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.arguments import MODEL, add_settings, card_of_model
+from core.cli.progress import ProgressPrinter
 from core.cutout_settings import CutOutSettings
 from core.errors import UserError, system_said
 from core.system.score_names import DICE_POOLED, IOU_POOLED, LABELS, score
@@ -51,16 +51,16 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     data = open_data(args.data)
     write_down(data)  # what was scored as held out must not be trained on later
     names = _named(data, args.names) if args.names else None
-    part = "all" if args.names else args.split
+    split = "all" if args.names else args.split
     note = reading(data, model.card.task).note
     if note:
         print(note, file=sys.stderr)
-    found = _predict(model, data, part, names)
+    found = _predict(model, data, split, names)
     for problem in found.problems:
         print(f"Skipped: {problem.sentence}", file=sys.stderr)
     result = _scores(found, model.card.threshold) | ({"masks": note} if note else {})
-    _write(args, found, data, model, part)
-    return result | (_against(args, model, found, data, part, names) if args.against else {})
+    _write(args, found, data, model, split)
+    return result | (_against(args, model, found, data, split, names) if args.against else {})
 
 
 def _scores(found: "Evaluation", threshold: float) -> dict[str, Any]:
@@ -92,22 +92,20 @@ def _scores(found: "Evaluation", threshold: float) -> dict[str, Any]:
     return result
 
 
-def _predict(model: "Candidate", data: "DataFolder", part: str, names: list[str] | None) -> "Evaluation":
+def _predict(model: "Candidate", data: "DataFolder", split: str, names: list[str] | None) -> "Evaluation":
     """Evaluate, printing progress every few seconds."""
     from core.evaluation.cache import Evaluation, evaluate
 
-    total, shown = len(names or data.part(part)), time.monotonic()
-    for step in evaluate(model, data, part, names):
+    total, printer = len(names or data.pairs_of(split)), ProgressPrinter()
+    for step in evaluate(model, data, split, names):
         if isinstance(step, Evaluation):
             return step
-        if time.monotonic() - shown > 5:
-            shown = time.monotonic()
-            print(f"{step} of {total} images", file=sys.stderr)
+        printer.show(f"{step} of {total} images")
     raise UserError("The evaluation did not finish.")
 
 
 def _write(
-    args: argparse.Namespace, found: "Evaluation", data: "DataFolder", model: "Candidate", part: str
+    args: argparse.Namespace, found: "Evaluation", data: "DataFolder", model: "Candidate", split: str
 ) -> None:
     """Write the requested files."""
     from core.evaluation.report import report, scores_table
@@ -116,7 +114,7 @@ def _write(
     if args.csv:
         _save(args.csv, scores_table(found, threshold))
     if args.report and not args.against:
-        _save(args.report, report(found, data, model.label, part, threshold))
+        _save(args.report, report(found, data, model.label, split, threshold))
 
 
 def _against(
@@ -124,7 +122,7 @@ def _against(
     model: "Candidate",
     found: "Evaluation",
     data: "DataFolder",
-    part: str,
+    split: str,
     names: list[str] | None,
 ) -> dict[str, Any]:
     """Compare with a second model and print the verdict."""
@@ -138,13 +136,13 @@ def _against(
     if other.card.task != model.card.task:
         raise UserError("The two models have different classes, so they cannot be compared.")
     first, second = comparison.unique_labels([model.label, other.label])
-    both = {first: found, second: _predict(other, data, part, names)}
+    both = {first: found, second: _predict(other, data, split, names)}
     levels = {first: model.card.threshold, second: other.card.threshold}
     board = comparison.compare(both, levels)
     sentence = board.pairs[0].sentence(first, second)
     print(sentence)
     if args.report:
-        _save(args.report, comparison_report(board, both, data, part, levels))
+        _save(args.report, comparison_report(board, both, data, split, levels))
     pair = board.pairs[0]
     return {"against": {
         "sentence": sentence, "difference": pair.difference.mean, "better": pair.better, "worse": pair.worse,

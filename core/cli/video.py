@@ -1,13 +1,12 @@
 """`python -m core video`."""
 
 import argparse
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from core.cli.arguments import MODEL, card_of_model
 from core.cli.predict import cut_out_arguments, cut_out_settings
+from core.cli.progress import ProgressPrinter
 
 
 def video_arguments(p: argparse.ArgumentParser) -> None:
@@ -39,10 +38,8 @@ def _video(args: argparse.Namespace) -> dict[str, Any]:
     if settings.background.kind == "transparent" and args.out.suffix != ".webm":
         raise UserError("A transparent background needs a file that ends in .webm.")
     file_to_write(args.out)
-    frames, shown = 0, time.monotonic()
+    frames, printer = 0, ProgressPrinter()
     for frames in replace_background(args.video, args.out, predictor, settings, not args.unsteadied):
-        if time.monotonic() - shown > 5:
-            shown = time.monotonic()
-            print(f"{frames} of about {clip.frames} frames", file=sys.stderr)
+        printer.show(f"{frames} of about {clip.frames} frames")
     print(args.out)
     return {"written": str(args.out), "frames": frames}

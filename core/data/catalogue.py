@@ -66,9 +66,9 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which rows to show: part and class may be "" for all, `finding` a code, `text` part of a name."""
+    """Which rows to show: split and class may be "" for all, `finding` a code, `text` part of a name."""
 
-    part: str = ""
+    split: str = ""
     finding: str = ""
     class_name: str = ""
     low: float = 0.0
@@ -109,8 +109,8 @@ def rows_of(catalogue: Catalogue, view: View) -> pd.DataFrame:
     table = catalogue.report.table if view.finding else catalogue.report.usable
     if view.finding:
         table = findings.rows_with(table, view.finding)
-    if view.part:
-        table = table[table["part"] == view.part]
+    if view.split:
+        table = table[table["split"] == view.split]
     if view.class_name in catalogue.encoding.task.classes and catalogue.encoding.task.kind != "binary":
         index = catalogue.encoding.task.classes.index(view.class_name)
         table = table[table["classes"].map(lambda shares: len(shares) > index and shares[index] > 0)]
@@ -137,12 +137,12 @@ def _found_again(root: Path, pointer: Path) -> Catalogue | None:
     try:
         kept = read_json(pointer)
         about = kept["about"]
-        table = pd.read_parquet(pointer.with_name(kept["table"]))
+        table = checks.read_table(pointer.with_name(kept["table"]))
         return Catalogue(
             root, str(about["name"]), encoding_from_dict(about["mask_rule"]), Report(table), about
         )
     except (OSError, ValueError, KeyError, UserError):
-        return None  # made anew
+        return None  # made again
 
 
 def _stamp(root: Path) -> str:
@@ -160,7 +160,7 @@ def _stamp(root: Path) -> str:
 
 
 def _folders_below(root: Path, depth: int) -> list[Path]:
-    """Folders down to this depth, images/ and masks/ of parts and labels. Their files are not looked at."""
+    """Folders down to this depth, images/ and masks/ of splits and labels. Their files are not looked at."""
     found = []
     with os.scandir(root) as entries:
         for entry in entries:

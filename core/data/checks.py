@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.data import findings, near_duplicates
 from core.data.classes import ClassEncoding, LayersEncoding, MaskEncoding
 from core.data.dataset import LAYOUT_PAINTED, DataFolder
-from core.data.importing.names import part_of_folder
+from core.data.importing.names import split_of_folder
 from core.data.jpeg_damage import is_damaged_jpeg
 from core.data.masks import (
     LOSSY_SUFFIXES,
@@ -29,7 +29,7 @@ from core.data.masks import (
 )
 from core.data.pairing import Pair, Problem
 from core.data.photos import photo_size, read_photo, reading, value_extremes
-from core.data.split_record import SplitRecord
+from core.data.split_record import SPLITS, SplitRecord
 from core.data.value_range import Range, is_misread, usual_top, words
 from core.errors import UserError
 from core.system import workspace
@@ -44,7 +44,7 @@ SPECK_SIDE = 256  # masks are searched for specks at this size
 SPECK_SHARE = 0.0005  # of the picture's area
 MANY_SPECKS = 5
 EXCLUDED = "excluded by you"
-NAMED = 5  # so many values of a mask are listed in a sentence
+NAMED = 5  # this many values of a mask are listed in a sentence
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Row:
     """
 
     name: str
-    part: str
+    split: str
     image: str = ""
     mask: str = ""
     height: int = 0
@@ -103,9 +103,9 @@ class Report:
         usable = self.usable
         return {
             "pairs": len(usable),
-            "train": int((usable["part"] == "train").sum()),
-            "validation": int((usable["part"] == "validation").sum()),
-            "test": int((usable["part"] == "test").sum()),
+            "train": int((usable["split"] == "train").sum()),
+            "validation": int((usable["split"] == "validation").sum()),
+            "test": int((usable["split"] == "test").sum()),
             "left_out": int((~self.problems["findings"].isin(["unpainted"])).sum()),
             "to_paint": int(self.problems["findings"].isin(["unpainted"]).sum()),
             "mended": int(self.table["findings"].str.split().map(lambda codes: "resized" in codes).sum()),
@@ -126,14 +126,14 @@ def check(data: DataFolder) -> Iterator[int | Report]:
     path = report_path(data)
     if path.is_file():
         try:
-            yield Report(pd.read_parquet(path))
+            yield Report(read_table(path))
             return
         except (OSError, ValueError):
             path.unlink(missing_ok=True)
-    part_of = {name: part for part in ("train", "validation", "test") for name in getattr(data.split, part)}
+    split_of = {name: split for split in SPLITS for name in getattr(data.split, split)}
     rows: list[Row] = []
     with all_cores() as pool:
-        work = in_order(pool, lambda pair: check_pair(pair, part_of.get(pair.name, ""), data), data.pairs)
+        work = in_order(pool, lambda pair: check_pair(pair, split_of.get(pair.name, ""), data), data.pairs)
         for row in work:
             rows.append(row)
             if len(rows) % 16 == 0:
@@ -157,9 +157,9 @@ def _code_of(problem: Problem, data: DataFolder) -> str:
     return "unpainted" if is_painted and (data.root / "images" / problem.name).is_file() else "partner"
 
 
-def check_pair(pair: Pair, part: str, data: DataFolder) -> Row:
+def check_pair(pair: Pair, split: str, data: DataFolder) -> Row:
     """One line of the report. Never raises for what is in the files."""
-    row = Row(pair.name, part, _below(pair.image, data.root), _below(pair.mask, data.root))
+    row = Row(pair.name, split, _below(pair.image, data.root), _below(pair.mask, data.root))
     try:
         height, width = photo_size(pair.image)
         photo = read_photo(pair.image, max_side=DECODE_SIDE, value_range=pair.value_range)
@@ -226,6 +226,11 @@ def count_specks(inside: NDArray[np.uint8]) -> int:
         if parent < 0
     ]
     return sum(size < SPECK_SHARE * inside.size for size in sizes)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A report that was kept; the split of a photo was called its part before."""
+    return pd.read_parquet(path).rename(columns={"part": "split"})
 
 
 def report_path(data: DataFolder) -> Path:
@@ -316,9 +321,9 @@ def _see_together(rows: list[Row]) -> None:
     """Add what one photo alone does not show: near-duplicates and sizes unlike all others."""
     good = [row for row in rows if row.hash]
     for i, j in near_duplicates.near_duplicates([row.hash for row in good], [row.look for row in good]):
-        leaks = good[i].part != good[j].part
+        leaks = good[i].split != good[j].split
         for here, there in ((good[i], good[j]), (good[j], good[i])):
-            text = f"nearly the same as {there.name}" + (f", in {there.part or 'no part'}" if leaks else "")
+            text = f"nearly the same as {there.name}" + (f", in {there.split or 'no split'}" if leaks else "")
             here.twin = here.twin or there.name
             _add(here, "leak" if leaks else "twin", text)
     areas = np.array([row.height * row.width for row in good], float)
@@ -344,8 +349,8 @@ def _see_moved(rows: list[Row], data: DataFolder) -> None:
     moved = SplitRecord.from_dict(data.about).moved([*(row.name for row in rows), *data.left_out])
     for row in rows:
         before, folders = moved.get(row.name), row.name.lower().split("/")[:-1]
-        if before and row.part in ("validation", "test") and "train" in map(part_of_folder, folders):
-            _add(row, "moved", f"was {before}: it stays in the {row.part} set")
+        if before and row.split in ("validation", "test") and "train" in map(split_of_folder, folders):
+            _add(row, "moved", f"was {before}: it stays in the {row.split} set")
 
 
 def _add(row: Row, code: str, note: str) -> None:

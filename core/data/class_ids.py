@@ -44,7 +44,7 @@ def content(data: DataFolder) -> Content:
         several, palette = True, data.encoding.palette
         classes = are_classes(np.unique(mask_values(pair.mask, palette=palette)).tolist() for pair in some)
     return Content(
-        len(data.part("train")), len(data.part("validation")), data.encoding.task, several, classes,
+        len(data.pairs_of("train")), len(data.pairs_of("validation")), data.encoding.task, several, classes,
         _usual_size(some),
     )  # fmt: skip
 

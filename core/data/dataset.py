@@ -52,11 +52,11 @@ class DataFolder:
         """Which values are black and white in photos of more than 8 bits, where somebody decided."""
         return range_in(self.about)
 
-    def part(self, part: str) -> list[Pair]:
+    def pairs_of(self, split: str) -> list[Pair]:
         """The pairs of "train", "validation", "test" or "all", sorted by name."""
-        if part == "all":
+        if split == "all":
             return list(self.pairs)
-        names = set(getattr(self.split, part))
+        names = set(getattr(self.split, split))
         return [pair for pair in self.pairs if pair.name in names]
 
     def pair(self, name: str) -> Pair:
@@ -68,7 +68,7 @@ class DataFolder:
 
 
 def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
-    """Find the pairs, the meaning of the masks and the split, as dataset.json has them or anew.
+    """Find the pairs, the meaning of the masks and the split, from dataset.json or else from the files.
 
     Nothing is written; `write_down` does that. Raises UserError when fewer than two pairs are found.
     """
@@ -86,7 +86,7 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
     if len(pairs) < 2:
         hint = f" First problem: {problems[0].sentence}" if problems else ""
         count = plural(len(pairs), "pair")
-        raise UserError(f"{root.name} has {count} of photo and mask; two are the least.{hint}")
+        raise UserError(f"{root.name} has {count} of photo and mask; at least two are needed.{hint}")
     if isinstance(about.get("mask_rule"), dict):
         encoding: MaskEncoding = encoding_from_dict(about["mask_rule"])
         if not encoding.palette:
@@ -98,7 +98,7 @@ def open_data(root: Path, seed: int = SPLIT_SEED) -> DataFolder:
         encoding = guess_encoding([pair.mask for pair in pairs])
     names = [pair.name for pair in pairs]
     record = SplitRecord.from_dict(about).named(lambda name: _as_here(name, as_here))
-    record = record.extended(names, seed, found.part_of)
+    record = record.extended(names, seed, found.split_of)
     name = str(about.get("name") or root.name)
     about = {**about, "name": name, "mask_rule": encoding.to_dict(), **record.to_dict()}
     split = record.among(names)
@@ -112,7 +112,7 @@ def read_about(root: Path) -> dict[str, Any]:
     """What dataset.json says. Raises UserError, with a way out, where it cannot be read."""
     return read_json(
         root / DATASET_FILE,
-        "Put a copy of it back; or delete it, and the data set is read anew: photos are split again and "
+        "Put a copy of it back; or delete it, and the data set is read again: photos are split again and "
         "changes such as excluded photos are forgotten, so train new models on it.",
     )
 
@@ -152,7 +152,7 @@ def may_hold_classes(root: Path) -> bool:
 def write_down(data: DataFolder) -> bool:
     """Keep the split and the meaning of the masks in the folder's dataset.json, so that the same
     photos stay in validation for good. False where the folder is read-only; then the same split is
-    made anew each time, because it depends on the names alone."""
+    made again each time, because it depends on the names alone."""
     if not data.root.stat().st_mode & stat.S_IWUSR:  # root could write all the same, and should not
         return False
     path = data.root / DATASET_FILE

@@ -86,9 +86,9 @@ def _plain(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) ->
         else:
             archive.writestr(f"masks/{stem}.png", encode(codes[labels]))
         yield done / len(data.pairs)
-    parts = [tuple(renamed[n] for n in part if n in renamed) for part in
+    splits = [tuple(renamed[n] for n in names if n in renamed) for names in
              (data.split.train, data.split.validation, data.split.test)]  # fmt: skip
-    about = describe(data.name, binary, Split(*parts))
+    about = describe(data.name, binary, Split(*splits))
     if task.kind == "multiclass":
         written = Task("multiclass", task.classes, tuple(range(task.outputs)), IGNORE)
         about["mask_rule"] = {"task": written.to_dict()}
@@ -112,7 +112,7 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) -> 
     task = data.encoding.task
     found = coco_categories(task)
     files = {name: _coco_content(data, found) for name in COCO_FILES}
-    part_of = {name: part for part in COCO_FILES for name in getattr(data.split, part)}
+    split_of = {name: split for split in COCO_FILES for name in getattr(data.split, split)}
     annotations = 0
     for done, (pair, flat) in enumerate(_flat_names(data.pairs), 1):
         try:
@@ -123,7 +123,7 @@ def _coco(data: DataFolder, archive: zipfile.ZipFile, on_problem: OnProblem) -> 
             on_problem(Problem(pair.name, str(error)))
             continue
         labels = data.encoding.resize(labels, (height, width))
-        content = files[part_of[pair.name]]
+        content = files[split_of[pair.name]]
         content["images"].append({"id": done, "file_name": written, "height": height, "width": width})
         for category, _, code in found:
             for part in connected_parts(_inside(labels, task, code)):

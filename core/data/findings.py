@@ -88,11 +88,11 @@ def to_exclude(table: pd.DataFrame, code: str) -> list[str]:
     rows = rows_with(table, code)
     if code not in ("leak", "twin"):
         return list(rows["name"])
-    parts = dict(zip(table["name"], table["part"], strict=True))
+    splits = dict(zip(table["name"], table["split"], strict=True))
     chosen: set[str] = set()
     for name, twin in zip(rows["name"], rows["twin"], strict=True):
         if code == "leak":
-            chosen |= {n for n in (name, twin) if parts.get(n) == "train"}
+            chosen |= {n for n in (name, twin) if splits.get(n) == "train"}
         elif twin not in chosen and name not in chosen:
             chosen.add(max(name, twin))
     return sorted(chosen)
@@ -107,5 +107,5 @@ def suggested_range(table: pd.DataFrame) -> Range:
 def download(table: pd.DataFrame) -> bytes:
     """The list of everything found, as CSV in UTF-8 that spreadsheets open."""
     found = table[table["findings"] != ""]
-    columns: Sequence[str] = ["name", "part", "findings", "problem", "note", "width", "height", "foreground"]
+    columns: Sequence[str] = ["name", "split", "findings", "problem", "note", "width", "height", "foreground"]
     return csv_file(found[list(columns)])

@@ -182,7 +182,7 @@ def history(about: Mapping[str, Any]) -> list[str]:
 def _change(data: DataFolder, change: str, **changes: Any) -> DataFolder:
     path = data.root / DATASET_FILE
     about = read_about(data.root) if path.is_file() else dict(data.about)
-    if not SplitRecord.from_dict(about).part_of.keys() >= {pair.name for pair in data.pairs}:
+    if not SplitRecord.from_dict(about).split_of.keys() >= {pair.name for pair in data.pairs}:
         # Each photo's set is known before any photo is excluded: else what was held out could train.
         about = open_data(data.root).about
     about.setdefault("mask_rule", data.encoding.to_dict())

@@ -1,4 +1,4 @@
-"""Which photos are nearly the same: frames of one film, copies saved again, crops of a pixel or two."""
+"""Which photos are nearly the same: frames of one video, copies saved again, crops of a pixel or two."""
 
 from collections.abc import Iterator, Sequence
 

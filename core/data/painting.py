@@ -229,7 +229,7 @@ def save_mask(waiting: Waiting, mask: NDArray[np.uint8]) -> Path:
     require_folder(folder)
     encoding = _encoding_in(folder, waiting.photo.name)
     if waiting.is_done and encoding.has_void:
-        with contextlib.suppress(UserError):  # a damaged mask is what painting it anew replaces
+        with contextlib.suppress(UserError):  # a damaged mask is what painting it again replaces
             void = _saved_labels(waiting, encoding) == IGNORE
             mask = np.where(void & (mask == 0), np.uint8(IGNORE), mask)
     values = value_map(encoding)[mask]

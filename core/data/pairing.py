@@ -21,7 +21,7 @@ TEST_FOLDERS = ("test", "testing")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A photo and its mask. `name` is the photo's file name, with its part's folder where there are parts.
+    """A photo and its mask. `name` is the photo's file name, with its split's folder where there are splits.
 
     `layers` are the mask files of each label, where every label has a file of its own; None where a
     photo has none of that label. `mask` is then the first of them. `inverted`: the mask marks what
@@ -56,12 +56,12 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What lies in a data set's folder. `layers` are the names of the labels that have a folder of
-    masks each; `part_of` says "train", "validation" or "test" of photos whose folder does."""
+    masks each; `split_of` says "train", "validation" or "test" of photos whose folder does."""
 
     pairs: list[Pair]
     problems: list[Problem]
     layers: tuple[str, ...] = ()
-    part_of: dict[str, str] = field(default_factory=dict)
+    split_of: dict[str, str] = field(default_factory=dict)
 
 
 def find_root(folder: Path) -> Path:
@@ -73,7 +73,7 @@ def find_root(folder: Path) -> Path:
     require_folder(folder)
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}: give one that holds images/ and masks/.")
-    if _holds_pairs(folder) or _parts(folder):
+    if _holds_pairs(folder) or _splits(folder):
         return folder
     below = sorted(
         p for p in folder.rglob("*")
@@ -81,9 +81,9 @@ def find_root(folder: Path) -> Path:
     )  # fmt: skip
     if len(below) == 1:
         return below[0]
-    with_parts = {p.parent for p in below if _parts(p.parent)}
-    if len(with_parts) == 1 and all(p.parent in with_parts for p in below):
-        return with_parts.pop()
+    with_splits = {p.parent for p in below if _splits(p.parent)}
+    if len(with_splits) == 1 and all(p.parent in with_splits for p in below):
+        return with_splits.pop()
     if below:
         names = ", ".join(str(p.relative_to(folder)) for p in below[:4])
         raise UserError(f"{folder.name} holds several data sets ({names}): name one of them.")
@@ -99,21 +99,21 @@ def find_pairs(root: Path) -> Found:
 
     Masks may lie in a folder for each label, masks/dog/001.png beside masks/cat/001.png.
     """
-    parts = _parts(root)
-    if not parts:
+    splits = _splits(root)
+    if not splits:
         pairs, problems, layers = _pairs_in(root, "")
         return Found(pairs, problems, layers)
     found = Found([], [])
-    for folder, part in parts:
+    for folder, split in splits:
         pairs, problems, layers = _pairs_in(folder, f"{folder.name}/")
         found.pairs.extend(pairs)
         found.problems.extend(problems)
         found = replace(found, layers=layers or found.layers)
-        found.part_of.update((pair.name, part) for pair in pairs)
-    if "validation" in found.part_of.values():
+        found.split_of.update((pair.name, split) for pair in pairs)
+    if "validation" in found.split_of.values():
         return found
     # Without photos for validation, some of those in train/ have to be.
-    return replace(found, part_of={name: part for name, part in found.part_of.items() if part == "test"})
+    return replace(found, split_of={name: split for name, split in found.split_of.items() if split == "test"})
 
 
 def _pairs_in(root: Path, prefix: str) -> tuple[list[Pair], list[Problem], tuple[str, ...]]:
@@ -176,8 +176,8 @@ def _holds_pairs(folder: Path) -> bool:
     return bool(_subfolder(folder, IMAGE_FOLDERS) and _subfolder(folder, MASK_FOLDERS))
 
 
-def _parts(root: Path) -> list[tuple[Path, str]]:
-    """train/, and val/ or test/ or both, where they hold pairs; each with its part."""
+def _splits(root: Path) -> list[tuple[Path, str]]:
+    """train/, and val/ or test/ or both, where they hold pairs; each with its split."""
     if _holds_pairs(root):
         return []
     named = (
@@ -185,7 +185,7 @@ def _parts(root: Path) -> list[tuple[Path, str]]:
         (_subfolder(root, VALIDATION_FOLDERS), "validation"),
         (_subfolder(root, TEST_FOLDERS), "test"),
     )
-    found = [(folder, part) for folder, part in named if folder and _holds_pairs(folder)]
+    found = [(folder, split) for folder, split in named if folder and _holds_pairs(folder)]
     return found if len(found) > 1 and found[0][1] == "train" else []
 
 

@@ -16,7 +16,7 @@ from core.errors import UserError
 Palette = Literal["", "none", "grey", "index", "colour"]  # "" undecided, "none" no mask has a palette
 PALETTES = ("", "none", "grey", "index", "colour")
 DARK = 16  # lossy colours bleed into black; this is above that and below every colour that means something
-VOC_ENTRIES = 21  # classes of Pascal VOC: so many entries make its palette known
+VOC_ENTRIES = 21  # classes of Pascal VOC: a palette with this many entries is known to be its
 
 Entry = tuple[int, int]  # index and colour as 0xRRGGBB
 

@@ -31,7 +31,7 @@ MAX_SCANS = 120  # of a progressive JPEG; encoders write about ten, and each tak
 LARGE = 24_000_000  # pixels; decoding takes gigabytes where many arrive at once, so these take turns
 ORIENTATION_TAG = 0x0112
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap height and width. Source: EXIF 2.32, tag 274
-# Of a damaged TIFF's fields; what cannot be used is said once, in our own sentence.
+# Of a damaged TIFF's fields; what cannot be used is reported once, in a sentence.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 _large_turn = threading.BoundedSemaphore(2)
 
@@ -49,7 +49,7 @@ def open_picture(source: Source, name: str = "") -> ImageFile:
         if picture.width * picture.height > MAX_PIXELS:
             raise UserError(_too_large(label))
         if picture.format in ("JPEG", "MPO") and _scans(picture) > MAX_SCANS:
-            raise UserError(f"{label} is built to keep the machine busy: save it anew in another program.")
+            raise UserError(f"{label} is built to keep the machine busy: save it again in another program.")
         if has_deep_planes(picture):
             raise UserError(f"{label} keeps each 16-bit colour in a plane of its own: save it interleaved.")
         return picture
@@ -60,7 +60,7 @@ def reading(label: str, otherwise: str = "") -> Iterator[None]:
     """Around every call that may touch a picture's bytes (`load`, `convert`, `getexif`, `n_frames` …).
 
     Pillow's readers answer damaged and hostile files with any kind of error; here each becomes a
-    UserError that names the file. What the system refuses (rights, a disk that fails) is said in the
+    UserError that names the file. What the system refuses (rights, a disk that fails) is reported in the
     system's words, anything else is "damaged or incomplete", or `otherwise`.
     """
     try:
@@ -156,7 +156,7 @@ def _turn(picture: Image.Image) -> Iterator[None]:
 
 
 def _scans(picture: Image.Image) -> int:
-    """How often a JPEG's data begin anew. In the data themselves this mark cannot occur."""
+    """How often a JPEG's data begin again. In the data themselves this mark cannot occur."""
     stream: BinaryIO | None = getattr(picture, "fp", None)
     if stream is None:
         return 0

@@ -13,7 +13,7 @@ from core.errors import UserError
 from core.task import Task
 
 NOWHERE = -2  # this and lower are values that no mask holds: -1 says that there is no void
-NAMED = 4  # so many names or values are listed in a sentence
+NAMED = 4  # this many names or values are listed in a sentence
 
 
 @dataclass(frozen=True, slots=True)

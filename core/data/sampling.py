@@ -17,7 +17,7 @@ Draw = tuple[int, int]  # index of the image, seed of its augmentation
 
 
 class TrainingOrder(Sampler[list[Draw]]):
-    """Batches of draws, shuffled anew each epoch from (seed, epoch) alone.
+    """Batches of draws, reshuffled each epoch from (seed, epoch) alone.
 
     Every draw carries its own augmentation seed, so the result does not depend on how many worker
     processes load the data, and an epoch can be repeated exactly. A data set smaller than a batch

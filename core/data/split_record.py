@@ -13,13 +13,13 @@ from typing import Any
 from core.errors import UserError
 
 VALIDATION_SHARE = 0.2
-PARTS = ("test", "validation", "train")  # a name that stands in two lists belongs to the first of these
+SPLITS = ("test", "validation", "train")  # a name that stands in two lists belongs to the first of these
 LATER = "later_photos"
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Photo file names of the parts, each sorted. Training never sees `test`, not even to choose by it."""
+    """Photo file names of the splits, each sorted. Training never sees `test`, not even to choose by it."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -35,7 +35,7 @@ class SplitRecord:
     (`group_of`) stay in one set.
     """
 
-    part_of: Mapping[str, str]
+    split_of: Mapping[str, str]
     share: float = VALIDATION_SHARE
     pattern: str = ""
     later: int = 0
@@ -44,12 +44,12 @@ class SplitRecord:
     @classmethod
     def from_dict(cls, about: Mapping[str, Any]) -> "SplitRecord":
         """What dataset.json says, in this form or an older one. Raises UserError for anything else."""
-        part_of = _listed_parts(about.get("split", {}))
+        split_of = _listed(about.get("split", {}))
         later = about.get(LATER, {})
         try:
             share = float(later.get("validation_share", VALIDATION_SHARE))
             record = cls(
-                part_of, share, str(later.get("pattern", "")), int(later.get("photos", 0)),
+                split_of, share, str(later.get("pattern", "")), int(later.get("photos", 0)),
                 int(later.get("to_validation", 0)),
             )  # fmt: skip
         except (AttributeError, TypeError, ValueError) as error:
@@ -60,8 +60,8 @@ class SplitRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """The entries of dataset.json."""
-        kept: dict[str, Any] = {"split": {part: list(self._names(part)) for part in reversed(PARTS)}}
-        if self != SplitRecord(self.part_of):
+        kept: dict[str, Any] = {"split": {split: list(self._names(split)) for split in reversed(SPLITS)}}
+        if self != SplitRecord(self.split_of):
             kept[LATER] = {
                 "validation_share": self.share,
                 "photos": self.later,
@@ -71,25 +71,25 @@ class SplitRecord:
 
     def among(self, names: Iterable[str]) -> Split:
         """The split of these photos."""
-        parts: dict[str, list[str]] = {part: [] for part in PARTS}
+        splits: dict[str, list[str]] = {split: [] for split in SPLITS}
         for name in sorted(names):
-            parts[self.part_of[name]].append(name)
-        return Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]))
+            splits[self.split_of[name]].append(name)
+        return Split(tuple(splits["train"]), tuple(splits["validation"]), tuple(splits["test"]))
 
     def named(self, current: Callable[[str], str]) -> "SplitRecord":
         """The same with every name replaced by `current(name)`."""
         return replace(
-            self, part_of={current(name): part for part in reversed(PARTS) for name in self._names(part)}
+            self, split_of={current(name): split for split in reversed(SPLITS) for name in self._names(split)}
         )
 
     def resplit(self, split: Split, pattern: str = "") -> "SplitRecord":
-        """The record after a person has split anew.
+        """The record after a person has re-split the photos.
 
         Photos that are not in `split` (excluded, or gone) stay held out if they were, and else are
         new when they come back. Later photos follow the shares of `split`.
         """
-        held_out = {name: part for name, part in self.part_of.items() if part != "train"}
-        given = {name: part for part in PARTS for name in getattr(split, part)}
+        held_out = {name: split for name, split in self.split_of.items() if split != "train"}
+        given = {name: of for of in SPLITS for name in getattr(split, of)}
         share = len(split.validation) / max(1, len(split.train) + len(split.validation))
         return SplitRecord(held_out | given, share, pattern)
 
@@ -106,42 +106,42 @@ class SplitRecord:
         and one in validation, where that is possible without training on what was held out.
         """
         present = sorted(set(names))
-        part_of = dict(self.part_of)
-        new = [name for name in present if name not in part_of]
-        stems = {_bare(name): part for name, part in part_of.items()} if new else {}
+        split_of = dict(self.split_of)
+        new = [name for name in present if name not in split_of]
+        stems = {_bare(name): split for name, split in split_of.items()} if new else {}
         moved = self.moved(present) if new else {}
         given: dict[str, str | None] = {}
         for name in new:
             given[name] = stems.get(_bare(name)) or (by_folder or {}).get(name)
-            if before := part_of.get(moved.get(name, "")):
-                given[name] = min(before, given[name] or before, key=PARTS.index)
-        part_of |= {name: part for name, part in given.items() if part}
-        new = [name for name, part in given.items() if not part]
+            if before := split_of.get(moved.get(name, "")):
+                given[name] = min(before, given[name] or before, key=SPLITS.index)
+        split_of |= {name: split for name, split in given.items() if split}
+        new = [name for name, split in given.items() if not split]
         random.Random(seed).shuffle(new)
-        if set(self.part_of.values()) <= {"test"}:
-            part_of |= _first(new, part_of, present, self.share)
+        if set(self.split_of.values()) <= {"test"}:
+            split_of |= _first(new, split_of, present, self.share)
             later = (self.later, self.later_validation)
         else:
-            drawn, later = self._later(new, part_of, seed)
-            part_of |= drawn
-        _fill_both(part_of, present, new)
-        return replace(self, part_of=part_of, later=later[0], later_validation=later[1])
+            drawn, later = self._later(new, split_of, seed)
+            split_of |= drawn
+        _fill_both(split_of, present, new)
+        return replace(self, split_of=split_of, later=later[0], later_validation=later[1])
 
     def moved(self, names: Iterable[str]) -> dict[str, str]:
         """Those of the photos that are there now which were in another folder, by their names there: one
         photo of the same file name, and only one, is no longer where it was."""
-        here, gone = _by_file(names), _by_file(set(self.part_of) - set(names))
+        here, gone = _by_file(names), _by_file(set(self.split_of) - set(names))
         return {
             own[0]: gone[file][0]
             for file, own in here.items()
             if len(own) == 1 and len(gone.get(file, ())) == 1
         }
 
-    def _names(self, part: str) -> list[str]:
-        return sorted(name for name, own in self.part_of.items() if own == part)
+    def _names(self, split: str) -> list[str]:
+        return sorted(name for name, own in self.split_of.items() if own == split)
 
     def _later(
-        self, new: Sequence[str], part_of: Mapping[str, str], seed: int
+        self, new: Sequence[str], split_of: Mapping[str, str], seed: int
     ) -> tuple[dict[str, str], tuple[int, int]]:
         """The sets of photos that come later, and the two counts after them.
 
@@ -149,17 +149,17 @@ class SplitRecord:
         never a whole photo (or group) away from the share, and yet follows no rhythm of the names.
         """
         groups = _groups(new, self.pattern)
-        known = _parts_of_groups(part_of, self.pattern)
+        known = _splits_of_groups(split_of, self.pattern)
         drawn: dict[str, str] = {}
         later, held = self.later, self.later_validation
         for group, members in groups.items():
-            part = known.get(group)
-            if part is None:
+            split = known.get(group)
+            if split is None:
                 due = ((later + len(members)) * self.share - held) / len(members)
-                part = "validation" if random.Random(f"{seed} {later}").random() < due else "train"
+                split = "validation" if random.Random(f"{seed} {later}").random() < due else "train"
             later += len(members)
-            held += len(members) if part == "validation" else 0
-            drawn |= dict.fromkeys(members, part)
+            held += len(members) if split == "validation" else 0
+            drawn |= dict.fromkeys(members, split)
         return drawn, (later, held)
 
 
@@ -178,10 +178,10 @@ def group_of(name: str, pattern: str) -> str:
 
 
 def _first(
-    new: Sequence[str], part_of: Mapping[str, str], present: Sequence[str], share: float
+    new: Sequence[str], split_of: Mapping[str, str], present: Sequence[str], share: float
 ) -> dict[str, str]:
     """The first photos of a data set, shuffled: the beginning goes to validation."""
-    taken = {part_of[name] for name in present if name in part_of}
+    taken = {split_of[name] for name in present if name in split_of}
     wanted = round(len(new) * share)
     if "validation" not in taken:
         wanted = max(1, wanted)
@@ -190,15 +190,15 @@ def _first(
     return {name: "validation" if i < wanted else "train" for i, name in enumerate(new)}
 
 
-def _fill_both(part_of: dict[str, str], present: Sequence[str], new: Sequence[str]) -> None:
+def _fill_both(split_of: dict[str, str], present: Sequence[str], new: Sequence[str]) -> None:
     """Where training or validation has no photo, one of the other becomes it, a new one if there is;
     but none that was held out before becomes one to train on."""
-    sets = {part: [name for name in present if part_of[name] == part] for part in ("train", "validation")}
-    fresh = {part: sorted(set(names) & set(new)) for part, names in sets.items()}
+    sets = {split: [name for name in present if split_of[name] == split] for split in ("train", "validation")}
+    fresh = {split: sorted(set(names) & set(new)) for split, names in sets.items()}
     if not sets["validation"] and len(sets["train"]) > 1:
-        part_of[min(fresh["train"] or sets["train"])] = "validation"
+        split_of[min(fresh["train"] or sets["train"])] = "validation"
     elif not sets["train"] and len(sets["validation"]) > 1 and fresh["validation"]:
-        part_of[min(fresh["validation"])] = "train"
+        split_of[min(fresh["validation"])] = "train"
 
 
 def _groups(names: Sequence[str], pattern: str) -> dict[str, list[str]]:
@@ -208,22 +208,22 @@ def _groups(names: Sequence[str], pattern: str) -> dict[str, list[str]]:
     return groups
 
 
-def _parts_of_groups(part_of: Mapping[str, str], pattern: str) -> dict[str, str]:
+def _splits_of_groups(split_of: Mapping[str, str], pattern: str) -> dict[str, str]:
     """The set of every known group; one that is in several counts as held out."""
     if not pattern:
         return {}
     found: dict[str, str] = {}
-    for name, part in part_of.items():
+    for name, split in split_of.items():
         group = group_of(name, pattern)
-        found[group] = min(part, found.get(group, part), key=PARTS.index)
+        found[group] = min(split, found.get(group, split), key=SPLITS.index)
     return found
 
 
-def _listed_parts(given: Any) -> dict[str, str]:
-    lists = {part: given.get(part, ()) if isinstance(given, dict) else () for part in reversed(PARTS)}
+def _listed(given: Any) -> dict[str, str]:
+    lists = {split: given.get(split, ()) if isinstance(given, dict) else () for split in reversed(SPLITS)}
     if not all(isinstance(names, list | tuple) for names in lists.values()):
         raise UserError("The split in dataset.json should be lists of file names: delete the file.")
-    return {str(name): part for part, names in lists.items() for name in names}
+    return {str(name): split for split, names in lists.items() for name in names}
 
 
 def _by_file(names: Iterable[str]) -> dict[str, list[str]]:

@@ -18,9 +18,9 @@ FRAMES = r"^(.*?)[-_ ]?\d+\.\w+$"  # film-012.jpg: everything before the last nu
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
     """`kind`: "random"; "stratified", sets alike in foreground share; "grouped", photos whose names
-    have the same part matched by `pattern` stay together; "listed", by `validation_names` and
+    have the same text matched by `pattern` stay together; "listed", by `validation_names` and
     `test_names`. Shares are fractions of all photos. With `folds`, validation is fold number `fold`
-    (from 1) of so many equal ones."""
+    (from 1) of this many equal ones."""
 
     kind: str = "random"
     validation: float = 0.2
@@ -36,7 +36,7 @@ class SplitPlan:
 def make_split(plan: SplitPlan, names: Sequence[str], foreground: Mapping[str, float] | None = None) -> Split:
     """Split these names. `foreground` is each photo's share, for "stratified".
 
-    Deterministic by seed. Raises UserError when a part would be empty.
+    Deterministic by seed. Raises UserError when training or validation would be empty.
     """
     if plan.kind == "listed":
         return _listed(plan, names)
@@ -96,7 +96,7 @@ def hold_out_test(data: DataFolder, share: float, least: int = 1, seed: int = SP
     test = {name for unit in _dealt(units, wanted / max(1, len(data.split.train)))[0] for name in unit}
     if not test:
         raise UserError(f"{data.name} has too few training photos for a test set: add photos.")
-    record = replace(record, part_of={**record.part_of, **dict.fromkeys(test, "test")})
+    record = replace(record, split_of={**record.split_of, **dict.fromkeys(test, "test")})
     before = str(data.about.get("split_made") or "a fifth at random")
     made = f"{before}; test set of {len(test)} from training, seed {seed}"
     try:
@@ -172,7 +172,7 @@ def _dealt(order: list[tuple[str, ...]], share: float) -> tuple[list[tuple[str, 
 
 def _listed(plan: SplitPlan, names: Sequence[str]) -> Split:
     known: dict[str, list[str]] = {}
-    for name in names:  # lists often give stems, or names without their part's folder
+    for name in names:  # lists often give stems, or names without their split's folder
         base = name.rsplit("/", 1)[-1]
         for short in {base, base.rsplit(".", 1)[0], name.rsplit(".", 1)[0]} - {name}:
             known.setdefault(short, []).append(name)
@@ -196,9 +196,9 @@ def _listed(plan: SplitPlan, names: Sequence[str]) -> Split:
 
 
 def _checked(split: Split) -> Split:
-    for part, names in (("training", split.train), ("validation", split.validation)):
+    for called, names in (("training", split.train), ("validation", split.validation)):
         if not names:
-            raise UserError(f"This leaves no photo for {part}: choose other shares.")
+            raise UserError(f"This leaves no photo for {called}: choose other shares.")
     return split
 
 

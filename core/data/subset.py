@@ -1,4 +1,4 @@
-"""Some images of a data set as a data set of their own, to paint anew or to train on."""
+"""Some images of a data set as a data set of their own, to paint again or to train on."""
 
 import zipfile
 from collections.abc import Iterator, Sequence

@@ -73,7 +73,7 @@ def whole_tally(files: Sequence[Path]) -> Tally:
     """
     kept = workspace.cache() / "tallies" / f"{_fingerprint(files)}.json"
     if kept.is_file():
-        with contextlib.suppress(UserError, LookupError, TypeError, ValueError):  # damaged: counted anew
+        with contextlib.suppress(UserError, LookupError, TypeError, ValueError):  # damaged: counted again
             return _from_json(read_json(kept))
     found = _together(files)
     with contextlib.suppress(OSError, UserError):  # a cache that cannot be written costs time alone

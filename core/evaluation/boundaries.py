@@ -62,7 +62,7 @@ def _distance_to(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _band(mask: NDArray[np.uint8], pixels: int) -> NDArray[np.bool_]:
-    """The pixels that an erosion by so many pixels removes, at the picture's border too."""
+    """The pixels that an erosion by this many pixels removes, at the picture's border too."""
     kernel = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
     inner = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray((mask > 0) & (inner == 0), np.bool_)

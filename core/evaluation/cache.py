@@ -127,7 +127,7 @@ def evaluate(
     Raises UserError when nothing can be scored, the disk is full, or it is not cached and the current person
     lacks the permission `train`. What is damaged is computed again.
     """
-    pairs = [pair for pair in data.part(split) if names is None or pair.name in names]
+    pairs = [pair for pair in data.pairs_of(split) if names is None or pair.name in names]
     if not pairs:
         raise UserError(f"{data.name} has no images in its {split} split: re-split it on the Data page.")
     folder = workspace.cache() / "evaluations" / _fingerprint(candidate, data, pairs)
@@ -143,7 +143,7 @@ def evaluate(
 
 def already(candidate: Candidate, data: DataFolder, split: str = "validation") -> Evaluation | None:
     """The same from the cache, else None."""
-    pairs = data.part(split)
+    pairs = data.pairs_of(split)
     return (
         _opened(workspace.cache() / "evaluations" / _fingerprint(candidate, data, pairs)) if pairs else None
     )
@@ -224,7 +224,7 @@ def _chunk(file: Path) -> dict[str, NDArray[Any]]:
         return dict(np.load(io.BytesIO(file.read_bytes())))
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         file.unlink()
-        raise UserError("Some kept predictions are damaged: try again to compute them anew.") from error
+        raise UserError("Some kept predictions are damaged: evaluate once more to replace them.") from error
 
 
 def _join(folder: Path, task: Task, about: dict[str, Any], nothing: str) -> None:

@@ -182,7 +182,7 @@ def _area(totals: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _group(bins: int) -> NDArray[np.int64]:
-    """Which of so many equal parts of 0..1 each bin lies in."""
+    """Which of this many equal parts of 0..1 each bin lies in."""
     return np.minimum((EDGES.astype(np.float64) * bins + 1e-6).astype(np.int64), bins - 1)
 
 

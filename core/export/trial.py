@@ -50,7 +50,7 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
         agreement = float(np.mean([(before.labels(p) == after.labels(p)).mean() for p in photos]))
         return Trial(len(photos), agreement, *times)
     read = for_model(data, before.card.task)
-    pairs = _in_time(read.part("validation")[:SCORED_PHOTOS], before.card, sum(times) / 1000)
+    pairs = _in_time(read.pairs_of("validation")[:SCORED_PHOTOS], before.card, sum(times) / 1000)
     level = before.card.threshold
     first, second = (
         [s for s in score_images(p, pairs, read.encoding, level) if isinstance(s, Scored)]
@@ -94,7 +94,7 @@ def calibration_photos(
     they are and mirrored, darker and brighter. Of a model with a window, what one in the middle of each photo
     at its own size holds."""
     if data is not None:
-        pairs = data.part("train")
+        pairs = data.pairs_of("train")
         found = []
         side = None if window else CALIBRATION_SIDE
         for pair in pairs[:: max(1, len(pairs) // count)][:count]:

@@ -57,7 +57,7 @@ def _photos(entry: Entry) -> "Sequence[NDArray[np.uint8]]":
     max_side = None if entry.card.window else READ_SIDE
     if source is not None and source.is_dir():
         try:
-            pairs = open_data(source).part("validation")
+            pairs = open_data(source).pairs_of("validation")
             step = max(1, len(pairs) // PICTURES)
             photos = (
                 read_photo(pair.image, max_side=max_side, value_range=pair.value_range)

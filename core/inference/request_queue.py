@@ -116,7 +116,7 @@ def _work(network: Predictor, waiting: _Queue) -> None:
     while batch := waiting.take(together):
         try:
             answers = network.forward([item.photo for item in batch])
-        except Exception as error:  # raised in the thread that asked; the queue goes on
+        except Exception as error:  # raised in the thread that asked; the queue continues
             for item in batch:
                 item.answer.set_exception(error)
             continue

@@ -1,7 +1,7 @@
 """What was done on each photo: lines of JSON that are only ever added to, each on the disk before it counts.
 
 The state of a photo is what its lines add up to, so a server that is killed loses nothing that it confirmed,
-and whoever opens the photo next goes on from there, undo included.
+and the next to open the photo continues from there, undo included.
 """
 
 import json

@@ -126,7 +126,7 @@ def _bound(port: int) -> socket.socket:
 
 
 def _certificate(host: str) -> tuple[Path, Path]:
-    """The files of a certificate for this address and of its key, made anew where they are missing or too
+    """The files of a certificate for this address and of its key, created where they are missing or too
     old; kept, so that a phone asks once."""
     folder = workspace.root() / "live-https"
     certificate, key = folder / f"{host}.crt", folder / f"{host}.key"

@@ -83,8 +83,8 @@ def _with_weights(config: TrainConfig, task: Task | None) -> Built:
 
 
 def _continued(config: TrainConfig, task: Task) -> Built:
-    """A model that goes on from a saved one: from its encoder alone where the depth differs, from all but the
-    last layer where the number of classes does."""
+    """A model that continues from a saved one: from its encoder alone where the depth differs, from all but
+    the last layer where the number of classes does."""
     model, card = load_model(Path(config.start_from))
     if (card.architecture, card.encoder) != (config.architecture, config.encoder):
         raise UserError(

@@ -1,7 +1,7 @@
 """The process of a search: the trials, as many at once as there is room for, the final trainings, and the
 test.
 
-Everything is kept in the study as it happens, so that a search which was stopped or killed goes on where it
+Everything is kept in the study as it happens, so that a search which was stopped or killed continues where it
 was: the run of a trial is resumed after its last whole epoch.
 """
 
@@ -63,7 +63,7 @@ class Conductor:
         self.followers: list[Follower] = []
 
     def carry_out(self) -> str:
-        """Returns "finished" or "stopped". Raises UserError when the search cannot go on."""
+        """Returns "finished" or "stopped". Raises UserError when the search cannot continue."""
         try:
             self._carry_out_trials()
             if not self.plan.grid:
@@ -142,7 +142,7 @@ class Conductor:
         self.say(Note(in_words(found[trial.number])))
         self._say_what_runs()
         if _must_end(found, bool(self.plan.grid)):
-            raise UserError(f"The search cannot go on: {found[trial.number].message}")
+            raise UserError(f"The search cannot continue: {found[trial.number].message}")
 
     def _say_what_runs(self, *begun: "Trial") -> None:
         numbers = [str(trial.number + 1) for trial in (*(f.trial for f in self.followers), *begun)]
@@ -245,7 +245,7 @@ class Conductor:
 
 
 def encoders_with_weights(start: TrainConfig) -> list[str]:
-    """The encoders to search whose weights can be had here; all of them where none are wanted."""
+    """The encoders to search whose weights are available here; all of them where none are wanted."""
     if start.encoder_weights == "none":
         return list(ENCODERS)
     online = pretrained.hub_answers()

@@ -87,7 +87,7 @@ def work(search: Search, report: Report = lambda event: None, backend: "Backend 
     """Carry out the search in this process. Returns the final state, "finished" or "stopped". `backend` is
     where its trainings run, by default in processes of this machine.
 
-    Raises UserError when it cannot go on, and writes it to the status first.
+    Raises UserError when it cannot continue, and writes it to the status first.
     """
     from core.search.conductor import Conductor
     from core.search.trainings import Backend

@@ -7,7 +7,7 @@ from core.training import estimate
 from core.training.estimate import FORWARD
 
 FOR_TRIALS = 0.7  # of the time; what is left trains the winner, and the first settings as long
-FULL_LENGTH = 1 / 12  # of the time: a trial that goes on to its end
+FULL_LENGTH = 1 / 12  # of the time: a trial that runs to its end
 OVERRUN = (
     1.5  # times its length after which a trial is stopped: an estimate was wrong, or the machine is busy
 )
@@ -18,7 +18,7 @@ LEAST_VALIDATION = 8  # images; otherwise at most half the time of such a part
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds: of all trials together, of one that goes on to its end, and of each final training. 0 for one
+    """Seconds: of all trials together, of one that runs to its end, and of each final training. 0 for one
     trial means that its epochs are not changed."""
 
     trials: float
@@ -27,7 +27,7 @@ class Pace:
 
 
 def pace(minutes: float, combinations: int = 0) -> Pace:
-    """How a search, or a sweep of so many combinations, spends its time. A sweep of 0 minutes takes as long
+    """How a search, or a sweep of this many combinations, spends its time. A sweep of 0 minutes takes as long
     as its trainings do."""
     seconds = minutes * 60
     if combinations:

@@ -1,8 +1,8 @@
-"""The Optuna study of a search: which settings are tried next, and which trials go on.
+"""The Optuna study of a search: which settings are tried next, and which trials continue.
 
 Trials are compared at a sixth, a half and the end of the same length in seconds: successive halving (Li et
-al. 2020, https://arxiv.org/abs/1810.05934) lets the best third of those that got as far go on. New settings
-are chosen by a tree-structured Parzen estimator (Bergstra et al. 2011).
+al. 2020, https://arxiv.org/abs/1810.05934) lets the best third of those that got as far continue. New
+settings are chosen by a tree-structured Parzen estimator (Bergstra et al. 2011).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 CHECKS = (1, 3, 6)  # in sixths of a trial's length
-KEPT = 3  # one of so many goes on at a check
+KEPT = 3  # one in KEPT continues at a check
 AT_RANDOM = 6  # trials before the estimator has something to go by
 ENOUGH = 8  # trials with a score, to say what mattered
 NAME = "search"
@@ -31,7 +31,7 @@ RUN, SECONDS, MESSAGE, SHARE, DICE = "run", "seconds", "message", "share", "dice
 
 
 def open_study(search: Search, start: dict[str, Any], space: Space, slots: int = 1) -> "Study":
-    """The study of a search, made anew where there is none: then `start`, or every combination of a sweep,
+    """The study of a search, created where there is none: then `start`, or every combination of a sweep,
     is what is tried first. `space` is kept with it, as choices cannot change in between. `slots`: how many
     trials run at once."""
     import optuna

@@ -41,7 +41,7 @@ class Trainings:
     _pool: ThreadPoolExecutor | None = None
 
     def begin(self, config: TrainConfig) -> Run:
-        """A new run, which belongs to whoever owns the search."""
+        """A new run, owned by the owner of the search."""
         self._wait_for_turn()
         run = self.backend.start(config)
         self.begun.append(run)

@@ -1,4 +1,4 @@
-"""One trial: a run that is scored at its checks, and goes on or is cut."""
+"""One trial: a run that is scored at its checks, and continues or is cut."""
 
 import math
 import shutil

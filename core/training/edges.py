@@ -52,7 +52,7 @@ class Edges:
 
 
 def judge_edges(predictor: Predictor, pairs: Sequence[Pair], encoding: MaskEncoding, seconds: float) -> Edges:
-    """Predict validation pairs for so many seconds, and score each mask with refined edges and without."""
+    """Predict validation pairs for this many seconds, and score each mask with and without refined edges."""
     chosen = [pairs[i] for i in np.linspace(0, len(pairs) - 1, min(MOST_PHOTOS, len(pairs))).astype(int)]
     gains = list(_gains(predictor, chosen, encoding, time.monotonic() + seconds))
     return Edges(float(np.mean(gains)) if gains else 0.0, len(gains), len(chosen))

@@ -70,7 +70,7 @@ class Epoch:
 def epoch_of(
     config: TrainConfig, training: int, validation: int, photo: tuple[int, int] | None = None
 ) -> Epoch:
-    """The work of an epoch with so many images. `photo` is the usual height and width of the photos, which
+    """The work of an epoch with this many images. `photo` is the usual height and width of the photos, which
     matters for patches alone."""
     training = min(training, config.training_images or training)
     validated = min(validation, config.validation_images or validation)
@@ -84,7 +84,7 @@ def epoch_of(
 def seconds(
     config: TrainConfig, training: int, validation: int, photo: tuple[int, int] | None = None
 ) -> float | None:
-    """Seconds that a training with so many images takes here; None while nothing is measured, or where the
+    """Seconds that a training with this many images takes here; None while nothing is measured, or where the
     table does not know the encoder. `photo` as for `epoch_of`."""
     if config.minutes:
         return 60 * config.minutes

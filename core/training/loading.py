@@ -62,7 +62,7 @@ def images_drawn(config: TrainConfig, store: Store) -> int:
 def training_batches(
     config: TrainConfig, store: Store, task: Task, device: str, rank: int = 0, world: int = 1
 ) -> Batches:
-    """Batches of uint8 images (b, 3, h, w) and labels (b, h, w), shuffled anew each epoch."""
+    """Batches of uint8 images (b, 3, h, w) and labels (b, h, w), reshuffled each epoch."""
     images = config.batch_size * config.accumulate
     drawn, patches = images_drawn(config, store), patches_of(config, store, task)
     order = TrainingOrder(len(store), images, drawn, config.seed, rank, world, repeats=patches is not None)
@@ -101,7 +101,7 @@ def _one_thread(worker: int) -> None:
 
 
 def _open_store(data: DataFolder, split: str, config: TrainConfig) -> Generator[Note, None, Store]:
-    pairs = data.part(split)
+    pairs = data.pairs_of(split)
     cap = config.validation_images if split == "validation" else config.training_images
     if cap and len(pairs) > cap:
         pairs = sorted(random.Random(config.seed).sample(pairs, cap), key=lambda pair: pair.name)

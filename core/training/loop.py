@@ -200,7 +200,7 @@ def _judge_edges(session: Session) -> Iterator[Event]:
         return
     config, data = trainer.config, session.data
     names = set(session.stores["validation"].names)
-    pairs = [pair for pair in data.part("validation") if pair.name in names]
+    pairs = [pair for pair in data.pairs_of("validation") if pair.name in names]
     seconds = EDGES_SHARE * (60 * config.minutes or trainer.progress.seconds)
     predictor = Predictor(folder / "best", str(trainer.fabric.device))
     found = judge_edges(predictor, pairs, data.encoding, max(LEAST_SECONDS, seconds))

@@ -7,7 +7,7 @@ from typing import Any
 from core.system.progress import seconds_left
 
 MOST_FINISHED = 24  # times that a training with a time limit is validated and saved
-FINISHING_SHARE = 6  # its steps take at least so many times as long as finishing does
+FINISHING_SHARE = 6  # its steps take at least this many times as long as finishing does
 
 
 @dataclass(slots=True)

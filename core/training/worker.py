@@ -52,7 +52,7 @@ def work(run: Run, report: Report = lambda event: None, since: float | None = No
 
     Every event is appended to the run's events and passed to `report`. `since` is the time.monotonic() from
     which the minutes of the settings count, by default now; waiting for the device does not count. Raises
-    UserError when the training cannot go on, and writes it to the status first.
+    UserError when the training cannot continue, and writes it to the status first.
     """
     begun = time.monotonic() if since is None else since
     return carry_out(partial(_train, begun), run, report)

@@ -54,7 +54,7 @@ def group_list(data: DataFolder) -> None:
 
 
 def as_dataset(data: DataFolder, names: list[str], name: str) -> None:
-    """Copy the images, and open them on the Data page, where masks are painted anew."""
+    """Copy the images, and open them on the Data page, where masks are painted again."""
     bar = st.progress(0.0, "Copying …")
     try:
         for step in make_subset(data, names, name):

@@ -18,7 +18,7 @@ NAMES = {split: name.lower() for name, split in SPLITS.items()}
 
 def evaluated(candidate: Candidate, data: DataFolder, split: str) -> Evaluation:
     """Raises UserError when nothing can be scored."""
-    count = len(data.part(split))
+    count = len(data.pairs_of(split))
     images = plural(count, f"{NAMES[split]} image") if split != "all" else plural(count, "image")
     bar, left = st.empty(), None
     for step in evaluate(candidate, data, split):

@@ -189,11 +189,11 @@ def confirm(source: Source, plans: list[Plan], name: str) -> None:
     plan = choose_plan(source, plans)
     st.success(f"**{plain(plan.layout)}**: {plain(plan.summary)}", icon=":material/check_circle:")
     plan = choose_classes(plan)
-    sets = plan.parts()
+    sets = plan.splits()
     encoding = plan.labels.encoding()
     names: dict[str, str] = {}
     if encoding:
-        split = f" Split: {', '.join(f'{n:,} {part}' for part, n in sets.items())}." if sets else ""
+        split = f" Split: {', '.join(f'{n:,} {name}' for name, n in sets.items())}." if sets else ""
         st.caption(f"Masks: {plain(encoding.meaning)}.{split}")
     legend = st.container()
     if plan.problems:

@@ -22,7 +22,7 @@ from pages.widgets.zoom_view import zoom_view
 PER_PAGE, PER_PAGE_ON_A_PHONE = 24, 12
 LARGE = 1600  # pixels of the longer side in the large view
 SETS = {"All": "", "Training": "train", "Validation": "validation", "Test": "test"}
-SET_NAMES = {part: name for name, part in SETS.items()}
+SET_NAMES = {split: name for name, split in SETS.items()}
 
 
 @st.fragment
@@ -63,8 +63,8 @@ def cell(row: dict[Hashable, Any], urls: dict[str, str]) -> Cell:
     """A row of the table as the grid shows it."""
     detail = for_visitor(row["problem"])
     if row["width"]:
-        part = SET_NAMES.get(row["part"], "not used")
-        detail = f"{row['width']} x {row['height']} · {percent(row['foreground'])} · {part}"
+        split = SET_NAMES.get(row["split"], "not used")
+        detail = f"{row['width']} x {row['height']} · {percent(row['foreground'])} · {split}"
     return Cell(row["name"], urls.get(row["name"], ""), row["name"], detail, first_badge(row["findings"]))
 
 
@@ -77,7 +77,7 @@ def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
         )
         order = st.selectbox("Sort by", list(catalogue.ORDERS), key=f"{key}_order", width=170)
         with st.popover("Filter", icon=":material/filter_list:"):
-            chosen_set = st.selectbox("Split", list(SETS), key=f"{key}_part")
+            chosen_set = st.selectbox("Split", list(SETS), key=f"{key}_split")
             class_name = ""
             if task.kind != "binary":
                 class_name = st.selectbox("With class", ["", *task.classes], key=f"{key}_class")

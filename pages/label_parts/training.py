@@ -18,7 +18,7 @@ from pages.widgets.loading import predictor_of
 from pages.widgets.run_labels import STATES
 from pages.widgets.wording import plain
 
-MINUTES = 4.0  # of the training: a first model while one goes on labelling
+MINUTES = 4.0  # of the training: a first model while labelling continues
 WORTH = 0.6  # Dice from which on its predictions replace the proposals by themselves
 LEAST = 4  # accepted photos, of which one is held out
 

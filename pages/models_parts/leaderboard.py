@@ -21,18 +21,18 @@ def leaderboard() -> None:
     with left:
         folder = choose_dataset("Data set", "leaderboard_data")
     with right:
-        part = SPLITS[
+        split = SPLITS[
             str(
                 st.segmented_control(
-                    "Split", list(SPLITS), default="Validation", required=True, key="board_part"
+                    "Split", list(SPLITS), default="Validation", required=True, key="board_split"
                 )
             )
         ]
     try:
         ensure_drawn(folder)
         data = open_data(folder)
-        board = standings(registry.list_models(), data, part)
-        images = len(data.part(part))
+        board = standings(registry.list_models(), data, split)
+        images = len(data.pairs_of(split))
     except UserError as error:
         st.error(plain(str(error)))
         return
@@ -50,7 +50,7 @@ def leaderboard() -> None:
                 f"Score {plural(len(missing), 'more model')}", icon=":material/leaderboard:", type="primary"
             )
         ):
-            score(missing, data, part)
+            score(missing, data, split)
         numbers_explained()
 
 
@@ -84,10 +84,10 @@ def table(board: list[Standing], images: int) -> None:
     )
 
 
-def score(missing: list[Standing], data: DataFolder, part: str) -> None:
+def score(missing: list[Standing], data: DataFolder, split: str) -> None:
     for s in missing:
         try:
-            evaluated(s.candidate, data, part)
+            evaluated(s.candidate, data, split)
         except UserError as error:
             st.error(plain(f"{s.entry.card.name}: {error}"))
             return

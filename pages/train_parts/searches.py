@@ -1,4 +1,4 @@
-"""A search as it goes on: its trials, the best so far, what mattered, and what it was worth."""
+"""A running search: its trials, the best so far, what mattered, and what it was worth."""
 
 from collections.abc import Callable
 from typing import Any

@@ -22,7 +22,7 @@ Label = Literal["visible", "hidden", "collapsed"]
 def upload_one(
     label: str, types: "Sequence[str] | None", megabytes: int, key: str | None = None, show: Label = "visible"
 ) -> "UploadedFile | None":
-    """An uploader of one file of at most so many megabytes (2^20 bytes)."""
+    """An uploader of one file of at most this many megabytes (2^20 bytes)."""
     _expect(megabytes)
     file = st.file_uploader(label, types, max_upload_size=megabytes, key=key, label_visibility=show)
     return next(iter(_within([file] if file else [], megabytes)), None)
@@ -31,7 +31,7 @@ def upload_one(
 def upload_many(
     label: str, types: "Sequence[str] | None", megabytes: int, key: str | None = None, show: Label = "visible"
 ) -> "list[UploadedFile]":
-    """The same for several files, each of at most so many megabytes."""
+    """The same for several files, each of at most this many megabytes."""
     _expect(megabytes)
     files = st.file_uploader(
         label, types, accept_multiple_files=True, max_upload_size=megabytes, key=key, label_visibility=show

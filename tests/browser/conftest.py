@@ -24,8 +24,9 @@ def found_browser(names: tuple[str, ...]) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[App]:
     served = App(tmp_path_factory.mktemp("browser") / "workspace")
+    served.is_forked = not getattr(request.module, "COLD_SERVER", False)
     served.start()
     yield served
     served.end()

@@ -25,6 +25,7 @@ from tests.limits import seconds
 from tests.served import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+COLD_SERVER = True  # what a page takes at first, its imports included
 SLIDER = ".pair"
 
 

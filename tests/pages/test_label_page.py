@@ -19,6 +19,7 @@ from core.system.workspace import PROJECT
 from pages.label_parts.view import VIEW, View
 from pages.widgets.entry import INSIDE
 from tests.builders import write_scenes
+from tests.limits import seconds
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def owner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(**state: object) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "pages" / "label.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT / "pages" / "label.py"), default_timeout=seconds(60))
     app.session_state[INSIDE] = True
     for key, value in state.items():
         app.session_state[key] = value

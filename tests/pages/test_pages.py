@@ -18,37 +18,20 @@ from core.runs import run_folder
 from core.settings import settings_of
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY
 from core.system.workspace import PROJECT
-from core.training import estimate
 from pages.widgets.entry import INSIDE
-from tests.builders import TINY, tiny, trained, write_camera
+from tests.builders import TINY
 from tests.limits import seconds
 
+pytestmark = pytest.mark.usefixtures("few_drawn_people")
 PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 
 
 def opened(page: str, **state: object) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=60)
+    app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=seconds(60))
     app.session_state[INSIDE] = True
     for key, value in state.items():
         app.session_state[key] = value
     return app.run()
-
-
-@pytest.fixture(autouse=True)
-def few_drawn_people(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "PAIRS", 10)
-    demo.generate.__defaults__ = (None, 10)
-    list(demo.generate(pairs=10))
-    estimate.note(TrainConfig("-"), 1000, 200, epoch_seconds=60.0, loading=5.0)  # else the page measures it
-
-
-@pytest.fixture
-def finished_run() -> run_folder.Run:
-    run = run_folder.create(tiny(demo.demo_folder(), name="My *first* model", epochs=2))
-    for event in trained(run.config, run.folder):
-        run.append(event)
-    run.set_status("finished")
-    return run
 
 
 def words(app: AppTest) -> str:
@@ -137,25 +120,6 @@ def test_the_train_page_shows_a_finished_run(finished_run: run_folder.Run) -> No
     labels = {m.label for m in app.metric}
     assert {DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, f"Best {DICE_MEAN}"} <= labels
     assert "Predictions after epoch 2" in words(app)
-
-
-@pytest.fixture
-def run_of_classes(workspace: Path) -> run_folder.Run:
-    data = write_camera(workspace / "datasets" / "streets")
-    run = run_folder.create(
-        tiny(
-            data,
-            name="<b>Streets",
-            task="multiclass",
-            ignore_index=7,
-            class_names="sky,<i>road,car",
-            epochs=1,
-        )
-    )
-    for event in trained(run.config, run.folder):
-        run.append(event)
-    run.set_status("finished")
-    return run
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -7,15 +7,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import demo, library
-from core.policy import permissions, policy
-from core.policy.permissions import OWNER, STRANGER, acting_as
+from core.policy import policy
+from core.policy.permissions import OWNER, acting_as
 from core.policy.rate_limit import UsedUpError
 from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
-from tests.builders import tiny, trained, write_scenes
+from tests.builders import slim, trained, write_scenes
+from tests.limits import seconds
 
+pytestmark = pytest.mark.usefixtures("public")
 PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 HARMLESS = {  # buttons that a stranger may see: a new one is either named here or asks for a permission
     "train": {"Compare with the ground truth", "Use it on a photo"},
@@ -39,25 +41,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with acting_as(OWNER):
         list(demo.generate(pairs=6))
         private = write_scenes(folder.parent / "quine" / "private", 6)
-        run = run_folder.create(tiny(private, name="Portraits", epochs=1))
+        run = run_folder.create(slim(private, name="Portraits", epochs=1))
         for event in trained(run.config, run.folder):
             run.append(event)
         run.set_status("finished")
         (run.folder / "log.txt").write_text(f"reading {private}")
         damaged = write_scenes(library.new_folder("damaged"), 4)
         (damaged / "dataset.json").write_text("{")
-        failed = run_folder.create(tiny(damaged, name="Beach"))
+        failed = run_folder.create(slim(damaged, name="Beach"))
         failed.set_status("failed", f"dataset.json in {damaged} cannot be read as JSON.")
     yield folder
     patch.undo()
-
-
-@pytest.fixture(autouse=True)
-def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "studio.toml"
-    file.write_text("public = true\n")
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
 
 
 @pytest.fixture
@@ -66,7 +60,7 @@ def run(workspace: Path) -> Run:
 
 
 def opened(page: str, query: dict[str, str] | None = None, **state: object) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=60)
+    app = AppTest.from_file(str(PROJECT / "pages" / f"{page}.py"), default_timeout=seconds(60))
     app.session_state[INSIDE] = True
     for key, value in state.items():
         app.session_state[key] = value

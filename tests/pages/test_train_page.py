@@ -13,9 +13,9 @@ from core.data import demo
 from core.runs import jobs, run_folder
 from core.runs.run_folder import Run
 from tests.builders import TINY, write_scenes
-from tests.pages.test_pages import few_drawn_people, opened, words
+from tests.pages.test_pages import opened, words
 
-_ = few_drawn_people  # a fixture that every test of this file uses
+pytestmark = pytest.mark.usefixtures("few_drawn_people")
 
 
 def ended(data: Path, **settings: object) -> Run:

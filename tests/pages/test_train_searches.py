@@ -7,8 +7,6 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import demo
 from core.data.dataset import open_data
-from core.policy import permissions, policy
-from core.policy.permissions import STRANGER
 from core.runs import jobs as run_jobs
 from core.search import search_folder
 from core.search.board import BOARD_FILE, Board, Phase, Row, TrialState, Verdict, to_dict
@@ -16,10 +14,10 @@ from core.search.search_folder import Plan, Search
 from core.system.score_names import DICE_MEAN
 from core.system.workspace import write_json
 from tests.builders import tiny
-from tests.pages.test_pages import few_drawn_people, opened, words
+from tests.pages.test_pages import opened, words
 from tests.pages.test_train_page import ended
 
-_ = few_drawn_people  # a fixture that every test of this file uses
+pytestmark = pytest.mark.usefixtures("few_drawn_people")
 
 
 @pytest.fixture(autouse=True)
@@ -115,17 +113,14 @@ def test_a_page_that_is_opened_anew_shows_the_search_that_runs(done: Search) -> 
 
 
 def test_a_stranger_sees_a_search_without_paths_and_cannot_change_it(
-    done: Search, tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    done: Search, workspace: Path, request: pytest.FixtureRequest
 ) -> None:
     from tests.pages.test_strangers import sent
 
     failed = Row(9, TrialState.FAILED, {}, message=f"{workspace}/runs/x/best cannot be read.")
     write_json(done.folder / BOARD_FILE, to_dict(Board(rows=(*done.board.rows, failed))))
     done.run.set_status("failed", f"dataset.json in {workspace} cannot be read.")
-    file = tmp_path / "studio.toml"
-    file.write_text("public = true\n")
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
+    request.getfixturevalue("public")  # from here on a stranger asks
     app = opened("train", train_view="Searches")
     assert not app.exception and str(workspace).encode() not in sent(app)
     assert label_of_buttons(app) <= {"Open the winner"}

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.data.importing.claims import claims_of_files, claims_of_lists
-from core.data.importing.names import common_folder, is_picture, part_in, parts_by_folder
+from core.data.importing.names import common_folder, is_picture, split_in, splits_by_folder
 from core.data.importing.outlines import UNREADABLE, Drawn, drawn_plan
 from core.data.importing.plan import Plan
-from core.data.importing.references import part_of
+from core.data.importing.references import split_of
 from core.data.importing.shapes import Outline, Shape
 from core.data.importing.sources import Source
 from core.data.pairing import Problem
@@ -118,7 +118,7 @@ def _reason(error: BaseException) -> str:
 def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
     """The plan for the files of one tool. Raises UserError where no photo of the source has an outline."""
     photos = [name for name in source.names if is_picture(name)]
-    folders = parts_by_folder(photos, common_folder(photos))
+    folders = splits_by_folder(photos, common_folder(photos))
     references = {file: list(one.outlines) for file, one in found.files.items()}
     if tool.is_of_one_photo:
         claims = claims_of_files(photos, {file: names[0] for file, names in references.items()})
@@ -126,13 +126,13 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
         claims = claims_of_lists(photos, folders, references, tool.by_stem, tool.other_name)
     outlines: dict[str, list[Outline]] = {}
     sizes: dict[str, tuple[int, int]] = {}
-    parts: dict[str, str] = {}
+    splits: dict[str, str] = {}
     other: dict[str, int] = defaultdict(int)
     refused: dict[str, str] = {}
     problems = list(found.problems)
     for file, one in found.files.items():
         problems += [Problem(file, remark) for remark in one.remarks]
-        part_of_file = part_in(PurePosixPath(file).stem)
+        split_of_file = split_in(PurePosixPath(file).stem)
         for reference, drawn in one.outlines.items():
             photo = claims.photos.get((file, reference))
             if photo is None:
@@ -140,7 +140,7 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
                 continue
             outlines.setdefault(photo, []).extend(drawn)
             other[photo] += one.other.get(reference, 0)
-            parts[photo] = parts.get(photo) or part_of_file or part_of(photo, folders)
+            splits[photo] = splits.get(photo) or split_of_file or split_of(photo, folders)
             if reference in one.sizes:
                 sizes[photo] = one.sizes[reference]
             if reference in one.refused:
@@ -159,7 +159,7 @@ def annotated_plan(source: Source, tool: Tool, found: Found) -> Plan:
     ]
     labels = Drawn(tuple(found.categories), outlines, sizes)
     return drawn_plan(
-        tool.layout or tool.name, labels, parts, problems, source, _more(outlines, sum(other.values()))
+        tool.layout or tool.name, labels, splits, problems, source, _more(outlines, sum(other.values()))
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.data.importing.matching import match
-from core.data.importing.names import common_folder, is_picture, parts_by_folder, read_name, stem_and_suffix
+from core.data.importing.names import common_folder, is_picture, read_name, splits_by_folder, stem_and_suffix
 from core.data.importing.references import PhotoIndex, Resolved, clean, one_claim_each
 
 FOLDERS_OF_FILES = {"ann", "anns", "json", "jsons"}  # say as little about the place as images/ does
@@ -27,7 +27,7 @@ def claims_of_lists(
     photos: Sequence[str], folders: Mapping[str, str], references: Mapping[str, Sequence[str]],
     by_stem: bool, other_name: Callable[[str], str] | None,
 ) -> Claims:  # fmt: skip
-    """The photos of files that list them. `folders` are those that stand for a part of the data;
+    """The photos of files that list them. `folders` are those that stand for a split of the data;
     `by_stem` and `other_name` are a tool's."""
     whole = PhotoIndex(photos, folders)
     stems = PhotoIndex(photos, folders, by_stem=True) if by_stem else None
@@ -66,15 +66,15 @@ def claims_of_files(photos: Sequence[str], references: Mapping[str, str]) -> Cla
     if not open_files:
         return claims
     below = common_folder([*photos, *references])
-    parts = parts_by_folder([*photos, *references], below)
+    splits = splits_by_folder([*photos, *references], below)
     texts = []
     for file in sorted(open_files):
         whole = posixpath.basename(clean(references[file]))
-        text = read_name(file, below, parts)
+        text = read_name(file, below, splits)
         folders = tuple(folder for folder in text.folders if folder.lower() not in FOLDERS_OF_FILES)
         texts.append(replace(text, folders=folders, whole=whole, as_mask=whole))
     # All photos take part, also those that have a file: they say which places have their own.
-    pictures = [replace(p, as_photo=p.whole) for p in (read_name(name, below, parts) for name in photos)]
+    pictures = [replace(p, as_photo=p.whole) for p in (read_name(name, below, splits) for name in photos)]
     matches = match(pictures, texts)
     for photo, found in matches.masks.items():
         files = [text.name for text in found]

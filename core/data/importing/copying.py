@@ -50,7 +50,7 @@ def import_data(
 
     Yields the share done, then the result. Raises UserError when it cannot be; then nothing is left.
     """
-    library.new_folder(name)  # a name that is taken is said before anything is read
+    library.new_folder(name)  # a name that is taken is refused before anything is read
     source = with_tables(open_source(given))
     try:
         yield from bring_in(source, recognise(source)[0], name)
@@ -68,7 +68,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
     folder = library.new_folder(name)
     plan = replace(plan, items=tuple(replace(item, name=short_stem(item.name)) for item in plan.items))
     problems = list(plan.problems)
-    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    splits: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     copying, damaged = plan.labels.copying(), []
     try:
         with atomic_folder(folder) as making:
@@ -84,8 +84,8 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
                     continue
                 if is_damaged_jpeg((making / "images" / photo).read_bytes()):
                     damaged.append(photo)
-                if item.part:
-                    parts[item.part].append(photo)
+                if item.split:
+                    splits[item.split].append(photo)
                 if done % 8 == 0:
                     yield done / len(plan.items)
             _check_enough(len(list((making / "images").iterdir())), problems[len(plan.problems) :])
@@ -94,7 +94,7 @@ def bring_in(source: Source, plan: Plan, name: str) -> Iterator[float | Imported
             _write_again(source, plan, outcome, making)
             notes = (*outcome.notes, *_damage_note(damaged))
             plan = replace(plan, labels=outcome.labels)
-            about = _about(name, source, plan, parts, problems)
+            about = _about(name, source, plan, splits, problems)
             about["origin"]["notes"] = list(notes)
             write_json(making / DATASET_FILE, about)
             write_down(open_data(making))
@@ -116,7 +116,9 @@ def _check_enough(count: int, problems: Sequence[Problem]) -> None:
     """Raises UserError where what could not be read leaves fewer than two pairs."""
     if problems and count < 2:
         which = (
-            "Only one pair could be read; two are the least." if count else "None of the pairs could be read."
+            "Only one pair could be read; at least two are needed."
+            if count
+            else "None of the pairs could be read."
         )
         raise UserError(f"{which} The first that could not: {problems[0].sentence}")
 
@@ -149,9 +151,9 @@ def _write_again(source: Source, plan: Plan, outcome: Outcome, making: Path) -> 
 
 
 def _about(
-    name: str, source: Source, plan: Plan, parts: dict[str, list[str]], problems: list[Problem]
+    name: str, source: Source, plan: Plan, splits: dict[str, list[str]], problems: list[Problem]
 ) -> dict[str, Any]:
-    """dataset.json: the name, where it came from, the meaning of the masks and the parts, if known."""
+    """dataset.json: the name, where it came from, the meaning of the masks and the splits, if known."""
     about: dict[str, Any] = {
         "name": name.strip(),
         "origin": {
@@ -169,7 +171,7 @@ def _about(
     values = range_in(own_description(source))
     if values:
         about[KEY] = list(values)
-    if parts["validation"] or parts["test"]:
+    if splits["validation"] or splits["test"]:
         # Without a validation set of its own, one is split from what is not for testing.
-        about["split"] = parts if parts["validation"] else {"test": parts["test"]}
+        about["split"] = splits if splits["validation"] else {"test": splits["test"]}
     return about

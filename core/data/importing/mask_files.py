@@ -19,8 +19,8 @@ from core.data.importing.names import (
     common_folder,
     is_another_form,
     is_picture,
-    parts_by_folder,
     read_name,
+    splits_by_folder,
     stem_and_suffix,
     unique_names,
     with_roles_by_endings,
@@ -30,7 +30,7 @@ from core.data.importing.side_files import (
     class_names,
     own_description,
     palette_names,
-    with_listed_parts,
+    with_listed_splits,
 )
 from core.data.importing.sources import Source
 from core.data.pairing import Problem
@@ -50,9 +50,9 @@ def mask_file_plans(source: Source, photos: str = "", masks: str = "") -> list[P
     if photos and masks:
         return _plan(source, _by_hand(names, photos, masks), f"Photos in {photos}, masks in {masks}")
     below = common_folder(names)
-    parts = parts_by_folder(names, below)
+    splits = splits_by_folder(names, below)
     plans = []
-    by_folder = [read_name(name, below, parts) for name in names]
+    by_folder = [read_name(name, below, splits) for name in names]
     roles = {p.role for p in by_folder}
     if "mask" in roles and roles & {"photo", ""}:
         plans += _plan(source, by_folder, "Folders of photos and masks")
@@ -76,8 +76,8 @@ def _by_hand(names: Sequence[str], photos: str, masks: str) -> list[Picture]:
             n for n in names if _inside(n, folder) and not (_inside(n, other) and len(other) > len(folder))
         ]
         root = PurePosixPath(folder)
-        parts = parts_by_folder(inside, root)
-        read = [read_name(name, root, parts) for name in inside]
+        splits = splits_by_folder(inside, root)
+        read = [read_name(name, root, splits) for name in inside]
         if photos == masks:
             return with_roles_by_endings(read)
         found += [replace(picture, role=role) for picture in read]
@@ -97,8 +97,8 @@ def _plan(source: Source, found: Sequence[Picture], layout: str) -> list[Plan]:
     pairs, problems = _layered(photos, masks, layers) if layers else _paired(photos, masks)
     if not pairs:
         return []
-    named = unique_names([Item(photo.whole, photo.name, chosen, photo.part) for photo, chosen in pairs])
-    items = tuple(with_listed_parts(source, named))
+    named = unique_names([Item(photo.whole, photo.name, chosen, photo.split) for photo, chosen in pairs])
+    items = tuple(with_listed_splits(source, named))
     problems = [*source.problems, *problems]
     summary = f"{len(items):,} photos with masks"
     if layers:

@@ -41,7 +41,7 @@ def match(photos: Sequence[Picture], masks: Sequence[Picture]) -> Matches:
     if {p.place[1] for p in photos}.isdisjoint(m.place[1] for m in masks):
         # Photos and masks have trees of their own. Where the trees mirror each other, a photo without a
         # mask must not get that of another folder's photo.
-        places += [lambda p: p.part, lambda p: ""]
+        places += [lambda p: p.split, lambda p: ""]
     open_photos, open_masks = list(photos), list(masks)
     passes = _by_convention(photos, masks)
     own_places = {p.place for p in photos} & {m.place for m in masks}
@@ -83,7 +83,7 @@ def _matched(found: Matches, photos: list[Picture], masks: list[Picture]) -> set
     """Match photos and masks whose names agree. Returns the names of those that are settled."""
     settled: set[str] = set()
     for mask in sorted(masks, key=lambda m: m.rank):
-        fitting = [photo for photo in photos if _parts_agree(photo, mask)]
+        fitting = [photo for photo in photos if _splits_agree(photo, mask)]
         if not fitting:
             continue
         settled |= {mask.name, *(photo.name for photo in fitting)}
@@ -96,5 +96,5 @@ def _matched(found: Matches, photos: list[Picture], masks: list[Picture]) -> set
     return settled
 
 
-def _parts_agree(photo: Picture, mask: Picture) -> bool:
-    return not photo.part or not mask.part or photo.part == mask.part
+def _splits_agree(photo: Picture, mask: Picture) -> bool:
+    return not photo.split or not mask.split or photo.split == mask.split

@@ -1,4 +1,4 @@
-"""What the names of folders and files say: photo or mask, which part, which photo."""
+"""What the names of folders and files say: photo or mask, which split, which photo."""
 
 import re
 from collections import Counter
@@ -32,7 +32,7 @@ _MASK_BEGINNING = re.compile(
     r"(?:masks?|labels?|seg|segmentation|gt|groundtruth|annotation)(?:[ _-]|(?=\d))(?=.)"
 )
 _PHOTO_BEGINNING = re.compile(r"(?:images?|img|photo|picture|rgb|orig|original)(?:[ _-]|(?=\d))(?=.)")
-PARTS = {
+SPLITS = {
     "train": "train", "training": "train", "trn": "train",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
     "test": "test", "testing": "test", "holdout": "test",
@@ -53,12 +53,12 @@ NEUTRAL = {
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`role` is "photo", "mask" or "" where the name does not say; `folders` those that say neither
-    role nor part; `whole` is the file's stem, `as_photo` and `as_mask` the same without the ending,
+    role nor split; `whole` is the file's stem, `as_photo` and `as_mask` the same without the ending,
     or else the beginning, that photos or masks have; `rank` is lower for the better of several masks."""
 
     name: str
     role: str
-    part: str
+    split: str
     folders: tuple[str, ...]
     whole: str
     as_photo: str
@@ -67,7 +67,7 @@ class Picture:
 
     @property
     def place(self) -> tuple[str, tuple[str, ...]]:
-        return self.part, tuple(folder.casefold() for folder in self.folders)
+        return self.split, tuple(folder.casefold() for folder in self.folders)
 
 
 def steps_of(name: str) -> tuple[str, ...]:
@@ -89,27 +89,27 @@ def common_folder(names: Iterable[str]) -> PurePosixPath:
     """The deepest folder that all these files are below."""
     shared: tuple[str, ...] | None = None
     for name in names:
-        parts = steps_of(name)[:-1]
+        steps = steps_of(name)[:-1]
         if shared is None:
-            shared = parts
+            shared = steps
             continue
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(shared, parts, strict=False)))
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(shared, steps, strict=False)))
         shared = shared[:same]
     return PurePosixPath(*(shared or ()))
 
 
-def read_name(name: str, below: PurePosixPath, parts: Mapping[str, str]) -> Picture:
-    """What a picture's path below this folder says. `parts` is what `parts_by_folder` found.
+def read_name(name: str, below: PurePosixPath, splits: Mapping[str, str]) -> Picture:
+    """What a picture's path below this folder says. `splits` is what `splits_by_folder` found.
 
     The nearest folder that says something decides; the role is the folders' word alone.
     """
     steps = steps_of(name)[len(below.parts) :]
-    role, part, folders = "", "", []
+    role, split, folders = "", "", []
     for folder in reversed(steps[:-1]):
         lower = folder.lower()
-        part_here, role_here = parts.get(lower, ""), role_of(lower)
-        decides = (role_here and not role) or (part_here and not part)
-        role, part = role or role_here, part or part_here
+        split_here, role_here = splits.get(lower, ""), role_of(lower)
+        decides = (role_here and not role) or (split_here and not split)
+        role, split = role or role_here, split or split_here
         if not decides:
             folders.append(folder)
     stem, _ = stem_and_suffix(steps[-1])
@@ -119,7 +119,7 @@ def read_name(name: str, below: PurePosixPath, parts: Mapping[str, str]) -> Pict
         as_mask, rank = stem[beginning.end() :], len(MASK_ENDINGS)
     if as_photo == stem and (beginning := _PHOTO_BEGINNING.match(stem.lower())):
         as_photo = stem[beginning.end() :]
-    return Picture(name, role, part, tuple(reversed(folders)), stem, as_photo, as_mask, rank)
+    return Picture(name, role, split, tuple(reversed(folders)), stem, as_photo, as_mask, rank)
 
 
 def with_roles_by_endings(pictures: Iterable[Picture]) -> list[Picture]:
@@ -191,11 +191,11 @@ def role_of(folder: str) -> str:
     return ""
 
 
-def parts_by_folder(names: Iterable[str], below: PurePosixPath) -> dict[str, str]:
-    """Names of folders, in lower case, that stand for a part of the data: "train", "validation" or "test".
+def splits_by_folder(names: Iterable[str], below: PurePosixPath) -> dict[str, str]:
+    """Names of folders, in lower case, that stand for a split of the data: "train", "validation" or "test".
 
     `train`, `test2017`, `val_images` do by themselves. A name with other words in it, `my-test`, does
-    only beside the same name for another part, `my-train`.
+    only beside the same name for another split, `my-train`.
     """
     folders = {
         folder.lower()
@@ -205,11 +205,11 @@ def parts_by_folder(names: Iterable[str], below: PurePosixPath) -> dict[str, str
     found: dict[str, str] = {}
     unsure: dict[str, dict[str, str]] = {}
     for folder in folders:
-        part, rest = _part_and_rest(folder)
-        if plain := part_of_folder(folder):
+        split, rest = _split_and_rest(folder)
+        if plain := split_of_folder(folder):
             found[folder] = plain
-        elif part:
-            unsure.setdefault(rest, {})[folder] = part
+        elif split:
+            unsure.setdefault(rest, {})[folder] = split
     for alike in unsure.values():
         if len(set(alike.values())) > 1:
             found |= alike
@@ -221,28 +221,28 @@ def _below(parent: str, below: PurePosixPath) -> tuple[str, ...]:
     return steps[depth:] if steps[:depth] == below.parts else ()
 
 
-def part_in(text: str) -> str:
-    """The part that a name like instances_train2017 speaks of, else ""."""
+def split_in(text: str) -> str:
+    """The split that a name like instances_train2017 speaks of, else ""."""
     found = _PART.search("".join(c for c in text.lower() if not c.isdigit()))
-    return PARTS[found.group(1)] if found else ""
+    return SPLITS[found.group(1)] if found else ""
 
 
-def part_of_folder(folder: str) -> str:
-    """The part that a folder's name stands for by itself, in any case, else ""."""
-    part, rest = _part_and_rest(folder.lower())
-    return part if not rest or rest in NEUTRAL or role_of(rest) else ""
+def split_of_folder(folder: str) -> str:
+    """The split that a folder's name stands for by itself, in any case, else ""."""
+    split, rest = _split_and_rest(folder.lower())
+    return split if not rest or rest in NEUTRAL or role_of(rest) else ""
 
 
-def _part_and_rest(folder: str) -> tuple[str, str]:
-    """The part that a folder's name in lower case speaks of, and what else it says."""
+def _split_and_rest(folder: str) -> tuple[str, str]:
+    """The split that a folder's name in lower case speaks of, and what else it says."""
     plain = "".join(c for c in folder if not c.isdigit())
     if found := _PART.search(plain):
         rest = plain[: found.start(1)] + plain[found.end(1) :]
-        return PARTS[found.group(1)], rest.strip(" -_.()[]")
-    # trainannot, valmasks, testimages: the part runs into the role
+        return SPLITS[found.group(1)], rest.strip(" -_.()[]")
+    # trainannot, valmasks, testimages: the split runs into the role
     for start in ("train", "valid", "val", "test"):
         if plain.startswith(start) and role_of(plain[len(start) :]):
-            return PARTS[start], plain[len(start) :]
+            return SPLITS[start], plain[len(start) :]
     return "", ""
 
 

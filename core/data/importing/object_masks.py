@@ -12,14 +12,14 @@ import numpy as np
 from core.data.importing.names import (
     common_folder,
     is_picture,
-    parts_by_folder,
     read_name,
     role_of,
+    splits_by_folder,
     steps_of,
     unique_names,
 )
 from core.data.importing.plan import Copying, Item, MaskFile, Plan
-from core.data.importing.side_files import with_listed_parts
+from core.data.importing.side_files import with_listed_splits
 from core.data.importing.sources import Source
 from core.data.masks import LOSSY_SUFFIXES, BinaryEncoding, mask_values
 from core.data.pairing import Problem
@@ -68,9 +68,9 @@ def object_mask_plans(source: Source) -> list[Plan]:
     if len(groups) < 2 and not any(folder and folder[-1] == _stem(photo) for folder, photo in groups.items()):
         return []
     below = common_folder(pictures)
-    parts = parts_by_folder(pictures, below)
+    splits = splits_by_folder(pictures, below)
     items = [
-        Item(_stem(photo), photo, tuple(sorted(masks[folder])), read_name(photo, below, parts).part)
+        Item(_stem(photo), photo, tuple(sorted(masks[folder])), read_name(photo, below, splits).split)
         for folder, photo in groups.items()
     ]
     taken = {name for item in items for name in (item.image, *item.masks)}
@@ -79,7 +79,7 @@ def object_mask_plans(source: Source) -> list[Plan]:
         for name in pictures
         if name not in taken
     ]
-    named = tuple(with_listed_parts(source, unique_names(items)))
+    named = tuple(with_listed_splits(source, unique_names(items)))
     count = sum(len(item.masks) for item in named)
     summary = f"{len(named):,} photos with {count:,} masks of single objects, put together as one foreground."
     return [Plan(LAYOUT, summary, named, ObjectMasks(), (*source.problems, *problems))]

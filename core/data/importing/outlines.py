@@ -10,7 +10,7 @@ from core.data.classes import ClassEncoding, MaskEncoding
 from core.data.importing.names import unique_names
 from core.data.importing.plan import Copying, Item, MaskFile, Plan
 from core.data.importing.shapes import Outline
-from core.data.importing.side_files import with_listed_parts
+from core.data.importing.side_files import with_listed_splits
 from core.data.importing.sources import Source
 from core.data.masks import BinaryEncoding
 from core.data.pairing import Problem
@@ -90,13 +90,13 @@ class Drawn:
 
 
 def drawn_plan(
-    layout: str, labels: Drawn, parts: Mapping[str, str], problems: Sequence[Problem], source: Source,
+    layout: str, labels: Drawn, splits: Mapping[str, str], problems: Sequence[Problem], source: Source,
     more: str = "",
 ) -> Plan:  # fmt: skip
     """The plan for these outlines: the kinds that occur, as one foreground where they are just one, or
-    more than can be told apart. `parts` are those that photos are in, `more` is said about it."""
+    more than can be told apart. `splits` are those that photos are in, `more` is said about it."""
     items = [
-        Item(photo.rsplit("/", 1)[-1].rsplit(".", 1)[0], photo, (), parts.get(photo, ""))
+        Item(photo.rsplit("/", 1)[-1].rsplit(".", 1)[0], photo, (), splits.get(photo, ""))
         for photo in sorted(labels.outlines)
     ]
     used = {outline.category for outlines in labels.outlines.values() for outline in outlines}
@@ -108,7 +108,7 @@ def drawn_plan(
             f" That is more than the {MAX_DRAWN} that can be told apart: they are one foreground, or choose."
         )
     plain = labels.choosing(chosen, len(chosen) == 1 or len(chosen) > MAX_DRAWN)
-    named = tuple(with_listed_parts(source, unique_names(items)))
+    named = tuple(with_listed_splits(source, unique_names(items)))
     return Plan(layout, summary, named, plain, (*source.problems, *problems))
 
 

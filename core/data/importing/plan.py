@@ -22,13 +22,13 @@ class Item:
     """A photo and what says where its foreground is.
 
     `name` is the stem its files will have, `image` its name in the source, `masks` those of its
-    mask files ("" where a label has none), `part` "train", "validation", "test" or "".
+    mask files ("" where a label has none), `split` "train", "validation", "test" or "".
     """
 
     name: str
     image: str
     masks: tuple[str, ...] = ()
-    part: str = ""
+    split: str = ""
 
 
 class Labels(Protocol):
@@ -93,12 +93,12 @@ class Plan:
     def choosing(self, names: tuple[str, ...], as_one: bool) -> "Plan":
         return replace(self, labels=self.labels.choosing(names, as_one))
 
-    def parts(self) -> dict[str, int]:
-        """How many photos are in which part, where the source says."""
+    def splits(self) -> dict[str, int]:
+        """How many photos are in which split, where the source says."""
         counts: dict[str, int] = {}
         for item in self.items:
-            if item.part:
-                counts[item.part] = counts.get(item.part, 0) + 1
+            if item.split:
+                counts[item.split] = counts.get(item.split, 0) + 1
         return counts
 
 

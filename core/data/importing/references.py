@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from core.data.importing.names import is_picture, part_in, part_of_folder, stem_and_suffix, steps_of
+from core.data.importing.names import is_picture, split_in, split_of_folder, stem_and_suffix, steps_of
 
 DEPTH = 12  # folders of a path that are compared
 TOO_MANY = 50  # photos of one name: without its folder the name means none of them
@@ -31,12 +31,12 @@ class Resolved:
 class PhotoIndex:
     """The photos of a source by every ending of their paths.
 
-    `parts` are folders that stand for a part of the data, as `parts_by_folder` gives them.
+    `splits` are folders that stand for a split of the data, as `splits_by_folder` gives them.
     `by_stem`: references may lack the file's suffix.
     """
 
-    def __init__(self, names: Iterable[str], parts: Mapping[str, str], by_stem: bool = False) -> None:
-        self._parts = parts
+    def __init__(self, names: Iterable[str], splits: Mapping[str, str], by_stem: bool = False) -> None:
+        self._splits = splits
         self._by_stem = by_stem
         self._by_path: dict[str, list[str]] = defaultdict(list)  # by the whole path
         self._by_ending: dict[str, list[str]] = defaultdict(list)
@@ -53,13 +53,13 @@ class PhotoIndex:
         exact = {r: photo for r in wanted if (photo := self._beside(r, beside))}
         if exact:
             return Resolved(exact)
-        part = part_in(PurePosixPath(near).stem) or self.part_of(near)
+        split = split_in(PurePosixPath(near).stem) or self.split_of(near)
         longest = max((len(steps) for steps in wanted.values()), default=0)
         for dropped in range(min(longest, DEPTH)):
             fitting = {
                 reference: found
                 for reference, steps in wanted.items()
-                if len(steps) > dropped and (found := self._candidates(steps, dropped, part))
+                if len(steps) > dropped and (found := self._candidates(steps, dropped, split))
             }
             if fitting:
                 resolved = _chosen(fitting, {r: len(wanted[r]) - dropped for r in fitting}, near)
@@ -67,9 +67,9 @@ class PhotoIndex:
                 return resolved
         return Resolved()
 
-    def part_of(self, name: str) -> str:
-        """The part that the nearest telling folder above a file stands for, or ""."""
-        return part_of(name, self._parts)
+    def split_of(self, name: str) -> str:
+        """The split that the nearest telling folder above a file stands for, or ""."""
+        return split_of(name, self._splits)
 
     def _beside(self, reference: str, folder: str) -> str | None:
         """The photo that a path gives when it is followed from the annotations' own folder."""
@@ -80,15 +80,15 @@ class PhotoIndex:
     def _path(self, name: str) -> str:
         return name.rpartition(".")[0] if self._by_stem and is_picture(name) else name
 
-    def _candidates(self, steps: Sequence[str], dropped: int, part: str) -> list[str]:
+    def _candidates(self, steps: Sequence[str], dropped: int, split: str) -> list[str]:
         folders = reversed(steps[:-1])
-        own = next((p for f in folders if (p := self._parts.get(f.lower()) or part_of_folder(f))), part)
+        own = next((p for f in folders if (p := self._splits.get(f.lower()) or split_of_folder(f))), split)
         kept = "/".join(steps[dropped:])
         found = self._by_ending.get(kept.casefold(), [])
         if len(found) > TOO_MANY:
             return []
         exact = [name for name in found if "/".join(self._steps(name)[-(len(steps) - dropped) :]) == kept]
-        return [name for name in exact or found if not own or self.part_of(name) in ("", own)]
+        return [name for name in exact or found if not own or self.split_of(name) in ("", own)]
 
     def _steps(self, name: str) -> tuple[str, ...]:
         steps = [step for step in steps_of(clean(name)) if step != ".."]
@@ -97,8 +97,8 @@ class PhotoIndex:
         return tuple(steps[-DEPTH:])
 
 
-def part_of(name: str, folders: Mapping[str, str]) -> str:
-    """The part that the nearest of these folders above a file stands for, or ""."""
+def split_of(name: str, folders: Mapping[str, str]) -> str:
+    """The split that the nearest of these folders above a file stands for, or ""."""
     return next((p for f in reversed(steps_of(name)[:-1]) if (p := folders.get(f.lower(), ""))), "")
 
 

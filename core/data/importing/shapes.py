@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.data.photos import open_picture, reading
 
-OVERSHOOT = 0.1  # of the photo's side, by which an outline may leave it: objects go on beyond the edge
+OVERSHOOT = 0.1  # of the photo's side, by which an outline may leave it: objects continue beyond the edge
 MAX_PATH = 5_000_000  # pixels along an outline; pycocotools takes 40 bytes for each
 Mask = NDArray[np.bool_]
 
@@ -59,7 +59,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class CocoShape:
-    """A COCO segmentation as it stands in the file: polygons, run lengths or compressed run lengths."""
+    """A COCO segmentation as the file has it: polygons, run lengths or compressed run lengths."""
 
     value: Any
 

@@ -1,4 +1,4 @@
-"""What lies beside the pictures and says more about them: names of classes, colours and parts."""
+"""What lies beside the pictures and says more about them: names of classes, colours and splits."""
 
 import contextlib
 import csv
@@ -12,7 +12,7 @@ from typing import Any
 
 from core.data.dataset import DATASET_FILE
 from core.data.importing.colours import Colour
-from core.data.importing.names import PARTS, common_folder, parts_by_folder
+from core.data.importing.names import SPLITS, common_folder, splits_by_folder
 from core.data.importing.plan import Item
 from core.data.importing.references import PhotoIndex
 from core.data.importing.sources import Source
@@ -53,41 +53,41 @@ def class_names(source: Source) -> tuple[str, ...]:
     return ()
 
 
-def with_listed_parts(source: Source, items: Sequence[Item]) -> list[Item]:
-    """The same items, those without a part in that which a list of names such as train.txt, or a
-    split.json with such lists, puts them in. One part for everything is no split: then there is none."""
+def with_listed_splits(source: Source, items: Sequence[Item]) -> list[Item]:
+    """The same items, those without a split in that which a list of names such as train.txt, or a
+    split.json with such lists, puts them in. One split for everything is no split: then there is none."""
     lists = list(_lists(source))
     if lists:
         names = [item.image for item in items]
-        index = PhotoIndex(names, parts_by_folder(names, common_folder(names)), by_stem=True)
+        index = PhotoIndex(names, splits_by_folder(names, common_folder(names)), by_stem=True)
         found: dict[str, str] = {}
-        for file, part, references in lists:
+        for file, split, references in lists:
             for photo in index.resolve(
-                references, str(PurePosixPath(file).with_name(f"{part}.txt"))
+                references, str(PurePosixPath(file).with_name(f"{split}.txt"))
             ).photos.values():
-                found[photo] = part
-        items = [item if item.part else replace(item, part=found.get(item.image, "")) for item in items]
-    if len({item.part for item in items}) == 1:
-        return [replace(item, part="") for item in items]
+                found[photo] = split
+        items = [item if item.split else replace(item, split=found.get(item.image, "")) for item in items]
+    if len({item.split for item in items}) == 1:
+        return [replace(item, split="") for item in items]
     return list(items)
 
 
 def _lists(source: Source) -> Iterator[tuple[str, str, list[str]]]:
-    """Files that list photos: their name, the part that they list and what they call the photos."""
+    """Files that list photos: their name, the split that they list and what they call the photos."""
     for name in source.names:
         path = PurePosixPath(name)
         if path.name.lower() in ("split.json", "splits.json"):
-            yield from ((name, part, names) for part, names in _json_parts(json_object(source, name)))
+            yield from ((name, split, names) for split, names in _json_splits(json_object(source, name)))
         elif path.name == DATASET_FILE:
-            split = json_object(source, name).get("split")
-            yield from ((name, part, names) for part, names in _json_parts(split))
-        part = {"train": "train", "val": "validation", "valid": "validation", "test": "test"}.get(
+            listed = json_object(source, name).get("split")
+            yield from ((name, split, names) for split, names in _json_splits(listed))
+        split = {"train": "train", "val": "validation", "valid": "validation", "test": "test"}.get(
             path.stem.lower(), ""
         )
-        if part and path.suffix.lower() == ".txt" and source.size(name) < MAX_LIST_BYTES:
+        if split and path.suffix.lower() == ".txt" and source.size(name) < MAX_LIST_BYTES:
             lines = [line.strip() for line in _text(source, name).splitlines() if line.strip()]
             # A line is a name, which may have spaces in it, or a name and more after a space.
-            yield name, part, [entry for line in lines for entry in (line, line.split()[0])]
+            yield name, split, [entry for line in lines for entry in (line, line.split()[0])]
 
 
 def own_description(source: Source) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def json_object(source: Source, name: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _json_parts(content: Any) -> Iterator[tuple[str, list[str]]]:
-    for part, photos in content.items() if isinstance(content, dict) else ():
-        if part.lower() in PARTS and isinstance(photos, list):
-            yield PARTS[part.lower()], list(map(str, photos))
+def _json_splits(content: Any) -> Iterator[tuple[str, list[str]]]:
+    for split, photos in content.items() if isinstance(content, dict) else ():
+        if split.lower() in SPLITS and isinstance(photos, list):
+            yield SPLITS[split.lower()], list(map(str, photos))
 
 
 def _rows(source: Source, name: str) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.importing.names import part_of_folder, role_of
+from core.data.importing.names import role_of, split_of_folder
 from core.data.importing.sources import Source
 from core.errors import UserError
 from core.system.archives import MAX_FILES
@@ -74,10 +74,10 @@ class TableSource(Source):
             raise UserError(f"{name} has more than {MAX_FILES // 2:,} rows: import it in parts.")
         self._open_files[name] = opened
         stem = PurePosixPath(name).stem
-        part = part_of_folder(stem.split("-")[0])
+        split = split_of_folder(stem.split("-")[0])
         for row in range(opened.metadata.num_rows):
             for role, column in (("images", photo), ("masks", mask)):
-                shown = f"{part or 'all'}/{role}/{stem}-{row:06d}.png"
+                shown = f"{split or 'all'}/{role}/{stem}-{row:06d}.png"
                 self._where[shown] = (name, row, column)
                 self.names.append(shown)
 

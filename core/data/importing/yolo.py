@@ -14,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 
 from core.data.importing.matching import match
-from core.data.importing.names import Picture, common_folder, is_picture, parts_by_folder, read_name
+from core.data.importing.names import Picture, common_folder, is_picture, read_name, splits_by_folder
 from core.data.importing.outlines import Drawn, drawn_plan
 from core.data.importing.plan import Plan
 from core.data.importing.shapes import OVERSHOOT, Outline, Polygons, Shares
@@ -94,7 +94,7 @@ def _plan(
     problems: list[Problem], pixels: bool,
 ) -> Plan:  # fmt: skip
     highest = max((o.category for each in outlines.values() for o in each), default=0)
-    parts = {photo.name: photo.part for photo in photos}
+    splits = {photo.name: photo.split for photo in photos}
     boxes = sum(labels.boxes for labels in found.values())
     more = f" {boxes:,} lines are boxes without an outline and are left out." if boxes else ""
     if pixels:
@@ -103,7 +103,7 @@ def _plan(
     if empty:
         more += f" {empty:,} photos have no outline and are background."
     labels = Drawn(_names(source, highest + 1), outlines, {})
-    return drawn_plan(LAYOUT, labels, parts, problems, source, more)
+    return drawn_plan(LAYOUT, labels, splits, problems, source, more)
 
 
 def _pictures_and_texts(source: Source) -> tuple[list[Picture], list[Picture]]:
@@ -117,12 +117,12 @@ def _pictures_and_texts(source: Source) -> tuple[list[Picture], list[Picture]]:
         return [], []
     pictures = [name for name in source.names if is_picture(name)]
     below = common_folder([*pictures, *texts])
-    parts = parts_by_folder([*pictures, *texts], below)
-    photos = [read_name(name, below, parts) for name in pictures]
+    splits = splits_by_folder([*pictures, *texts], below)
+    photos = [read_name(name, below, splits) for name in pictures]
     # Endings such as _mask belong to pictures: a text file has its photo's very name.
     return (
         [replace(p, as_photo=p.whole) for p in photos if p.role != "mask"] or photos,
-        [replace(p, as_mask=p.whole) for p in (read_name(name, below, parts) for name in texts)],
+        [replace(p, as_mask=p.whole) for p in (read_name(name, below, splits) for name in texts)],
     )
 
 

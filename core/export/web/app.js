@@ -24,7 +24,7 @@ function showProgress(share) {
   if (share !== null) element("progress").value = share;
 }
 
-/** Run an action; what goes wrong is said in a sentence. */
+/** Run an action; what goes wrong is shown in a sentence. */
 async function attempt(work) {
   try {
     await work();

@@ -103,12 +103,12 @@ def fingerprint_of(data: DataFolder) -> Fingerprint:
 
     Validation photos are counted, never read. Raises UserError where no training photo can be used.
     """
-    pairs = data.part("train")
+    pairs = data.pairs_of("train")
     if not pairs:
         raise UserError(f"{data.name} has no training photos: see the splits on the Data page.")
     kept = workspace.cache() / "fingerprints" / f"{_key(data, pairs)}.json"
     if kept.is_file():
-        with contextlib.suppress(UserError, TypeError, KeyError):  # damaged: measured anew
+        with contextlib.suppress(UserError, TypeError, KeyError):  # damaged: measured again
             return _from_dict(read_json(kept))
     found = _measure(data, pairs)
     with contextlib.suppress(OSError, UserError):  # a cache that cannot be written costs time alone
@@ -143,8 +143,8 @@ def _measure(data: DataFolder, pairs: Sequence[Pair]) -> Fingerprint:
     orientation = orientation_of([one.differences for one in found], task.classes)
     decoding = [seconds for pair in _spread(chosen, TIMED) if (seconds := _decoding(pair, data.encoding))]
     whole = Fingerprint(
-        len(pairs), len(data.part("validation")), len(found), height, width, max(map(max, sizes)), task.kind,
-        task.classes, tuple(np.mean([one.shares for one in found], axis=0).round(6).tolist()),
+        len(pairs), len(data.pairs_of("validation")), len(found), height, width, max(map(max, sizes)),
+        task.kind, task.classes, tuple(np.mean([one.shares for one in found], axis=0).round(6).tolist()),
         kept=_kept(found, wanted), decoding=_mean(decoding),
         thumbnail=_mean([one.thumbnail for one in found]),
     )  # fmt: skip
@@ -251,7 +251,7 @@ def _kept(found: Sequence[_Measured], sizes: Sequence[Size]) -> dict[str, float]
 
 
 def _spread(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
-    """At most so many of them, evenly over the list."""
+    """At most this many of them, evenly over the list."""
     if len(pairs) <= most:
         return pairs
     return [pairs[index] for index in np.linspace(0, len(pairs) - 1, most).astype(int)]
@@ -286,7 +286,7 @@ def _from_dict(kept: dict[str, Any]) -> Fingerprint:
 
 def _key(data: DataFolder, pairs: Sequence[Pair]) -> str:
     """Changes whenever a file, the meaning of the masks or the split does."""
-    about = (VERSION, data.encoding.to_dict(), len(data.part("validation")))
+    about = (VERSION, data.encoding.to_dict(), len(data.pairs_of("validation")))
     digest = hashlib.sha256(repr(about).encode())
     for pair in pairs:
         digest.update(b"inverted\n" if pair.inverted else b"\n")

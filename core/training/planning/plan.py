@@ -64,7 +64,7 @@ def settings_for(preset: str, data: Path, **given: Any) -> tuple[TrainConfig, Pl
 
 @needs("train")
 def plan_training(data: Path | DataFolder, minutes: float = 0.0, **given: Any) -> Plan:
-    """Look at a data set and plan a training of so many minutes, by default the preset's, on this machine.
+    """Look at a data set and plan a training of this many minutes, by default the preset's, on this machine.
 
     `given` are settings that somebody has chosen: the plan leaves them as they are and says so. Epochs among
     them take the place of the minutes. Raises UserError where the data cannot be trained on, or settings

@@ -29,10 +29,10 @@ DECODING_SHARE = 0.2  # of the time: most that decoding photos may take of it
 WRITTEN = 5e8  # bytes of decoded photos a second
 LEAST_TRAINING = 16  # photos
 LARGEST_EPOCH = 1_000_000
-EPOCHS = 15  # at least so many parts of the time, so that the best model is chosen from several
+EPOCHS = 15  # at least this many, so that the best model is chosen from several
 # Dice that a training falls short of what it could reach, times the photos that it has seen.
 LACK = 10.0
-# A network errs along edges by some pixels of its input: about so many times what the masks themselves lose.
+# A network errs along edges by some pixels of its input: this many times what the masks themselves lose.
 # Both by two minutes of two cores on people (benchmarks/auto.py), Dice at the photos' own sizes: 0.862 at
 # 96x128, where masks keep 0.987 and 1,580 photos were seen; 0.894 to 0.896 at 256x320 and 256x192.
 EDGES = 6.0

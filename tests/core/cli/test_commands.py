@@ -1,8 +1,6 @@
 """The command line as a user calls it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +8,8 @@ import pytest
 from PIL import Image
 
 from core import cli
-from core.system.workspace import PROJECT
 from tests.builders import LIGHT_ENCODER
+from tests.processes import python
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, object]:
@@ -22,13 +20,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, ob
 
 def test_train_evaluate_predict_in_processes_of_their_own(small_data: Path, tmp_path: Path) -> None:
     def python_m_core(*arguments: object) -> dict[str, object]:
-        done = subprocess.run(
-            [sys.executable, "-m", "core", *map(str, arguments)],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = python("-m", "core", *arguments)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import pytest
 from core.models.factory import load_model
 from core.runs.history import History
 from core.runs.run_folder import Run
-from core.system.workspace import PROJECT
 from tests.builders import LIGHT_ENCODER
+from tests.processes import Started
 
 
 @pytest.mark.parametrize("devices", [1, 2])
@@ -26,19 +24,16 @@ def test_ctrl_c_stops_a_training_and_keeps_what_there_is(
         f"--encoder {LIGHT_ENCODER} --encoder-weights none --height 64 --width 64 --batch-size 4 "
         "--loggers csv --precision fp32"
     ).split()
-    process = subprocess.Popen(
-        [sys.executable, *command], cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, text=True,
-    )  # fmt: skip
+    process = Started(*command, environment={"OMP_NUM_THREADS": "1"}, first=os.setsid, folder=tmp_path)
     try:
         until = time.monotonic() + 240
         while not (run / "last").is_dir() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        said = process.communicate(timeout=90)[1]
+        assert process.wait(90) == 130
     finally:
         process.kill()
-    assert process.returncode == 130
+    said = (tmp_path / "errors").read_text()
     assert "Traceback" not in said and "torch.distributed" not in said
     assert Run(run).status().state == "stopped"
     assert History(Run(run)).refresh().epochs

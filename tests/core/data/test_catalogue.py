@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from core.data import catalogue, findings, fixes
 from core.data.catalogue import Catalogue, View, open_catalogue, rows_of
 from core.data.dataset import open_data
 from core.data.store import read_pair
+from core.system import workspace
 from tests.core.data.small_sets import classes, save
 
 
@@ -20,7 +22,9 @@ def test_the_catalogue_filters_sorts_and_pages(small_data: Path) -> None:
     shown = opened(small_data)
     everything = rows_of(shown, View())
     assert list(everything["name"]) == sorted(everything["name"])
-    assert set(rows_of(shown, View(part="validation"))["name"]) == set(open_data(small_data).split.validation)
+    assert set(rows_of(shown, View(split="validation"))["name"]) == set(
+        open_data(small_data).split.validation
+    )
     shares = list(rows_of(shown, View(order="Most foreground"))["foreground"])
     assert shares == sorted(shares, reverse=True)
     middle = rows_of(shown, View(low=0.2, high=0.5))
@@ -50,3 +54,11 @@ def test_a_class_filter_shows_the_photos_that_hold_it(small_data: Path) -> None:
     shown = opened(small_data)
     holding = {p.name for p in data.pairs if (read_pair(p, data.encoding)[1] == 2).any()}
     assert set(rows_of(shown, View(class_name="class 2"))["name"]) == holding
+
+
+def test_a_report_that_calls_splits_parts_is_read(small_data: Path) -> None:
+    shown = opened(small_data)
+    (file,) = (workspace.cache() / "manifests").glob("*.parquet")
+    pd.read_parquet(file).rename(columns={"split": "part"}).to_parquet(file)
+    again = opened(small_data)
+    assert list(again.report.table["split"]) == list(shown.report.table["split"])

@@ -54,8 +54,8 @@ def test_train_and_val_folders_keep_their_split(tmp_path: Path) -> None:
     write_scenes(tmp_path / "all" / "train", 4)
     write_scenes(tmp_path / "all" / "val", 3)
     data = open_data(tmp_path / "all")
-    assert len(data.part("train")) == 4 and len(data.part("validation")) == 3
-    assert all(p.name.startswith("val/") for p in data.part("validation"))
+    assert len(data.pairs_of("train")) == 4 and len(data.pairs_of("validation")) == 3
+    assert all(p.name.startswith("val/") for p in data.pairs_of("validation"))
     assert len({p.name for p in data.pairs}) == 7
     assert open_data(tmp_path).root == tmp_path / "all"
 

@@ -60,8 +60,8 @@ def test_each_set_has_a_file_that_the_reference_reads(small_data: Path, tmp_path
     data = split(open_data(small_data), (names[:6], names[6:8], names[8:]))
     found = read_by_reference(exported(data, tmp_path / "coco.zip"), tmp_path / "out")
     for part, file in COCO_FILES.items():
-        assert sorted(found[file]) == [pair.name for pair in data.part(part)]
-        for pair in data.part(part):
+        assert sorted(found[file]) == [pair.name for pair in data.pairs_of(part)]
+        for pair in data.pairs_of(part):
             assert np.array_equal(found[file][pair.name][0], read_pair(pair, data.encoding)[1])
 
 

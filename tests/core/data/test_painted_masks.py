@@ -13,7 +13,7 @@ from core.data.importing.copying import Imported, import_data
 from core.data.store import read_pair
 from core.errors import UserError
 from core.training.loop import fit
-from tests.builders import tiny
+from tests.builders import slim
 from tests.core.archives import photo, picture, scene
 
 
@@ -106,5 +106,5 @@ def test_ten_painted_photos_train(workspace: Path) -> None:
         painting.save_mask(waiting, scene(i)[1])
     run = workspace / "run"
     run.mkdir(parents=True)
-    events = list(fit(tiny(folder, epochs=1), run))
+    events = list(fit(slim(folder, epochs=1), run))
     assert type(events[-1]).__name__ == "Finished"

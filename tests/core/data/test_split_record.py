@@ -63,12 +63,12 @@ def test_even_tiny_data_sets_have_both_sets(count: int) -> None:
 @given(st.integers(0, 1000), st.sampled_from([0.05, 0.2, 0.3, 0.5]), st.integers(1, 3))
 def test_the_share_holds_over_200_additions_of_a_few_photos(seed: int, share: float, at_a_time: int) -> None:
     record = SplitRecord({}, share).extended([f"first{i}" for i in range(10)], seed)
-    before = len(record.among(record.part_of).validation)
+    before = len(record.among(record.split_of).validation)
     names: list[str] = []
     for i in range(200):
         names += [f"{i}-{j}" for j in range(at_a_time)]
-        record = SplitRecord.from_dict(record.extended([*record.part_of, *names], seed).to_dict())
-        held = len(record.among(record.part_of).validation) - before
+        record = SplitRecord.from_dict(record.extended([*record.split_of, *names], seed).to_dict())
+        held = len(record.among(record.split_of).validation) - before
         assert abs(held - share * len(names)) < 1
 
 
@@ -76,8 +76,8 @@ def test_one_photo_at_a_time_reaches_validation_in_no_rhythm() -> None:
     record = EMPTY.extended([f"first{i}" for i in range(10)], 42)
     places = []
     for i in range(100):
-        record = record.extended([*record.part_of, f"{i}"], 42)
-        if record.part_of[f"{i}"] == "validation":
+        record = record.extended([*record.split_of, f"{i}"], 42)
+        if record.split_of[f"{i}"] == "validation":
             places.append(i % 5)
     assert len(places) == 20 and len(set(places)) >= 3
 
@@ -183,7 +183,7 @@ def test_a_file_that_is_moved_from_a_held_out_folder_does_not_train() -> None:
     now = ["train/a", "train/c", "train/d", "val/b"]
     folders = {name: "train" if name.startswith("train") else "validation" for name in now}
     after = before.extended(now, 3, folders)
-    assert {name: after.part_of[name] for name in now} == {
+    assert {name: after.split_of[name] for name in now} == {
         "train/a": "train", "train/c": "validation", "train/d": "test", "val/b": "validation",
     }  # fmt: skip
     assert after.extended(now, 3, folders) == after

@@ -88,7 +88,7 @@ def test_a_split_is_written_down_and_the_test_part_never_reaches_training(small_
     plan = SplitPlan("random", 0.2, 0.3)
     split = make_split(plan, [p.name for p in data.pairs])
     data = apply_split(data, split, plan)
-    assert (data.split, len(data.part("test"))) == (split, 3)
+    assert (data.split, len(data.pairs_of("test"))) == (split, 3)
     assert open_data(small_data).split == split
     (small_data / "images" / "10.jpg").write_bytes((small_data / "images" / "00.jpg").read_bytes())
     (small_data / "masks" / "10.png").write_bytes((small_data / "masks" / "00.png").read_bytes())

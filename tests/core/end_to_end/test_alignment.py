@@ -220,7 +220,7 @@ def test_the_browser_of_predictions_shows_all_three_at_one_place(folder: Path, t
     if task.kind == "multiclass":
         data = replace(data, encoding=ClassEncoding(Task("multiclass", CLASSES.classes, (0, 255))))
     kept = next(e for e in evaluate(candidate, data, "train") if isinstance(e, Evaluation))
-    shown = [panels(kept, pair, data, 0.5, side=200) for pair in data.part("train")]
+    shown = [panels(kept, pair, data, 0.5, side=200) for pair in data.pairs_of("train")]
     lies = [bright_part(each.photo) for each in shown]
     assert apart([each.truth == 1 for each in shown], lies) < NEAR
     assert apart([each.predicted == 1 for each in shown], lies) < NEAR

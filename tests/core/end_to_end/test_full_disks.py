@@ -1,6 +1,5 @@
 """Disks that are full, and disks that cannot be written."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,20 +16,13 @@ from core.models import importing, registry
 from core.runs import jobs
 from core.server import status
 from core.system import workspace
-from tests.builders import tiny, write_scenes
+from tests.builders import small_disk_at, tiny, write_scenes
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def small_disk(tmp_path: Path, workspace: Path) -> Iterator[Path]:
     """A workspace on a disk of eight megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can only be made by root")
-    monkeypatch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(place / "workspace"))
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    yield from small_disk_at(tmp_path / "disk", 8)
 
 
 def noise(side: int) -> bytes:

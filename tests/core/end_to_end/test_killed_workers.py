@@ -1,6 +1,5 @@
 """A worker that is killed, at any moment, and runs whose files are damaged or deleted."""
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -19,7 +18,8 @@ from core.runs import jobs, run_folder
 from core.runs.history import History
 from core.runs.run_folder import Run
 from core.training import worker
-from tests.builders import tiny, trained
+from tests.builders import slim, trained
+from tests.processes import fork_server
 
 MOMENTS = ["Note", "Started", "Preview", "Step", "EpochEnd", "Finished"]
 
@@ -53,12 +53,8 @@ def work_and_be_killed(workspace: str, folder: Path, moment: str, after: int) ->
 
 def killed(run: Run, moment: str, after: int) -> bool:
     """Whether the worker got so far as to be killed."""
-    # Not forked from here: autograd refuses to work in the fork of a process that has used it. The fork
-    # server has loaded the same modules and used none, so that each child starts at once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "segmentation_models_pytorch", "core.training.loop"])
     workspace = os.environ["SEGMENTATION_STUDIO_WORKSPACE"]
-    child = context.Process(target=work_and_be_killed, args=(workspace, run.folder, moment, after))
+    child = fork_server().Process(target=work_and_be_killed, args=(workspace, run.folder, moment, after))
     child.start()
     child.join(100)
     assert child.exitcode is not None, "the worker hangs"
@@ -69,7 +65,7 @@ def killed(run: Run, moment: str, after: int) -> bool:
 def test_a_worker_killed_at_any_moment_leaves_what_it_had_done(
     small_data: Path, moment: str, after: int
 ) -> None:
-    run = run_folder.create(tiny(small_data, epochs=2))
+    run = run_folder.create(slim(small_data, epochs=2))
     assert killed(run, moment, after)
     assert run.status().state == "died" and "killed" in run.status().message
     epochs = [e.epoch for e in History(run).refresh().epochs]
@@ -92,11 +88,11 @@ def damage(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["half", "empty", "noise"])
 def test_a_damaged_file_of_a_run_costs_that_file(small_data: Path, how: str) -> None:
-    run = run_folder.create(tiny(small_data, epochs=1))
+    run = run_folder.create(slim(small_data, epochs=1))
     for event in trained(run.config, run.folder):
         run.append(event)
     run.set_status("finished")
-    other = run_folder.create(tiny(small_data, epochs=1))
+    other = run_folder.create(slim(small_data, epochs=1))
     other.set_status("stopped")
     whole = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
     for path, content in whole.items():
@@ -117,7 +113,7 @@ BAD_LINES = [b"\xff\xfe\x00", b'{"event": "step"}', b"[" * 100_000, b"null", b'{
 
 
 def test_events_that_are_damaged_in_the_middle_lose_those_lines_alone(small_data: Path) -> None:
-    run = run_folder.create(tiny(small_data, epochs=1))
+    run = run_folder.create(slim(small_data, epochs=1))
     events = trained(run.config, run.folder)
     for number, event in enumerate(events):
         run.append(event)
@@ -129,7 +125,7 @@ def test_events_that_are_damaged_in_the_middle_lose_those_lines_alone(small_data
 
 
 def test_a_run_whose_folder_is_deleted_while_it_trains_ends_alone(small_data: Path) -> None:
-    run, other = run_folder.create(tiny(small_data, epochs=50)), run_folder.create(tiny(small_data, epochs=1))
+    run, other = run_folder.create(slim(small_data, epochs=50)), run_folder.create(slim(small_data, epochs=1))
     other.set_status("stopped")
     epochs = 0
 
@@ -145,5 +141,5 @@ def test_a_run_whose_folder_is_deleted_while_it_trains_ends_alone(small_data: Pa
 
 
 def test_every_kind_of_event_was_tried(small_data: Path, tmp_path: Path) -> None:
-    kinds = {type(event).__name__ for event in trained(tiny(small_data), tmp_path / "run")}
+    kinds = {type(event).__name__ for event in trained(slim(small_data), tmp_path / "run")}
     assert kinds <= set(MOMENTS)

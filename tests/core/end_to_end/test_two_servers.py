@@ -1,15 +1,13 @@
 """Two servers on one workspace."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from core.data import demo
 from core.data.dataset import open_data
 from core.runs import jobs, run_folder
-from core.system import workspace
 from tests.builders import tiny
+from tests.processes import Started, python
 
 TWO_AT_ONCE = """
 import sys
@@ -24,8 +22,7 @@ list(demo.generate(pairs=6))
 
 
 def test_two_servers_on_one_workspace_lose_nothing_of_each_other(small_data: Path) -> None:
-    command = [sys.executable, "-c", TWO_AT_ONCE, str(small_data)]
-    both = [subprocess.Popen([*command, name], cwd=workspace.PROJECT) for name in "ab"]
+    both = [Started("-c", TWO_AT_ONCE, small_data, name) for name in "ab"]
     assert [process.wait(120) for process in both] == [0, 0]
     from core.evaluation import groups
 
@@ -40,8 +37,7 @@ def test_what_one_server_starts_the_other_sees_and_stops(small_data: Path) -> No
         "print(jobs.start(TrainConfig.from_dict(json.loads(sys.argv[1]))).id)"
     )
     config = json.dumps(tiny(small_data, epochs=5000).to_dict())
-    command = [sys.executable, "-c", code, config]
-    done = subprocess.run(command, cwd=workspace.PROJECT, capture_output=True, text=True, check=True)
+    done = python("-c", code, config)
     run = run_folder.find(done.stdout.strip())  # the server that started it has ended
     assert run is not None and [r.id for r in jobs.active()] == [run.id]
     jobs.stop(run)

@@ -37,7 +37,7 @@ def test_the_cost_of_int8_leaves_classes_out_that_do_not_occur(tmp_path: Path) -
         labels[:32] = 1
         Image.new("RGB", (64, 64), (40 * i, 90, 120)).save(tmp_path / "data" / "images" / f"{i}.jpg")
         Image.fromarray(labels).save(tmp_path / "data" / "masks" / f"{i}.png")
-    trained = open_data(tmp_path / "data").part("train")[0].mask
+    trained = open_data(tmp_path / "data").pairs_of("train")[0].mask
     labels = np.asarray(Image.open(trained)).copy()
     labels[:2] = 2  # in training alone
     Image.fromarray(labels).save(trained)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from monai.inferers import sliding_window_inference
 from torch import Tensor, nn
 
 from core.evaluation.constant import Constant
@@ -64,6 +63,8 @@ def test_a_constant_network_gives_a_constant_answer(size: tuple[int, int]) -> No
 
 
 def test_windows_agree_with_monai() -> None:
+    from monai.inferers import sliding_window_inference  # here, because it takes seconds
+
     photo = photo_of(160, 240)  # where half a window is a whole number of steps
     predictor = predictor_of(Mean(), WINDOW)
     batch = predictor.card.preprocessing.normalise(torch.from_numpy(photo.transpose(2, 0, 1)[None]))

@@ -1,8 +1,6 @@
 """Models for browsers: made on the fly, made again after each epoch, and the same network as the model."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +21,10 @@ from core.models.onnx_spec import OnnxSpec
 from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.system import workspace
-from core.system.workspace import PROJECT
 from core.task import Task
 from tests.core.live.conftest import small_model
 from tests.core.models.onnx_networks import write_network
+from tests.processes import python
 
 pytestmark = pytest.mark.usefixtures("traced_here")
 
@@ -127,6 +125,5 @@ def test_a_model_that_cannot_be_traced_says_so_until_the_server_restarts(
 
 
 def test_a_process_that_cannot_trace_prints_why(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "core.export.template", str(tmp_path), str(tmp_path / "x.onnx")]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = python("-m", "core.export.template", tmp_path, tmp_path / "x.onnx")
     assert done.returncode == 1 and "holds no model" in models._error_in(done.stdout)

@@ -1,5 +1,6 @@
 """The pages of live models, as a browser asks for them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from core.live import models
 from core.live.pages import live_pages, page_of
 from core.models.onnx_files import import_onnx
 from core.models.onnx_spec import OnnxSpec
-from core.policy import policy
 from core.system import workspace
 from core.task import Task
 from tests.core.live.conftest import small_model
@@ -25,11 +25,6 @@ pytestmark = pytest.mark.usefixtures("traced_here")
 def client() -> TestClient:
     app = Starlette(routes=[Mount("/web", app=live_pages())])
     return TestClient(app, base_url="http://localhost")
-
-
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    (tmp_path / "studio.toml").write_text(text)
-    monkeypatch.setenv(policy.VARIABLE, str(tmp_path / "studio.toml"))
 
 
 def test_a_page_its_model_and_its_files_are_served_isolated_from_other_sites(client: TestClient) -> None:
@@ -90,10 +85,8 @@ def test_an_unknown_model_is_one_sentence(client: TestClient) -> None:
     assert about["state"] == "failed" and "no such model" in about["message"]
 
 
-def test_strangers_see_models_without_paths(
-    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written(tmp_path, monkeypatch, "public = true\n")
+def test_strangers_see_models_without_paths(client: TestClient, set_policy: Callable[[str], Path]) -> None:
+    set_policy("public = true\n")
     small_model(workspace.models() / "streets", 1)
     client.get("/web/streets/model.json")
     answer = client.get("/web/streets/model.json")
@@ -101,15 +94,15 @@ def test_strangers_see_models_without_paths(
 
 
 def test_where_visitors_must_sign_in_only_an_address_from_the_app_opens_a_page(
-    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, set_policy: Callable[[str], Path]
 ) -> None:
     small_model(workspace.models() / "streets", 1)
-    written(tmp_path, monkeypatch, "public = true\nsign_in = true\n")
+    set_policy("public = true\nsign_in = true\n")
     address = page_of("streets")
     for name in ("", "model.json", "app.js"):
         assert client.get(f"/web/streets/{name}").status_code == 403
         assert client.get(f"/web/{page_of('other').replace('other', 'streets')}{name}").status_code == 403
         assert client.get(f"/web/{address}{name}").status_code == 200
     assert (workspace.root() / "live-pages.key").stat().st_mode & 0o077 == 0
-    written(tmp_path, monkeypatch, "public = perhaps\n")
+    set_policy("public = perhaps\n")
     assert client.get(f"/web/{address}").status_code == 403

@@ -6,11 +6,9 @@ import json
 import os
 import pickle
 import shutil
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,7 @@ from core.models.factory import load_model
 from core.models.importing import FILES, import_folder, import_zip
 from core.system import workspace
 from tests.builders import LIGHT_ENCODER
+from tests.core import hubs
 from tests.limits import seconds
 
 
@@ -155,20 +154,17 @@ def test_tags_are_kept_and_bounded(smp_folder: Path) -> None:
         registry.tag(entry, ["x" * 31])
 
 
-class Hub(ThreadingHTTPServer):
+class Hub(hubs.StandIn):
     """Enough of the hub's interface to take a model and to give it back."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.files: dict[str, bytes] = {}
+        super().__init__(Answers)
         self.asked: list[str] = []
         self.visibility = ""
-        self.url = f"http://127.0.0.1:{self.server_port}"
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(hubs.Answers):
     server: Hub
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -210,35 +206,17 @@ class Answers(BaseHTTPRequestHandler):
         else:
             self.send_bytes(b"{}", {"X-Error-Code": "RepoNotFound"}, 404)
 
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+    do_HEAD = do_GET
 
     def send(self, answer: object, status: int = 200) -> None:
         self.send_bytes(json.dumps(answer).encode(), {"Content-Type": "application/json"}, status)
-
-    def send_bytes(self, body: bytes, headers: dict[str, str], status: int = 200) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     server = Hub()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace("https://huggingface.co", server.url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    yield server
-    server.shutdown()
-    server.server_close()
+    with hubs.as_the_hub(server, monkeypatch, tmp_path / "hub"):
+        yield server
 
 
 def test_a_model_goes_to_the_hub_and_comes_back(smp_folder: Path, stand_in: Hub) -> None:

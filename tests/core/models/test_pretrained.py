@@ -1,6 +1,5 @@
 """Where an encoder's weights come from."""
 
-import http.server
 import json
 import socket
 import threading
@@ -19,6 +18,7 @@ from core.models.factory import build_model
 from core.models.initial_weights import Origin
 from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing, fit_photo
 from core.models.pretrained import only_cached
+from tests.core import hubs
 from tests.limits import seconds
 
 
@@ -84,7 +84,6 @@ def test_without_a_hub_other_encoders_start_at_random_and_say_so_within_two_seco
 def stand_in_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A local server that speaks as much of the hub's language as a download needs."""
     import segmentation_models_pytorch as smp
-    from huggingface_hub import constants
     from safetensors.torch import save as to_bytes
 
     state = smp.encoders.get_encoder("resnet18").state_dict()
@@ -95,39 +94,21 @@ def stand_in_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
     }
     asked: list[str] = []
 
-    class Hub(http.server.BaseHTTPRequestHandler):
+    class Hub(hubs.Answers):
         def do_GET(self) -> None:
             content = files.get(self.path.rsplit("/", 1)[-1])
             asked.append(self.path)
-            self.send_response(200 if content else 404)
             if content:
-                self.send_header("ETag", f'"{len(content)}"')
-                self.send_header("X-Repo-Commit", self.path.split("/resolve/")[1].split("/")[0])
-                self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if content and self.command == "GET":
-                self.wfile.write(content)
+                commit = self.path.split("/resolve/")[1].split("/")[0]
+                self.send_bytes(content, {"ETag": f'"{len(content)}"', "X-Repo-Commit": commit})
+            else:
+                self.send_bytes(b"", {}, 404)
 
-        do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+        do_HEAD = do_GET
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    endpoint = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-    monkeypatch.setattr(
-        constants,
-        "HUGGINGFACE_CO_URL_TEMPLATE",
-        endpoint + "/{repo_id}/resolve/{revision}/{filename}",
-        raising=False,
-    )
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    yield asked
-    server.shutdown()
+    with hubs.as_the_hub(hubs.StandIn(Hub), monkeypatch, tmp_path / "hub-cache"):
+        yield asked
 
 
 def test_with_a_hub_the_weights_are_downloaded_once_and_used(stand_in_hub: list[str]) -> None:

@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 
 from core.errors import UserError
 from core.models import registry
-from core.policy import permissions, policy
+from core.policy import policy
 from core.policy.disclosure import for_visitor
-from core.policy.permissions import OWNER, STRANGER, acting_as
+from core.policy.permissions import OWNER, acting_as
 from core.server.rest import api
 from core.system import workspace as places
 from core.system.workspace import PROJECT, read_json
@@ -20,12 +20,8 @@ OUTSIDE = "/home/quine/photos/beach.png"
 
 
 @pytest.fixture(autouse=True)
-def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    file = tmp_path / "studio.toml"
-    file.write_text('public = true\nrest = "everyone"\n')
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
-    return file
+def with_the_endpoint(public: Path) -> None:
+    public.write_text('public = true\nrest = "everyone"\n')
 
 
 def messages(values: str) -> Iterator[str]:

@@ -16,9 +16,8 @@ from core.inference.card_previews import kept_pictures, make_pictures
 from core.inference.predictor import Predictor
 from core.models import importing, registry
 from core.models.card import read_card, write_card
-from core.policy import permissions, policy
 from core.policy.folders import may_open
-from core.policy.permissions import OWNER, STRANGER, acting_as
+from core.policy.permissions import OWNER, acting_as
 from core.runs import jobs, run_folder
 from tests.builders import write_scenes
 
@@ -26,11 +25,8 @@ REFUSED = "may use folders of the server"
 
 
 @pytest.fixture(autouse=True)
-def open_but_for_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "studio.toml"
-    file.write_text('public = true\nadd = "everyone"\ntrain = "everyone"\nchange = "everyone"\n')
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
+def open_but_for_the_machine(public: Path) -> None:
+    public.write_text('public = true\nadd = "everyone"\ntrain = "everyone"\nchange = "everyone"\n')
 
 
 @pytest.fixture

@@ -12,19 +12,11 @@ from core.errors import UserError
 from core.evaluation.cache import Evaluation, already, evaluate
 from core.evaluation.candidates import of_folder
 from core.evaluation.report import comparison_report, report
-from core.policy import permissions, policy
-from core.policy.permissions import OWNER, STRANGER, acting_as
+from core.policy.permissions import OWNER, acting_as
 from tests.builders import write_scenes
 
+pytestmark = pytest.mark.usefixtures("public")
 REFUSED = "may start trainings or other long work"
-
-
-@pytest.fixture(autouse=True)
-def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "studio.toml"
-    file.write_text("public = true\n")
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
 
 
 @pytest.fixture

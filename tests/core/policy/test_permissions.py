@@ -13,7 +13,6 @@ from core.cli import main
 from core.config import TrainConfig
 from core.errors import UserError
 from core.models.card import read_card, update_card
-from core.policy import permissions, policy
 from core.policy.ownership import sign
 from core.policy.permissions import (
     ACTIONS,
@@ -33,13 +32,8 @@ from tests.builders import write_scenes
 
 
 @pytest.fixture(autouse=True)
-def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A public server, and nobody who has said who asks."""
-    file = tmp_path / "studio.toml"
-    file.write_text("public = true\nstop_trainings_at_exit = true\n")
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
-    return file
+def stops_trainings(public: Path) -> None:
+    public.write_text("public = true\nstop_trainings_at_exit = true\n")
 
 
 def in_a_thread(work: Callable[[], object]) -> object:

@@ -1,7 +1,7 @@
 """What the policy of a server allows, and to whom."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,10 @@ ADMIN, MEMBER = Person("Ada@example.org", "a"), Person("bob@example.org", "b")
 
 
 @pytest.fixture
-def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def closed(set_policy: Callable[[str], Path]) -> Iterator[Path]:
     """A public server, asked by a stranger."""
-    file = tmp_path / "studio.toml"
-    file.write_text('public = true\nadmins = ["ada@example.org"]\n')
-    monkeypatch.setenv(policy.VARIABLE, str(file))
     know_visitors_by(lambda: STRANGER)
-    yield file
+    yield set_policy('public = true\nadmins = ["ada@example.org"]\n')
     know_visitors_by(lambda: STRANGER)
 
 

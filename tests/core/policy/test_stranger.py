@@ -26,8 +26,8 @@ from core.evaluation.candidates import of_folder
 from core.evaluation.groups import read_groups
 from core.export.job import run_export
 from core.labelling.session import open_session
-from core.policy import permissions, policy
-from core.policy.permissions import ACTIONS, NEEDS, OWNER, STRANGER, acting_as
+from core.policy import permissions
+from core.policy.permissions import ACTIONS, NEEDS, OWNER, acting_as
 from core.runs import jobs, run_folder
 from core.runs.run_folder import Run
 from core.search import jobs as search_jobs
@@ -35,6 +35,8 @@ from core.search import search_folder
 from core.server.rest import api
 from tests.builders import write_scenes
 from tests.core.policy.effects import Function, Source, source_of
+
+pytestmark = pytest.mark.usefixtures("public")
 
 PHOTO = "what anybody may do: cut out a photo or a short video of their own, within the quotas that pages ask"
 READING = "looks at a data set that has been opened, which asks; a page of pictures at a time"
@@ -94,15 +96,6 @@ HARMLESS = {
 @pytest.fixture(scope="module")
 def source() -> Source:
     return source_of()
-
-
-@pytest.fixture(autouse=True)
-def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asks on a public server, as `public = true` alone has it."""
-    file = tmp_path / "studio.toml"
-    file.write_text("public = true\n")
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
 
 
 class Scene:

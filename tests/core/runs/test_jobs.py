@@ -2,13 +2,13 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.config import TrainConfig
 from core.errors import UserError
-from core.policy import policy
 from core.runs import jobs, run_folder, status
 from core.runs.run_folder import Run
 from core.system.device import slots
@@ -85,12 +85,8 @@ def test_a_second_rate_finder_leaves_the_one_that_runs_alone(
     assert len(run_folder.list_rate_finders()) == 3  # of four, the one that ended is gone
 
 
-def test_rate_finders_count_among_trainings(
-    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "studio.toml"
-    file.write_text("trainings_at_once = 1\n")
-    monkeypatch.setenv(policy.VARIABLE, str(file))
+def test_rate_finders_count_among_trainings(workspace: Path, set_policy: Callable[[str], Path]) -> None:
+    set_policy("trainings_at_once = 1\n")
     finder = made("running", rate_finder=True)
     assert jobs.active() == [finder] and finder.is_rate_finder
     with pytest.raises(UserError, match="as many as this server allows"):

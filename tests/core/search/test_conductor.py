@@ -171,7 +171,7 @@ def test_settings_that_cannot_train_do_not_end_a_search_but_the_first_ones_do(sm
         raise UserError("No mask holds any foreground.")
 
     other = prepared(small_data, Plan(60, trials=3))
-    with pytest.raises(UserError, match="cannot go on: No mask holds any foreground"):
+    with pytest.raises(UserError, match="cannot continue: No mask holds any foreground"):
         conduct(other, Fake(always))
     assert len(other.board.rows) == 1
 

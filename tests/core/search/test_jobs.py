@@ -1,13 +1,14 @@
 """Who may start, resume and stop a search."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.data.dataset import open_data
 from core.errors import UserError
-from core.policy import permissions, policy
+from core.policy import permissions
 from core.policy.ownership import signature
 from core.policy.permissions import OWNER, Person, acting_as
 from core.runs import jobs as run_jobs
@@ -31,14 +32,8 @@ def data(workspace: Path) -> Path:
     return write_scenes(workspace / "datasets" / "scenes", 12)
 
 
-def set_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    file = tmp_path / "studio.toml"
-    file.write_text(text)
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-
-
-def test_a_search_counts_as_one_training(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_policy(tmp_path, monkeypatch, "trainings_at_once = 1\n")
+def test_a_search_counts_as_one_training(data: Path, set_policy: Callable[[str], Path]) -> None:
+    set_policy("trainings_at_once = 1\n")
     with acting_as(OWNER):
         search = jobs.start(tiny(data), Plan(60))
         search.run.set_status("running", process=os.getpid())
@@ -48,9 +43,9 @@ def test_a_search_counts_as_one_training(data: Path, tmp_path: Path, monkeypatch
 
 
 def test_a_visitor_who_may_train_but_not_change_needs_a_test_set(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, set_policy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_policy(tmp_path, monkeypatch, 'train = "signed-in"\nchange = "admins"\n')
+    set_policy('train = "signed-in"\nchange = "admins"\n')
     monkeypatch.setattr(permissions, "_ask", lambda: VISITOR)
     with pytest.raises(UserError, match="may change or delete what is here"):
         jobs.start(tiny(data), Plan(60))
@@ -59,9 +54,9 @@ def test_a_visitor_who_may_train_but_not_change_needs_a_test_set(
 
 
 def test_the_trainings_of_a_search_belong_to_whoever_started_it(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, set_policy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_policy(tmp_path, monkeypatch, "keep_hours = 24\n")
+    set_policy("keep_hours = 24\n")
     monkeypatch.setattr(permissions, "_ask", lambda: VISITOR)
     search = jobs.start(tiny(data), Plan(60, trials=1))
     conduct(search, Fake())
@@ -78,9 +73,9 @@ def test_the_trainings_of_a_search_belong_to_whoever_started_it(
     ],
 )
 def test_a_search_that_cannot_be_carried_out_is_refused(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, plan: Plan, said: str
+    data: Path, set_policy: Callable[[str], Path], text: str, plan: Plan, said: str
 ) -> None:
-    set_policy(tmp_path, monkeypatch, text)
+    set_policy(text)
     with acting_as(OWNER), pytest.raises(UserError, match=said):
         jobs.start(tiny(data), plan)
     assert not search_folder.list_searches()

@@ -1,10 +1,7 @@
 """Searches that train: one to its verdict, one that is killed, one that is interrupted."""
 
-import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
@@ -25,11 +22,11 @@ from core.search import jobs, search_folder
 from core.search.board import Phase, TrialState
 from core.search.search_folder import Plan, Search
 from core.search.trainings import Backend
-from core.system.workspace import PROJECT
 from core.training import worker
 from tests.builders import LIGHT_ENCODER, tiny, write_scenes
 from tests.core.search.fakes import prepared
 from tests.limits import seconds
+from tests.processes import Started, fork_server
 
 
 def trained_here(config: TrainConfig) -> Run:
@@ -95,10 +92,8 @@ def search_in_this_process(workspace: str, folder: Path) -> None:
 
 
 def searching(search: Search) -> ForkServerProcess:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "segmentation_models_pytorch", "core.training.loop", "optuna"])
     workspace = os.environ["SEGMENTATION_STUDIO_WORKSPACE"]
-    child = context.Process(target=search_in_this_process, args=(workspace, search.folder))
+    child = fork_server().Process(target=search_in_this_process, args=(workspace, search.folder))
     child.start()
     return child
 
@@ -137,24 +132,21 @@ def tiny_settings(data: Path, **changes: object) -> dict[str, object]:
     return {name: value for name, value in tiny(data, **changes).to_dict().items() if name != "data"}
 
 
-def test_ctrl_c_stops_a_search_and_its_training(small_data: Path) -> None:
+def test_ctrl_c_stops_a_search_and_its_training(small_data: Path, tmp_path: Path) -> None:
     command = (
         f"-m core search --data {small_data} --grid loss=bce,dice --preset Balanced --device cpu "
         f"--encoder {LIGHT_ENCODER} --encoder-weights none --height 64 --width 64 --batch-size 4 "
         "--epochs 9999"
     ).split()
-    process = subprocess.Popen(
-        [sys.executable, *command], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, text=True,
-    )  # fmt: skip
+    process = Started(*command, environment={"OMP_NUM_THREADS": "1"}, first=os.setsid, folder=tmp_path)
     try:
         wait_for(lambda: any(r.status().state == "running" for r in run_folder.list_runs()), "no training")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        printed, said = process.communicate(timeout=seconds(30))
+        assert process.wait(seconds(30)) == 130
     finally:
         process.kill()
-    assert process.returncode == 130 and "Traceback" not in said
-    assert "Continue with: python -m core search --resume" in printed
+    assert "Traceback" not in (tmp_path / "errors").read_text()
+    assert "Continue with: python -m core search --resume" in (tmp_path / "output").read_text()
     (search,) = search_folder.list_searches()
     assert search.run.status().state == "stopped" and search.can_resume
     wait_for(lambda: not run_jobs.active(), "the training goes on")

@@ -3,8 +3,6 @@
 import gc
 import io
 import json
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -26,7 +24,8 @@ from core.inference.request_queue import SharedPredictor
 from core.policy.policy import VARIABLE
 from core.server import rest
 from core.system.concurrency import BusyError, taking_turns
-from core.system.workspace import PROJECT, SHIPPED_MODELS
+from core.system.workspace import SHIPPED_MODELS
+from tests.processes import Started
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
 
@@ -206,8 +205,7 @@ def test_the_command_answers_on_a_socket(photo: bytes) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "core", "serve", "--model", str(SHIPPED), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL)
+    server = Started("-m", "core", "serve", "--model", SHIPPED, "--port", port)
     try:
         deadline = time.monotonic() + 60
         while True:

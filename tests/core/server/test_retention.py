@@ -15,7 +15,6 @@ from core.data.dataset import open_data
 from core.evaluation.cache import Evaluation, evaluate
 from core.evaluation.candidates import of_folder
 from core.models import importing, registry, trash
-from core.policy import permissions, policy
 from core.policy.ownership import is_own, sign
 from core.policy.permissions import OWNER, STRANGER, Person, acting_as
 from core.runs import run_folder
@@ -26,15 +25,11 @@ ADMIN, VISITOR = Person("ada@example.org", "a"), Person(mark="b")
 
 
 @pytest.fixture(autouse=True)
-def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A server that takes things from anybody, for an hour."""
-    file = tmp_path / "studio.toml"
-    file.write_text(
+def open_for_an_hour(public: Path) -> None:
+    """The server takes things from anybody, for an hour."""
+    public.write_text(
         'public = true\nadmins = ["ada@example.org"]\nadd = "everyone"\ntrain = "everyone"\nkeep_hours = 1\n'
     )
-    monkeypatch.setenv(policy.VARIABLE, str(file))
-    monkeypatch.setattr(permissions, "_ask", lambda: STRANGER)
-    return file
 
 
 def painted(name: str) -> Path:

@@ -24,7 +24,7 @@ NAMES = ["=1+1.png", "+1.png", "-1+2.png", "@sum.png", " =1.png", "\uff1d1.png",
 def test_a_name_like_a_formula_is_text_in_every_exported_table(name: str) -> None:
     rows = pd.DataFrame([dict.fromkeys(COLUMNS, 0.5) | {"name": name}])
     judged = SimpleNamespace(judged=lambda level: rows, task=SimpleNamespace(kind="binary"), threshold=0.5)
-    found = pd.DataFrame([{"name": name, "part": "train", "findings": "light", "problem": "", "note": name,
+    found = pd.DataFrame([{"name": name, "split": "train", "findings": "light", "problem": "", "note": name,
                            "width": 4, "height": 4, "foreground": 0.5}])  # fmt: skip
     parts = component_table([Component(1, 9, 0.1, 0, 0, 3, 3, 1.0, 1.0)], name)
     for text in (

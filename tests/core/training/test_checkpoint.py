@@ -3,10 +3,9 @@
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,11 @@ from core.runs.events import EpochEnd, Finished
 from core.runs.history import History
 from core.runs.run_folder import STATE_FILE, Run
 from core.runs.status import LIVE
-from core.system.workspace import PROJECT
 from core.training.checkpoint import read_state
 from core.training.loop import fit
-from tests.builders import of, tiny, trained
+from tests.builders import of, slim, tiny, trained
+from tests.limits import seconds
+from tests.processes import python
 
 HARD = {"schedule": "one-cycle", "ema_decay": 0.9, "augmentation": "strong", "encoder_lr_multiplier": 0.5}
 
@@ -41,7 +41,7 @@ def curve(events: list) -> list[tuple[float, ...]]:
 def test_the_curve_of_a_resumed_run_is_that_of_an_uninterrupted_one(
     small_data: Path, tmp_path: Path, changes: dict
 ) -> None:
-    config = tiny(small_data, epochs=4, **changes)
+    config = slim(small_data, epochs=4, **changes)
     whole = curve(trained(config, tmp_path / "whole"))
     first = trained(config, tmp_path / "cut", stop_after=5)  # in the middle of the third epoch
     assert of(Finished, first)[0].reason == "stopped"
@@ -77,7 +77,7 @@ def test_kill_9_loses_at_most_the_running_epoch(small_data: Path, tmp_path: Path
 
 
 def test_a_page_that_watches_sees_the_resumed_run(small_data: Path) -> None:
-    run = run_folder.create(tiny(small_data, epochs=2))
+    run = run_folder.create(slim(small_data, epochs=2))
     stopped_in_second_epoch(run)
     watched = History(run).refresh()
     assert watched.finished is not None
@@ -104,14 +104,14 @@ def stopped_in_second_epoch(run: Run) -> None:
 
 
 def test_a_finished_run_and_one_without_an_epoch_do_not_resume(small_data: Path) -> None:
-    run = run_folder.create(tiny(small_data))
+    run = run_folder.create(slim(small_data))
     run.set_status("died")
     with pytest.raises(UserError, match="cannot be resumed"):
         jobs.resume(run)
 
 
 def test_a_damaged_state_is_said_and_the_models_stay(small_data: Path, tmp_path: Path) -> None:
-    config = tiny(small_data, epochs=3)
+    config = slim(small_data, epochs=3)
     trained(config, tmp_path / "run", stop_after=3)
     state = tmp_path / "run" / STATE_FILE
     state.write_bytes(state.read_bytes()[:500])
@@ -125,16 +125,9 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
 ) -> None:
     """Files above a size cannot be written, which is what a full disk looks like to the writer."""
     run = run_folder.create(tiny(small_data, epochs=200))
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-
     # The model of some 9 MB fits, the state of three times that does not.
-    limit_bytes = 15_000_000
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "train", "--run-folder", str(run.folder)],
-        cwd=PROJECT, preexec_fn=limit, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (15_000_000, 15_000_000))
+    done = python("-m", "core", "train", "--run-folder", run.folder, first=limit)
     assert done.returncode == 1, done.stdout
     assert "disk" in done.stderr and "Traceback" not in done.stderr
     status = run.status()
@@ -145,8 +138,8 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_keeps_the_last_good_model(
     assert not list(run.folder.glob(".*part"))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
+def wait_until(condition: Callable[[], object], idle: float = 120) -> None:
+    end = time.monotonic() + seconds(idle)
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)

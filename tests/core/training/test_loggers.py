@@ -10,11 +10,11 @@ from core.errors import UserError
 from core.runs import run_folder
 from core.runs.history import History
 from core.training import worker
-from tests.builders import tiny
+from tests.builders import slim
 
 
 def test_tensorboard_and_csv_lie_beside_the_run(small_data: Path) -> None:
-    run = run_folder.create(tiny(small_data, epochs=2))
+    run = run_folder.create(slim(small_data, epochs=2))
     worker.work(run)
     files = list((run.folder / "tensorboard").glob("events.out.tfevents*"))
     assert files and b"validation/dice" in files[0].read_bytes()
@@ -27,7 +27,7 @@ def test_tensorboard_and_csv_lie_beside_the_run(small_data: Path) -> None:
 def test_a_logger_that_is_not_installed_is_said(small_data: Path, name: str) -> None:
     if find_spec(name):
         pytest.skip(f"{name} is installed here")
-    run = run_folder.create(tiny(small_data, loggers=name))
+    run = run_folder.create(slim(small_data, loggers=name))
     with pytest.raises(UserError, match="pip install"):
         worker.work(run)
 
@@ -41,7 +41,7 @@ def test_a_logger_that_fails_is_left_out_and_the_training_goes_on(
         raise ConnectionError("the server does not answer")
 
     monkeypatch.setattr(TensorBoardLogger, "log_metrics", unreachable)
-    run = run_folder.create(tiny(small_data, epochs=1))
+    run = run_folder.create(slim(small_data, epochs=1))
     assert worker.work(run) == "finished"
     warned = [n.text for n in History(run).refresh().notes if n.level == "warning"]
     assert any("does not answer" in text for text in warned)

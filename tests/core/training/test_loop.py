@@ -14,11 +14,11 @@ from core.models.card import read_card
 from core.models.factory import load_model
 from core.runs.events import EpochEnd, Finished, Note, Preview, Started, Step
 from core.system.device import use_channels_last
-from tests.builders import of, tiny, trained, write_scenes
+from tests.builders import of, slim, tiny, trained, write_scenes
 
 
 def test_a_training_tells_its_story_in_order(small_data: Path, tmp_path: Path) -> None:
-    events = trained(tiny(small_data), tmp_path / "run")
+    events = trained(slim(small_data), tmp_path / "run")
     kinds = [type(e) for e in events if not isinstance(e, Note | Step)]
     assert kinds == [Started, EpochEnd, Preview, EpochEnd, Preview, EpochEnd, Preview, Finished]
     epochs = of(EpochEnd, events)
@@ -30,7 +30,7 @@ def test_a_training_tells_its_story_in_order(small_data: Path, tmp_path: Path) -
 
 
 def test_models_and_previews_are_kept(small_data: Path, tmp_path: Path) -> None:
-    events = trained(tiny(small_data, name="Mine"), tmp_path / "run")
+    events = trained(slim(small_data, name="Mine"), tmp_path / "run")
     best = max((e for e in of(EpochEnd, events) if e.epoch), key=lambda e: e.dice_mean)
     for name in ("best", "last"):
         _, card = load_model(tmp_path / "run" / name)
@@ -64,7 +64,7 @@ def test_it_learns(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_numbers_to_the_last_digit(small_data: Path, tmp_path: Path) -> None:
     def scores(folder: str, seed: int) -> list[tuple[float, ...]]:
-        events = trained(tiny(small_data, seed=seed), tmp_path / folder)
+        events = trained(slim(small_data, seed=seed), tmp_path / folder)
         return [
             (e.validation_loss, e.dice_mean, e.pixel_accuracy, e.train_loss or 0)
             for e in of(EpochEnd, events)
@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_numbers_to_the_last_digit(small_data: Path
 
 
 def test_a_stopped_training_keeps_what_it_has(small_data: Path, tmp_path: Path) -> None:
-    events = trained(tiny(small_data, epochs=50), tmp_path / "run", stop_after=4)
+    events = trained(slim(small_data, epochs=50), tmp_path / "run", stop_after=4)
     assert of(Finished, events)[0].reason == "stopped"
     assert of(EpochEnd, events)[-1].epoch < 50
     load_model(tmp_path / "run" / "last")
@@ -85,19 +85,19 @@ def test_a_stopped_training_keeps_what_it_has(small_data: Path, tmp_path: Path) 
 @pytest.mark.parametrize("loss", ["bce", "dice", "bce+dice"])
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_losses_and_optimizers_run(small_data: Path, tmp_path: Path, loss: str, optimizer: str) -> None:
-    config = tiny(small_data, loss=loss, optimizer=optimizer, epochs=1, schedule="cosine")
+    config = slim(small_data, loss=loss, optimizer=optimizer, epochs=1, schedule="cosine")
     assert of(Finished, trained(config, tmp_path / "run"))
 
 
 def test_bf16_runs_on_any_processor(small_data: Path, tmp_path: Path) -> None:
-    events = trained(tiny(small_data, precision="bf16", epochs=1), tmp_path / "run")
+    events = trained(slim(small_data, precision="bf16", epochs=1), tmp_path / "run")
     assert of(Started, events)[0].precision == "bf16-mixed"
 
 
 def test_averaged_weights_are_what_is_validated_and_saved(small_data: Path, tmp_path: Path) -> None:
-    events = trained(tiny(small_data, ema_decay=0.99999, epochs=1), tmp_path / "run")
+    events = trained(slim(small_data, ema_decay=0.99999, epochs=1), tmp_path / "run")
     assert of(EpochEnd, events)
-    plain = trained(tiny(small_data, ema_decay=0.0, epochs=1), tmp_path / "plain")
+    plain = trained(slim(small_data, ema_decay=0.0, epochs=1), tmp_path / "plain")
     averaged, straight = (load_model(tmp_path / f / "last")[0].state_dict() for f in ("run", "plain"))
     key = next(k for k in straight if k.endswith("weight"))
     assert not torch.equal(averaged[key], straight[key])
@@ -108,7 +108,7 @@ def test_odd_pairs_are_named_and_left_out(small_data: Path, tmp_path: Path) -> N
     Image.fromarray(np.zeros((50, 50), np.uint8)).save(small_data / "masks" / "00.png")
     (small_data / "images" / "01.jpg").write_bytes(b"junk")
     (small_data / "masks" / "02.png").unlink()
-    events = trained(tiny(small_data, epochs=1), tmp_path / "run")
+    events = trained(slim(small_data, epochs=1), tmp_path / "run")
     warned = " ".join(n.text for n in of(Note, events) if n.level == "warning")
     assert all(name in warned for name in ("00.jpg", "01.jpg", "02.jpg"))
     started = of(Started, events)[0]
@@ -124,7 +124,7 @@ def test_masks_without_any_foreground_are_refused_before_training(small_data: Pa
     for mask in (small_data / "masks").iterdir():
         Image.new("L", (64, 96)).save(mask)
     with pytest.raises(UserError, match="foreground"):
-        trained(tiny(small_data), tmp_path / "run")
+        trained(slim(small_data), tmp_path / "run")
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_a_way_out(
@@ -134,12 +134,12 @@ def test_a_loss_that_is_no_number_ends_the_training_with_a_way_out(
 
     monkeypatch.setattr(Preprocessing, "normalise", lambda self, images: images.float() * float("nan"))
     with pytest.raises(UserError, match=r"epoch 1.*learning rate"):
-        trained(tiny(small_data), tmp_path / "run")
+        trained(slim(small_data), tmp_path / "run")
 
 
 def test_a_data_set_smaller_than_a_batch_trains(tmp_path: Path) -> None:
     data = write_scenes(tmp_path / "three", 3)
-    events = trained(tiny(data, batch_size=64, epochs=1), tmp_path / "run")
+    events = trained(slim(data, batch_size=64, epochs=1), tmp_path / "run")
     assert of(Started, events)[0].steps_per_epoch == 1
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from core.runs.events import RateFound, RatePoint
 from core.training.lr_finder import steepest, sweep
-from tests.builders import of, tiny
+from tests.builders import of, slim
 
 
 def test_a_sweep_finds_a_rate_that_trains(small_data: Path) -> None:
-    events = list(sweep(tiny(small_data)))
+    events = list(sweep(slim(small_data)))
     points, found = of(RatePoint, events), of(RateFound, events)[0].rate
     assert len(points) > 30 and points[0].rate < points[-1].rate
     assert points[0].rate <= found <= points[-1].rate

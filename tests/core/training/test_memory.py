@@ -13,7 +13,7 @@ from core.runs.events import EpochEnd, Note
 from core.system.workspace import PROJECT
 from core.training import steps as steps_module
 from core.training.memory import is_out_of_memory, keep_freed_memory
-from tests.builders import of, tiny, trained
+from tests.builders import of, slim, trained
 
 
 def test_running_out_of_memory_halves_the_batch_and_goes_on(
@@ -29,7 +29,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
         return real(trainer, pictures, labels)
 
     monkeypatch.setattr(steps_module, "take_step", greedy)
-    events = trained(tiny(small_data, epochs=1), tmp_path / "run")
+    events = trained(slim(small_data, epochs=1), tmp_path / "run")
     warned = [n.text for n in of(Note, events) if "Memory" in n.text]
     assert len(warned) == 2 and "1 at a time" in warned[-1]
     assert sizes[:3] == [4, 2, 1] and of(EpochEnd, events)[-1].epoch == 1
@@ -43,7 +43,7 @@ def test_when_not_one_image_fits_it_is_said(
 
     monkeypatch.setattr(steps_module, "take_step", never)
     with pytest.raises(UserError, match="smaller batch"):
-        trained(tiny(small_data, epochs=1), tmp_path / "run")
+        trained(slim(small_data, epochs=1), tmp_path / "run")
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
 
 

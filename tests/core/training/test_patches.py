@@ -38,7 +38,7 @@ def test_the_scores_of_the_last_epoch_are_those_of_the_saved_model(write: object
     in_fp32(predictor)
     read = for_model(open_data(data), card.task)
     found = list(
-        score_images(predictor, read.part("validation"), read.encoding, card.threshold, refine=False)
+        score_images(predictor, read.pairs_of("validation"), read.encoding, card.threshold, refine=False)
     )
     counts = metrics.join(one.counts for one in found if isinstance(one, Scored))
     assert metrics.summarise(counts, card.task).dice_mean == pytest.approx(
@@ -50,7 +50,7 @@ def test_the_scores_of_the_last_epoch_are_those_of_the_saved_model(write: object
 def test_an_epoch_takes_as_many_patches_as_cover_the_photos(small_data: Path) -> None:
     config = tiny(small_data, **PATCHES)
     data = open_data(small_data)
-    store = next(s for s in build_store(data.part("train"), data.encoding, None) if isinstance(s, Store))
+    store = next(s for s in build_store(data.pairs_of("train"), data.encoding, None) if isinstance(s, Store))
     batches = loading.training_batches(config, store, Task(), "cpu")
     assert len(batches) == 8 * 6 // 4  # eight photos of 96x64 in batches of 4
     fewer = replace(config, images_per_epoch=13)

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from core.runs.events import EpochEnd, Note
-from tests.builders import of, tiny, trained
+from tests.builders import of, slim, trained
 
 
 def test_provenance_is_written_and_a_change_of_data_is_said(small_data: Path, tmp_path: Path) -> None:
-    config = tiny(small_data, epochs=3)
+    config = slim(small_data, epochs=3)
     trained(config, tmp_path / "run", stop_after=3)
     kept = json.loads((tmp_path / "run" / "provenance.json").read_text())
     assert kept["packages"]["torch"] and kept["settings"]["seed"] == config.seed

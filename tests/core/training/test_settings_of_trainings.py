@@ -12,18 +12,18 @@ from core.errors import UserError
 from core.inference.predictor import Predictor
 from core.models.factory import build_model, load_model
 from core.runs.events import EpochEnd, Note
-from tests.builders import of, tiny, trained
+from tests.builders import of, slim, tiny, trained
 
 
 @pytest.mark.parametrize("loss", ["focal", "tversky", "lovasz"])
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_more_losses_and_schedules_run(small_data: Path, tmp_path: Path, loss: str, schedule: str) -> None:
-    config = tiny(small_data, loss=loss, schedule=schedule, optimizer="sgd", gradient_clip=1.0, epochs=1)
+    config = slim(small_data, loss=loss, schedule=schedule, optimizer="sgd", gradient_clip=1.0, epochs=1)
     assert all(np.isfinite(e.validation_loss) for e in of(EpochEnd, trained(config, tmp_path / "run")))
 
 
 def test_a_frozen_encoder_does_not_move_and_the_rest_does(small_data: Path, tmp_path: Path) -> None:
-    config = tiny(small_data, freeze_encoder=True, ema_decay=0.0, epochs=1, seed=3)
+    config = slim(small_data, freeze_encoder=True, ema_decay=0.0, epochs=1, seed=3)
     torch.manual_seed(3)
     before = build_model(config).model.state_dict()
     trained(config, tmp_path / "run")
@@ -42,14 +42,14 @@ def test_micro_batches_give_the_step_of_the_whole(small_data: Path, tmp_path: Pa
 
 
 def test_an_exploding_loss_is_said(small_data: Path, tmp_path: Path) -> None:
-    config = tiny(small_data, learning_rate=10.0, optimizer="sgd", loss="bce", schedule="constant", epochs=40,
+    config = slim(small_data, learning_rate=10.0, optimizer="sgd", loss="bce", schedule="constant", epochs=40,
                   ema_decay=0.0)  # fmt: skip
     with pytest.raises(UserError, match="diverged"):
         trained(config, tmp_path / "run")
 
 
 def test_early_stopping_ends_a_training_that_gains_nothing(small_data: Path, tmp_path: Path) -> None:
-    config = tiny(
+    config = slim(
         small_data, learning_rate=1e-8, epochs=30, early_stopping=2, ema_decay=0.0, schedule="constant"
     )
     events = trained(config, tmp_path / "run")

@@ -52,5 +52,5 @@ def test_several_labels_a_pixel_are_learnt(tmp_path: Path) -> None:
 
 def test_camvid_opens_with_its_own_split(shared_data: Path) -> None:
     data = as_task(open_data(shared_data / "camvid"), "multiclass", 11)
-    assert (len(data.part("train")), len(data.part("validation"))) == (62, 26)
+    assert (len(data.pairs_of("train")), len(data.pairs_of("validation"))) == (62, 26)
     assert data.encoding.task.outputs == 11 and data.encoding.task.void == 11

@@ -22,6 +22,7 @@ from core.system.workspace import PROJECT
 from core.task import Task
 from core.training import loading
 from tests.builders import LIGHT_ENCODER, tiny
+from tests.processes import python
 
 WITHOUT_CHANCE = """
 import sys, torch
@@ -57,11 +58,8 @@ def test_two_processes_score_as_one_and_learn_the_same_from_the_same_images(
             "--precision fp32 --loss bce+dice --augmentation none --freeze-encoder --architecture FPN "
             "--optimizer sgd --learning-rate 0.01 --json"
         ).split()
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)}
-        done = subprocess.run(
-            [sys.executable, *launcher, str(script), *arguments],
-            cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
+        environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)}
+        done = python(*launcher, script, *arguments, environment=environment)
         assert done.returncode == 0, done.stderr[-3000:]
         json.loads(done.stdout.strip().splitlines()[-1])
         return History(Run(folder)).refresh().epochs
@@ -83,10 +81,7 @@ def test_two_processes_score_as_one_and_learn_the_same_from_the_same_images(
 def test_asking_for_two_processes_starts_them(small_data: Path, tmp_path: Path) -> None:
     """What the page does: settings that name two devices, and one command."""
     run = run_folder.create(tiny(small_data, devices=2, epochs=1))
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "train", "--run-folder", str(run.folder)],
-        cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+    done = python("-m", "core", "train", "--run-folder", run.folder)
     assert done.returncode == 0, done.stderr[-3000:]
     history = History(run).refresh()
     assert run.status().state == "finished" and history.started is not None
@@ -98,10 +93,7 @@ def test_two_processes_that_cannot_train_say_so_once(small_data: Path, tmp_path:
     for photo in (data / "images").iterdir():
         photo.write_bytes(b"no photo")
     run = run_folder.create(tiny(data, devices=2, epochs=1))
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "train", "--run-folder", str(run.folder)],
-        cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+    done = python("-m", "core", "train", "--run-folder", run.folder)
     assert done.returncode == 1 and run.status().state == "failed"
     assert (done.stdout + done.stderr).count(run.status().message) == 1
     assert done.stderr.rstrip().endswith(f"Error: {run.status().message}")

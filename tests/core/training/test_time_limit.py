@@ -15,7 +15,7 @@ from core.runs.run_folder import create
 from core.training import loop, progress
 from core.training.optimizers import make_schedule
 from core.training.progress import Progress
-from tests.builders import of, tiny, trained
+from tests.builders import of, slim, trained
 
 SECONDS, LOOK = 1.6, 0.02
 
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def config(small_data: Path) -> TrainConfig:
-    return tiny(small_data, minutes=SECONDS / 60, epochs=10_000)
+    return slim(small_data, minutes=SECONDS / 60, epochs=10_000)
 
 
 def test_a_training_ends_within_its_time_and_the_learning_rate_has_come_down(

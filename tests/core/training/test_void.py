@@ -18,7 +18,7 @@ from core.evaluation import metrics
 from core.runs.events import EpochEnd, Finished
 from core.task import IGNORE, Task
 from core.training.losses import class_weights, make_loss
-from tests.builders import tiny, trained, write_camera, write_scenes
+from tests.builders import slim, tiny, trained, write_camera, write_scenes
 from tests.core.stores import store_of
 
 LOSSES = ("bce", "dice", "bce+dice", "focal", "tversky", "lovasz")
@@ -144,7 +144,7 @@ def test_masks_of_background_and_void_hold_nothing_to_learn(tmp_path: Path) -> N
     encoding = BinaryEncoding(1, 255, "0 is background, 1 is foreground, 255 is void")
     (data / "dataset.json").write_text(json.dumps({"mask_rule": encoding.to_dict()}))
     with pytest.raises(UserError, match="nothing to learn"):
-        trained(tiny(data), tmp_path / "run")
+        trained(slim(data), tmp_path / "run")
 
 
 @pytest.mark.parametrize("loss", ["bce", "lovasz", "focal"])

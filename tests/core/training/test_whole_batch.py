@@ -18,7 +18,7 @@ from core.training.losses import TVERSKY, make_loss
 from core.training.steps import take_step
 from core.training.trainer import Trainer, set_up
 from core.training.whole_batch import backward
-from tests.builders import LIGHT_ENCODER, tiny, trained
+from tests.builders import LIGHT_ENCODER, slim, tiny, trained
 
 NAMES = ("a", "b", "c")
 TASKS = {
@@ -157,7 +157,7 @@ def test_a_gradient_that_is_no_number_ends_in_the_sentence_on_divergence(
 
     monkeypatch.setattr(steps.whole_batch, "backward", broken)
     with pytest.raises(UserError, match=r"no longer a number .* diverged"):
-        trained(tiny(small_data, gradient_clip=1.0, ema_decay=0.0), tmp_path / "run")
+        trained(slim(small_data, gradient_clip=1.0, ema_decay=0.0), tmp_path / "run")
 
 
 @pytest.mark.parametrize("accumulate", [1, 8])

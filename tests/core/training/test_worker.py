@@ -1,8 +1,6 @@
 """What a training says when the machine lets it down: only what is possible then."""
 
 import errno
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from core.errors import UserError
 from core.runs import run_folder
 from core.runs.run_folder import STATE_FILE, Run
 from core.training import worker
+from tests.builders import small_disk_at
 
 
 def fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -42,15 +41,8 @@ def test_a_disk_that_fills_later_does(workspace: Path, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can only be made by root")
-    monkeypatch.setenv("SEGMENTATION_STUDIO_WORKSPACE", str(place / "workspace"))
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+def small_disk(tmp_path: Path, workspace: Path) -> Iterator[Path]:
+    yield from small_disk_at(tmp_path / "disk", 1)
 
 
 def test_the_last_word_is_written_on_a_full_disk_too(

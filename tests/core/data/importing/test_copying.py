@@ -81,6 +81,6 @@ def test_of_two_imports_of_one_name_at_once_the_first_is_whole_and_the_second_sa
 def test_one_pair_is_no_data_set_and_the_reason_is_that_of_the_others() -> None:
     files = {f"images/{i}.jpg": photo(i) for i in range(3)} | {f"masks/{i}.png": mask(i) for i in range(3)}
     files |= {"images/1.jpg": b"", "images/2.jpg": b""}
-    with pytest.raises(UserError, match=r"^Only one pair could be read; two are the least\. .*1\.jpg"):
+    with pytest.raises(UserError, match=r"^Only one pair could be read; at least two are needed\. .*1\.jpg"):
         imported(zipped(files))
     assert nothing_left()

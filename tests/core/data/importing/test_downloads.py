@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import huggingface_hub.constants as hub
@@ -17,28 +15,25 @@ from core.data.importing.downloads import downloaded_source, from_hub, from_kagg
 from core.data.importing.recognition import recognise
 from core.errors import UserError
 from core.system.downloads import Progress
-from tests.core import archives
+from tests.core import archives, hubs
 from tests.limits import seconds
 
 Fetch = Callable[[str], Iterator[Progress | Path]]
 COMMIT = "a" * 40
 
 
-class StandIn(ThreadingHTTPServer):
-    """`files` are the hub's; `archive` is Kaggle's. `breaks` times, a body ends in the middle."""
+class HubAndKaggle(hubs.StandIn):
+    """`archive` is what Kaggle sends. `breaks` times, its body ends in the middle."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.files: dict[str, bytes] = {}
+        super().__init__(Answers)
         self.archive = b""
         self.breaks = 0
         self.ranges: list[str] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
 
 
-class Answers(BaseHTTPRequestHandler):
-    server: StandIn
-    protocol_version = "HTTP/1.1"
+class Answers(hubs.Answers):
+    server: HubAndKaggle
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -75,7 +70,7 @@ class Answers(BaseHTTPRequestHandler):
         else:
             self.send(b"{}", "application/json", 404)
 
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+    do_HEAD = do_GET
 
     def send(self, body: bytes, kind: str, status: int = 200, **headers: str) -> None:
         wanted = self.headers.get("Range", "")
@@ -84,40 +79,24 @@ class Answers(BaseHTTPRequestHandler):
             start = int(wanted.removeprefix("bytes=").split("-")[0])
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
             body, status = body[start:], 206
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if kind == "application/zip" and self.server.breaks:
-            self.server.breaks -= 1
-            self.wfile.write(body[: len(body) // 2])
-            self.close_connection = True
-            return
-        self.wfile.write(body)
+        self.send_bytes(body, {"Content-Type": kind, **headers}, status)
 
-    def log_message(self, *args: object) -> None:
-        pass
+    def write(self, body: bytes) -> None:
+        if "DownloadDataset" in self.path and self.server.breaks:
+            self.server.breaks -= 1
+            body = body[: len(body) // 2]
+            self.close_connection = True
+        super().write(body)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
-    stand_in = StandIn()
-    threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubAndKaggle]:
+    stand_in = HubAndKaggle()
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
     monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
     monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL, stand_in.url)
-    monkeypatch.setattr(hub, "ENDPOINT", stand_in.url)
-    template = hub.HUGGINGFACE_CO_URL_TEMPLATE.replace("https://huggingface.co", stand_in.url)
-    monkeypatch.setattr(hub, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(hub, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    yield stand_in
-    stand_in.shutdown()
-    stand_in.server_close()
+    with hubs.as_the_hub(stand_in, monkeypatch, tmp_path / "hub"):
+        yield stand_in
 
 
 def pairs_in(folder: Path) -> int:
@@ -127,14 +106,14 @@ def pairs_in(folder: Path) -> int:
     )
 
 
-def test_a_kaggle_set_is_downloaded_and_imported_as_it_is_packed_there(server: StandIn) -> None:
+def test_a_kaggle_set_is_downloaded_and_imported_as_it_is_packed_there(server: HubAndKaggle) -> None:
     server.archive = archives.zipped(archives.layouts()["kaggle"][0]).getvalue()
     *progress, folder = from_kaggle("https://www.kaggle.com/datasets/me/mine")
     assert isinstance(folder, Path) and all(isinstance(step, Progress) for step in progress)
     assert pairs_in(folder) == 4
 
 
-def test_a_broken_kaggle_download_goes_on_where_it_ended(server: StandIn) -> None:
+def test_a_broken_kaggle_download_goes_on_where_it_ended(server: HubAndKaggle) -> None:
     files = archives.layouts(30)["folders"][0] | {"notes.bin": bytes(5_000_000)}  # parts of 1 MB are kept
     server.archive = archives.zipped(files).getvalue()
     server.breaks = 1
@@ -145,27 +124,27 @@ def test_a_broken_kaggle_download_goes_on_where_it_ended(server: StandIn) -> Non
     assert any(not wanted.startswith("bytes=0-") for wanted in server.ranges)
 
 
-def test_a_hub_set_is_downloaded_and_imported(server: StandIn) -> None:
+def test_a_hub_set_is_downloaded_and_imported(server: HubAndKaggle) -> None:
     server.files = archives.layouts()["parts above"][0]
     folder = list(from_hub("me/mine"))[-1]
     assert isinstance(folder, Path) and pairs_in(folder) == 4
 
 
-def test_a_hub_set_that_is_one_zip_is_imported_too(server: StandIn) -> None:
+def test_a_hub_set_that_is_one_zip_is_imported_too(server: HubAndKaggle) -> None:
     server.files = {"all.zip": archives.zipped(archives.layouts()["folders"][0]).getvalue()}
     folder = list(from_hub("me/mine"))[-1]
     assert isinstance(folder, Path) and pairs_in(folder) == 4
 
 
 @pytest.mark.parametrize("fetch", [from_kaggle, from_hub])
-def test_what_does_not_exist_is_one_sentence(server: StandIn, fetch: Fetch) -> None:
+def test_what_does_not_exist_is_one_sentence(server: HubAndKaggle, fetch: Fetch) -> None:
     with pytest.raises(UserError, match=r"does not exist|could not be downloaded"):
         list(fetch("some/thing"))
 
 
 @pytest.mark.parametrize("fetch", [from_kaggle, from_hub])
 def test_offline_is_one_sentence_within_two_seconds(
-    server: StandIn, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+    server: HubAndKaggle, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL, "http://127.0.0.1:9")
     monkeypatch.setattr(hub, "ENDPOINT", "http://127.0.0.1:9")

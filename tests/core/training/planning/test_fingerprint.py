@@ -76,7 +76,7 @@ def test_it_is_measured_once_and_again_when_a_mask_changes(
     monkeypatch.setattr(fingerprint, "_measure", None)
     assert fingerprint_of(open_data(folder)) == first
     monkeypatch.setattr(fingerprint, "_measure", measure)
-    (train, *_) = open_data(folder).part("train")
+    (train, *_) = open_data(folder).pairs_of("train")
     Image.fromarray(np.full((160, 240), 255, np.uint8)).save(train.mask)
     assert fingerprint_of(open_data(folder)).foreground > first.foreground
 
@@ -84,14 +84,14 @@ def test_it_is_measured_once_and_again_when_a_mask_changes(
 def test_validation_photos_are_not_looked_at(tmp_path: Path) -> None:
     folder = write_lines(tmp_path / "lines")
     first = fingerprint_of(open_data(folder))
-    for pair in open_data(folder).part("validation"):
+    for pair in open_data(folder).pairs_of("validation"):
         Image.fromarray(np.full((160, 240), 255, np.uint8)).save(pair.mask)
     assert fingerprint_of(open_data(folder)).shares == first.shares
 
 
 def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     folder = write_lines(tmp_path / "lines")
-    (train, *_) = open_data(folder).part("train")
+    (train, *_) = open_data(folder).pairs_of("train")
     train.image.write_bytes(b"no picture")
     found = fingerprint_of(open_data(folder))
     assert found.sampled == found.training - 1

@@ -1,0 +1,106 @@
+"""Python processes that start at once: forked from one that has imported what takes seconds to import.
+
+Not forked from the test's own process: autograd refuses to work in the fork of a process that has used it.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from core.system.workspace import PROJECT
+
+PRELOADED = [
+    "core.cli", "core.search.conductor", "core.server.rest", "core.training.loop", "optuna", "pytest",
+    "segmentation_models_pytorch", "streamlit.web.cli", __name__,
+]  # fmt: skip
+
+
+def fork_server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+class Started:
+    """A process that runs `python ARGUMENTS` in the project's folder, with the methods of a Popen."""
+
+    def __init__(
+        self,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        first: Callable[[], object] = os.getpgrp,
+        folder: Path | None = None,
+    ) -> None:
+        """`first` is called in the process; output and errors go to files in `folder`, else nowhere."""
+        self.folder = folder
+        files = [str(folder / name) if folder else os.devnull for name in ("output", "errors")]
+        work = list(map(str, arguments)), {**os.environ, **(environment or {})}, files, first
+        self._process = fork_server().Process(target=_python, args=work)
+        self._process.start()
+        self.pid = int(self._process.pid or 0)
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("python", timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+def python(
+    *arguments: object,
+    environment: Mapping[str, str] | None = None,
+    first: Callable[[], object] = os.getpgrp,
+    timeout: float = 240,
+) -> "subprocess.CompletedProcess[str]":
+    """Run `python ARGUMENTS` in the project's folder to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = Started(*arguments, environment=environment, first=first, folder=Path(folder))
+        try:
+            status = process.wait(timeout)
+        finally:
+            process.kill()
+        output, errors = ((Path(folder) / name).read_text() for name in ("output", "errors"))
+    return subprocess.CompletedProcess(list(map(str, arguments)), status, output, errors)
+
+
+def _python(
+    arguments: list[str], environment: dict[str, str], files: list[str], first: Callable[[], object]
+) -> None:
+    import torch
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(PROJECT)
+    first()
+    torch.set_num_threads(int(environment.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    for number, file in enumerate(files, 1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        exec(arguments[1], {"__name__": "__main__"})
+    else:
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
