@@ -21,10 +21,10 @@ from core.runs.status import LIVE
 from core.search import study as studies
 from core.search.board import BOARD_FILE, Board, Phase, Row, TrialState, to_dict
 from core.search.clock import Clock, Stopped
-from core.search.pace import OVERRUN, STARTING, Pace, fitted, pace
+from core.search.pace import OVERRUN, STARTING, Pace, fitted, most_scored, pace
 from core.search.scoring import scored_names
 from core.search.search_folder import Search
-from core.search.space import ENCODERS, Space, around, of_grid, values_of, with_values
+from core.search.space import ENCODERS, PATCHES, SIZE, Space, around, of_grid, values_of, with_values
 from core.search.study import CHECKS, RUN
 from core.search.trainings import Backend, Trainings, has_model
 from core.search.trial import Follower, Rules, tell
@@ -48,6 +48,7 @@ class Conductor:
         self.search, self.say = search, say
         self.start, self.plan = search.run.config, search.plan
         self.data: DataFolder = open_data(Path(self.start.data))
+        self.photo = content(self.data).photo
         space = self._space()
         self.study = studies.open_study(
             search, values_of(self.start, [d.name for d in space]), space, backend.slots()
@@ -58,7 +59,7 @@ class Conductor:
         self.pace: Pace = pace(self.plan.minutes, combinations)
         self.clock = Clock(stopping, float(self.study.user_attrs.get(SPENT, 0.0)), self._show)
         self.trainings = Trainings(search, self.clock, backend)
-        names = scored_names(self.data, self.plan.seed)
+        names = scored_names(self.data, self.plan.seed, self._most_scored())
         self.rules = Rules(self.study, self.clock, self.pace, self.trainings, names, cuts=not self.plan.grid)
         self.followers: list[Follower] = []
 
@@ -96,8 +97,14 @@ class Conductor:
     def _space(self) -> Space:
         if self.plan.grid:
             return of_grid(self.plan.grid)
-        photo = content(self.data).photo
-        return around(self.start, encoders_with_weights(self.start), self.plan.fixed, photo)
+        return around(self.start, encoders_with_weights(self.start), self.plan.fixed, self.photo)
+
+    def _most_scored(self) -> int:
+        sizes = [
+            str(size) for dimension in self.space if dimension.name == SIZE for size in dimension.choices
+        ]
+        in_windows = self.start.sampling == "patches" or any(size.endswith(PATCHES) for size in sizes)
+        return most_scored(self.start, self.pace.trial, self.photo, in_windows)
 
     def _may_try_another(self) -> bool:
         if self.plan.grid:
@@ -162,7 +169,8 @@ class Conductor:
         return run
 
     def _fitted(self, config: TrainConfig, seconds: float) -> TrainConfig:
-        return fitted(config, seconds, len(self.data.split.train), len(self.data.split.validation))
+        training, validation = len(self.data.split.train), len(self.data.split.validation)
+        return fitted(config, seconds, training, validation, self.photo)
 
     def _finish(self) -> None:
         """Train the winner to its end, and the first settings as long; judge both on the test set."""

@@ -14,18 +14,16 @@ from core.search.board import Verdict
 from core.system.formatting import plural
 from core.system.score_names import DICE_MEAN, score
 
-MOST_IMAGES = 200  # of validation, to score a trial by: more would take time from training
 
-
-def scored_names(data: DataFolder, seed: int) -> list[str]:
+def scored_names(data: DataFolder, seed: int, most: int) -> list[str]:
     """The validation photos that every trial of a search is scored on."""
     names = list(data.split.validation)
-    return sorted(random.Random(seed).sample(names, MOST_IMAGES)) if len(names) > MOST_IMAGES else names
+    return sorted(random.Random(seed).sample(names, most)) if len(names) > most else names
 
 
 def validation_dice(run: Run, names: Sequence[str]) -> float:
-    """Dice (mean over images) of a run's best model on these validation photos, at their own size, with
-    refined edges: trials of different sizes would otherwise be scored against different masks."""
+    """Dice (mean over images) of a run's best model on these validation photos, at their own size and as
+    users get the masks: trials of different sizes would otherwise be scored against different masks."""
     return dice_of(run.best, Path(run.config.data), names)
 
 

@@ -28,11 +28,11 @@ from core.training.planning.orientation import Orientation, differences, orienta
 VERSION = 3  # raised when what is measured changes
 SAMPLED = 120  # photos read
 SAMPLED_PIXELS = 60_000_000  # of all of them: fewer where they are large
-LEAST = 8
+LEAST = 4
 DETAIL_MASKS = 24  # of these, masks that are resized to every size
 THUMBNAIL = 64  # pixels; photos are read at this size
 MEASURED_SIDE = 1600  # pixels; of larger masks a part of this size shows what a resize costs
-TIMED = 4  # of these, photos that are decoded in full
+TIMED = 2  # of these, photos that are decoded in full
 USUAL: Size = (256, 192)  # of the presets with a size of their own
 
 
@@ -160,10 +160,11 @@ def _measure_one(pair: Pair, encoding: MaskEncoding, sizes: Sequence[Size]) -> _
     inside = _foreground(labels, task)
     count, _, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
     areas = (stats[1:, cv2.CC_STAT_AREA] / inside.size).tolist()
+    place = _part(inside)
+    part, marked = labels[place], inside[place]
     # The mean distance to the edge of a band is a quarter of its width.
-    depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3)[1:-1, 1:-1][inside > 0]
+    depth = cv2.distanceTransform(np.pad(marked, 1), cv2.DIST_L2, 3)[1:-1, 1:-1][marked > 0]
     thickness = 4 * float(depth.mean()) if depth.size else float("nan")
-    part = labels[_part(inside)]
     kept = {_name(to): kept_dice(part, _share(to, part.shape, size), encoding) for to in sizes}
     layers = layers_of(encoding.resize(labels, _shrunk(size)), task)
     return _Measured(

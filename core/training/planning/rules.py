@@ -46,6 +46,7 @@ ENOUGH_PHOTOS = 1000
 THIN = 1 / 8  # of a patch: thicker things are not known from a part of them
 PATCHES = (256, 384, 512)
 ENOUGH_PATCHES = 1500
+LEAST_PATCHES = 150  # fewer teach nothing
 FEW_PHOTOS = 60  # up to which a training starts from a model that ships
 PERSON = "person-lite0"
 THIRD, HALF = 0.33, 0.5  # of the patches on the foreground: nnU-Net's share, and more where it is rare
@@ -174,7 +175,13 @@ def _needs_patches(facts: Facts) -> bool:
     is_thin = 0 < data.thickness < PATCHES[0] * THIN and max(data.height, data.width) > PATCHES[0]
     validation = 2 * min(LEAST_IN_WINDOWS, data.validation) * facts.windows_seconds((PATCHES[0], PATCHES[0]))
     is_quick = validation < VALIDATED_TWICE * facts.seconds
-    return is_thin and is_quick and (data.foreground < SCARCE or data.kept_at(*_affordable(facts)) < LOST)
+    is_worth_it = facts.seen((PATCHES[0], PATCHES[0])) >= LEAST_PATCHES
+    return (
+        is_thin
+        and is_quick
+        and is_worth_it
+        and (data.foreground < SCARCE or data.kept_at(*_affordable(facts)) < LOST)
+    )
 
 
 def _in_patches(facts: Facts) -> Proposal:

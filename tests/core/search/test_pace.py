@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.config import TrainConfig
-from core.search.pace import fitted, pace
+from core.search.pace import fitted, most_scored, pace
 from core.training import estimate
 
 
@@ -35,6 +35,21 @@ def test_a_training_takes_its_seconds_in_epochs_short_enough_for_its_checks(
     )
     a_batch = config.batch_size * side * side / (256 * 192) / 10
     assert one is not None and two is not None and two - one < max(seconds / 5, 2 * a_batch)
+
+
+def test_an_epoch_of_patches_is_as_short_as_one_of_photos_and_few_photos_are_validated() -> None:
+    patches = TrainConfig("x", height=256, width=256, sampling="patches")
+    config = fitted(patches, 300, 200, 50, (966, 1296))
+    assert 0 < config.images_per_epoch < 400  # an epoch that covers the photos has 3,821 patches
+    assert config.validation_images == 4  # of 63 windows each
+
+
+def test_trials_in_windows_are_scored_on_as_many_photos_as_their_time_allows() -> None:
+    start, photo = TrainConfig("x"), (966, 1296)
+    assert most_scored(start, 300, photo, in_windows=False) == 200
+    few = most_scored(start, 300, photo, in_windows=True)
+    assert 8 <= few < 40 <= most_scored(start, 3000, photo, in_windows=True) <= 200
+    assert most_scored(start, 0, photo, in_windows=True) == 200  # a sweep without a limit
 
 
 def test_a_slower_network_has_shorter_epochs() -> None:

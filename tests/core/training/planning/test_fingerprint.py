@@ -48,7 +48,7 @@ def test_large_masks_are_measured_at_their_own_size(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(fingerprint, "MEASURED_SIDE", 100)
     monkeypatch.setattr(fingerprint, "VERSION", 0)
     found = fingerprint_of(open_data(folder))
-    assert found.thickness == whole.thickness and found.shares == whole.shares
+    assert found.thickness == pytest.approx(whole.thickness, abs=0.3) and found.shares == whole.shares
     assert found.kept["96x128"] == pytest.approx(whole.kept["96x128"], abs=0.1)
     assert found.kept["96x128"] < 0.95
 

@@ -114,6 +114,11 @@ def test_photos_whose_windows_would_take_the_time_are_trained_on_whole() -> None
     assert plan(LARGE, minutes=600.0).config.sampling == "patches"
 
 
+def test_a_time_for_a_handful_of_patches_is_spent_on_whole_photos() -> None:
+    assert plan(minutes=5.0).config.sampling == "patches"
+    assert plan(minutes=0.3).config.sampling == "whole"
+
+
 def test_no_more_photos_are_decoded_than_the_time_allows() -> None:
     slow = replace(WHOLE, training=2000, decoding=0.4, thumbnail=0.4)
     few = plan(slow, minutes=0.5)
