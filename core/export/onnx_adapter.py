@@ -16,6 +16,7 @@ from core.errors import UserError
 from core.export.file_metadata import INPUT, OUTPUT
 from core.models.card import ModelCard
 from core.models.onnx_spec import CERTAIN, OnnxSpec
+from core.models.onnx_trial import reason_of
 from core.system.atomic import atomic_file
 from core.task import Task
 
@@ -59,8 +60,7 @@ def write_adapted(source: Path, card: ModelCard, target: Path) -> None:
             if not difference <= TOLERANCE:
                 raise UserError(f"its probabilities would differ by {difference:.2g}")
     except Exception as error:  # onnx and onnxruntime raise classes of their own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
-        raise UserError(f"{card.name} cannot run in browsers: {reason}.") from error
+        raise UserError(f"{card.name} cannot run in browsers: {reason_of(error)}.") from error
 
 
 def _run(file: Path, images: Map) -> list[Map]:

@@ -11,6 +11,7 @@ from core.errors import UserError
 from core.models.card import ModelCard, is_onnx, read_card, weights_file
 from core.models.factory import load_model
 from core.models.onnx_spec import OnnxSpec
+from core.models.onnx_trial import reason_of
 from core.system.device import multiplies_bf16
 
 Maps = NDArray[np.float32]
@@ -87,7 +88,7 @@ class OnnxNetwork:
                 str(file), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises classes of its own
-            raise UserError(f"{file.name} cannot be opened: {_first_line(error)}.") from error
+            raise UserError(f"{file.name} cannot be opened: {reason_of(error)}.") from error
 
     def __call__(self, photos: NDArray[np.uint8]) -> Maps:
         return np.concatenate([self._one(photos[i : i + 1]) for i in range(len(photos))])
@@ -98,9 +99,5 @@ class OnnxNetwork:
             wanted = [outputs[self._spec.output].name]
             (given,) = self._session.run(wanted, {inputs[0].name: self._spec.tensor(photo)})
         except Exception as error:
-            raise UserError(f"{self._name} cannot be run on this photo: {_first_line(error)}.") from error
+            raise UserError(f"{self._name} cannot be run on this photo: {reason_of(error)}.") from error
         return self._spec.logits(np.asarray(given), self._task, (photo.shape[1], photo.shape[2]))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")

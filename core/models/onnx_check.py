@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import UserError
 from core.models import onnx_trial
+from core.models.onnx_spec import LEAST, MOST
 from core.policy.permissions import needs
 from core.system.workspace import read_json
 
@@ -100,9 +101,15 @@ def _info(found: dict[str, Any], name: str) -> OnnxInfo:
         raise UserError(
             f"{name} does not take one colour picture of 32-bit numbers: only such networks can be used here."
         )
-    return OnnxInfo(
+    info = OnnxInfo(
         inputs[0]["name"],
         tuple(inputs[0]["shape"]),
         tuple((each["name"], tuple(each["shape"])) for each in outputs),
         found["metadata"],
     )
+    if info.shape[0] > 1:
+        raise UserError(f"{name} takes {info.shape[0]} pictures at once: save it for one.")
+    if any(side and not LEAST <= side <= MOST for side in info.size):
+        height, width = (side or "any" for side in info.size)
+        raise UserError(f"{name} takes pictures of {height} x {width} pixels: {LEAST} to {MOST} can be used.")
+    return info

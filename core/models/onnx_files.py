@@ -28,7 +28,6 @@ from core.system.atomic import atomic_folder
 from core.task import Task
 
 Picture = NDArray[np.uint8]
-CHUNK = 1 << 20
 PREVIEWED, PREVIEW_SIDE = list(SAMPLES)[:2], 400  # pixels of the longer side
 # Where rembg keeps what it downloads. Source: its README, "Models".
 REMBG_HOME, REMBG_FOLDER = "U2NET_HOME", ".u2net"
@@ -84,6 +83,8 @@ def try_on(file: Path, photo: Picture, spec: OnnxSpec, task: Task, name: str = "
     try:
         if spec.output >= len(given):
             raise UserError(f"There is no output {spec.output + 1}: the network has {len(given)}.")
+        if given[spec.output].size and not np.isfinite(given[spec.output]).any():
+            raise UserError(f"Output {spec.output + 1} gives no numbers: choose another, or other values.")
         logits = spec.logits(given[spec.output], task, (fitted.shape[0], fitted.shape[1]))
     except UserError as error:
         return Tried(shapes, None, str(error))
@@ -166,18 +167,15 @@ def import_onnx(source: Path | IO[bytes], name: str, spec: OnnxSpec, task: Task,
 
 
 def _copy(source: Path | IO[bytes], target: Path) -> None:
-    left = MAX_BYTES
+    if isinstance(source, Path):
+        with open(source, "rb") as stream:
+            _copy(stream, target)
+        return
+    if source.seek(0, os.SEEK_END) > MAX_BYTES:
+        raise UserError(f"The file is larger than the {MAX_BYTES // 10**6:,} MB that an ONNX file may have.")
+    source.seek(0)
     with open(target, "wb") as file:
-        if isinstance(source, Path):
-            with open(source, "rb") as stream:
-                shutil.copyfileobj(stream, file)
-            return
-        source.seek(0)
-        while chunk := source.read(CHUNK):
-            left -= len(chunk)
-            if left < 0:
-                raise UserError(f"The file is larger than the {MAX_BYTES:,} bytes that it may have.")
-            file.write(chunk)
+        shutil.copyfileobj(source, file)
 
 
 def found_of_rembg() -> Sequence[Path]:

@@ -8,6 +8,7 @@ run on it, and output-0.npy and so on are what it gives. Imports nothing of the 
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,8 @@ def opened(file: Path) -> Any:
         model = onnx.load(file, load_external_data=False)
     except Exception:
         raise RefusedError("is no ONNX file that can be read") from None
+    if not model.graph.node:  # an empty file is a message too
+        raise RefusedError("is no ONNX file that can be read")
     domains = {entry.domain for entry in model.opset_import if entry.domain not in STANDARD}
     for node in nodes_of(model.graph):
         if node.domain not in STANDARD:
@@ -128,8 +131,7 @@ def run(file: Path, folder: Path) -> list[list[int]]:
         name = session.get_inputs()[0].name
         made = session.run(None, {name: np.load(folder / "input.npy", allow_pickle=False)})
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise RefusedError(f"cannot be run ({reason[:160]})") from None
+        raise RefusedError(f"cannot be run ({reason_of(error)})") from None
     shapes = []
     for number, output in enumerate(made[:MAX_OUTPUTS]):
         array = np.asarray(output)
@@ -138,6 +140,15 @@ def run(file: Path, folder: Path) -> list[list[int]]:
         np.save(folder / f"output-{number}.npy", array.astype(np.float32))
         shapes.append(list(array.shape))
     return shapes
+
+
+def reason_of(error: Exception) -> str:
+    """What ONNX Runtime says, in one line without a full stop, without its codes and the names of files."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    for noise in (r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", r"Load model from .*? failed:",
+                  r"/onnxruntime_src/\S+ .*?\(.*?\) (?=[A-Z])"):  # fmt: skip
+        said = re.sub(noise, "", said)
+    return said[:160].rstrip(". ")
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from core.evaluation.metrics import join, summarise
 from core.evaluation.scoring import Scored, score_images
 from core.inference.cutout import cut_out
 from core.inference.predictor import Predictor
-from core.models import onnx_check, registry
+from core.models import onnx_check, onnx_files, registry
 from core.models.card import read_card
 from core.models.factory import load_model
 from core.models.onnx_files import card_by_name, checked_card, import_onnx, try_on
@@ -83,6 +83,26 @@ HOSTILE = {
         lambda path: write_network(path, nodes=[_branch()], domains=["my.own"]),
         "only the standard operators",
     ),
+    "nothing": (lambda path: path.write_bytes(b""), "no ONNX file that can be read"),
+    "four at once": (lambda path: write_network(path, (4, 3, 64, 64)), "takes 4 pictures at once"),
+    "huge": (
+        lambda path: write_network(path, (1, 3, 100_000, "width")),
+        r"stranger.onnx takes pictures of 100000 x any pixels: 32 to 2048",
+    ),
+    "no numbers": (
+        lambda path: write_network(path, nodes=[
+            helper.make_node("Sub", ["picture", "picture"], ["nothing"]),
+            helper.make_node("Div", ["nothing", "nothing"], ["map"]),
+        ]),
+        "gives no numbers",
+    ),
+    "an output that is not there": (
+        lambda path: write_network(path, outputs=("gone",)),
+        r"cannot be run \(This is an invalid model. Graph output \(gone\) does not exist in the graph\)",
+    ),
+    "operators of the future": (
+        lambda path: write_network(path, version=99), r"cannot be run \(ONNX Runtime only \*guarantees"
+    ),
     "seven channels": (
         lambda path: write_network(path, shape=(1, 7, 64, 64)), "does not take one colour picture"
     ),
@@ -117,6 +137,16 @@ def test_a_hostile_file_is_one_sentence_and_leaves_nothing(
     with pytest.raises(UserError):
         import_onnx(file, "Stranger", PLAIN, Task())
     assert not list((workspace / "models").iterdir())
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_copied(
+    tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_files, "MAX_BYTES", 100)
+    file = write_network(tmp_path / "large.onnx")
+    for source in (file, file.open("rb")):
+        with pytest.raises(UserError, match="larger than the"):
+            import_onnx(source, "Large", PLAIN, Task())
 
 
 def test_a_network_that_wants_too_much_memory_is_ended(tmp_path: Path) -> None:
