@@ -1,6 +1,7 @@
 """What is loaded once for the whole server, early, so that no visitor waits for it, and maintenance."""
 
 import gc
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -20,16 +21,17 @@ GARBAGE_SECONDS = 8.0
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Import torch and load the shipped model in the background."""
+    """Import torch and load the first model in the background, as pages use it."""
     logs.set_up()
     few_arenas()
 
     def load() -> None:
-        from core.inference import predictor
         from core.models import registry
 
+        # There is no page to show the spinner on, which Streamlit would warn of.
+        logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
         for entry in registry.list_models()[:1]:
-            predictor.Predictor(entry.folder)
+            predictor_of(entry)  # the one that pages use: it is loaded once
         # Each collection of garbage takes 0.2 s to scan torch's million objects; frozen ones are skipped.
         gc.collect()
         gc.freeze()
