@@ -139,7 +139,7 @@ def test_predict_names_what_failed_and_a_second_run_passes_over_what_is_there(
 def test_a_node_that_is_killed_in_the_middle_of_a_search_loses_nothing_but_the_running_epoch(
     nodes: TwoNodes, small_data: Path
 ) -> None:
-    settings = tiny(small_data, epochs=30, loggers="csv").to_dict()
+    settings = tiny(small_data, epochs=12, loggers="csv").to_dict()
     settings.pop("data")
     search = prepared(small_data, Plan(0, grid={"loss": ["bce", "dice"]}), **settings)
     runs: list[run_folder.Run] = []
@@ -159,7 +159,7 @@ def test_a_node_that_is_killed_in_the_middle_of_a_search_loses_nothing_but_the_r
     assert len(run_folder.list_runs()) == 2
     histories = [History(run).refresh() for run in runs]
     for history in histories:
-        assert [e.epoch for e in history.epochs] == list(range(31))
+        assert [e.epoch for e in history.epochs] == list(range(13))
     said = [note.text for history in histories for note in history.notes]
     assert len([text for text in said if text.startswith("A worker was lost")]) == 1
     assert len([text for text in said if text.startswith("Resuming after epoch")]) == 1
