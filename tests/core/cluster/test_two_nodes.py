@@ -23,6 +23,7 @@ from core.cluster.prediction import Photo, Work, WorkerPool  # noqa: E402
 from core.cluster.search import backend, score_here  # noqa: E402
 from core.cluster.training import Place  # noqa: E402
 from core.cutout_settings import CutOutSettings  # noqa: E402
+from core.data.dataset import open_data  # noqa: E402
 from core.policy.permissions import OWNER, acting_as  # noqa: E402
 from core.runs import jobs as run_jobs  # noqa: E402
 from core.runs import run_folder  # noqa: E402
@@ -179,7 +180,7 @@ def test_a_model_is_scored_on_a_node_with_a_data_set_that_was_sent(
 ) -> None:
     from core.search.scoring import dice_of
 
-    names = ["01", "02"]
+    names = list(open_data(small_data).split.validation)
     alone = dice_of(saved_model, small_data, names)
     with acting_as(OWNER), connected(nodes.address):
         task = ray.remote(score_here).options(num_cpus=1)
