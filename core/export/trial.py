@@ -51,9 +51,9 @@ def compare(before: Predictor, after: Predictor, data: DataFolder | None) -> Tri
         return Trial(len(photos), agreement, *times)
     read = for_model(data, before.card.task)
     pairs = _in_time(read.pairs_of("validation")[:SCORED_PHOTOS], before.card, sum(times) / 1000)
-    level = before.card.threshold
+    level, fine = before.card.threshold, before.card.refine_edges
     first, second = (
-        [s for s in score_images(p, pairs, read.encoding, level) if isinstance(s, Scored)]
+        [s for s in score_images(p, pairs, read.encoding, level, refine=fine) if isinstance(s, Scored)]
         for p in (before, after)
     )
     if not first:

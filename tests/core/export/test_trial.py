@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from core.data.dataset import open_data
+from core.errors import UserError
 from core.export.trial import _in_time, calibration_photos, compare
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard
@@ -57,6 +58,24 @@ def test_windows_of_large_photos_are_compared_on_as_many_as_the_time_allows(
     assert len(_in_time(pairs, card, 1 / windows)) == 3
     assert len(_in_time(pairs, card, 100.0)) == 1
     assert _in_time(list(pairs), replace(card, window=None), 100.0) == list(pairs)
+
+
+def test_masks_are_compared_with_the_edges_that_the_model_has(
+    small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def scored(*about: object, refine: bool) -> list[object]:
+        asked.append(refine)
+        return []
+
+    monkeypatch.setattr("core.export.trial.score_images", scored)
+    for fine in (True, False):
+        card = ModelCard("Fixed", "", "", "none", long_side=64, refine_edges=fine)
+        predictor = Predictor.of(Fixed(1), card)
+        with pytest.raises(UserError, match="None of the validation photos"):
+            compare(predictor, predictor, open_data(small_data))
+    assert asked == [True, True, False, False]
 
 
 def test_int8_of_windows_is_calibrated_on_parts_of_photos(small_data: Path) -> None:

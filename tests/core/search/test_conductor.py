@@ -238,6 +238,6 @@ def test_the_first_trial_that_cannot_train_ends_the_others(small_data: Path) -> 
 
     fake = Fake(score, state="running", slots=2)
     search = prepared(small_data, Plan(60, trials=4))
-    with pytest.raises(UserError, match="cannot go on"):
+    with pytest.raises(UserError, match="cannot continue"):
         conduct(search, fake)
     assert "stopped" in {run.status().state for run in run_folder.list_runs()}
