@@ -193,8 +193,8 @@ class TrainConfig:
         least = SMALLEST_SIDES.get(self.architecture, SIZE_STEP)
         if min(self.height, self.width) < least:
             raise UserError(
-                f"{self.architecture} takes no pictures below {least} pixels: {self.height}x{self.width} is "
-                "too small."
+                f"{self.architecture} takes no pictures below {least} pixels: {self.width} x {self.height} "
+                "is too small."
             )
         if self.architecture == "DPT" and not self.encoder.startswith("tu-"):
             raise UserError(f"DPT needs a vision transformer of timm's: choose {DPT_ENCODER} or another.")

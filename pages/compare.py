@@ -26,7 +26,7 @@ SECTIONS = ("Images", "Scores", "Models", "Runs", "Groups")
 
 def compare_page() -> None:
     st.title("Prediction against ground truth")
-    left, middle, right = st.columns([4, 4, 2], gap="medium")
+    left, middle, right = st.columns([5, 3, 2], gap="medium")
     with left:
         entry = choose_model(key="compare_model", order=newest_first)
     if entry is None:
@@ -42,7 +42,7 @@ def compare_page() -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     if chosen == "Runs":
-        compare_runs()
+        compare_runs(folder)
         return
     try:
         data = open_data(folder)

@@ -28,6 +28,8 @@ SECTIONS = ("Pictures", "Findings", "Split", "Augmentation", "Paint", "Export")
 
 def data_page() -> None:
     st.title("Data sets")
+    if st.query_params.pop("new", ""):  # the sidebar's link to the import
+        st.session_state[ADDING] = True
     if st.session_state.get(ADDING) and allowed("add"):
         add()
         return

@@ -12,10 +12,10 @@ HEIGHT = 260
 MAX_DOTS = 3000
 
 
-def foreground_histogram(shares: Sequence[float]) -> go.Figure:
-    """How many photos have which share of foreground, in bins of 5 %."""
+def share_histogram(shares: Sequence[float], what: str) -> go.Figure:
+    """How many photos have which share of `what`, such as foreground, in bins of 5 %."""
     counts, _ = np.histogram(np.asarray(shares), bins=20, range=(0, 1))
-    figure = _figure("Foreground of a photo, %", "photos")
+    figure = _figure(what, "share of a photo, %", "photos")
     figure.add_bar(x=[2.5 + 5 * i for i in range(20)], y=counts.tolist(), width=4.6, marker_color=BLUE)
     figure.update_xaxes(range=[0, 100])
     return figure
@@ -24,7 +24,7 @@ def foreground_histogram(shares: Sequence[float]) -> go.Figure:
 def size_scatter(sizes: Sequence[tuple[int, int]]) -> go.Figure:
     """Widths and heights; dots grow with how many photos share a size."""
     common = Counter(sizes).most_common(MAX_DOTS)
-    figure = _figure("Width, pixels", "height, pixels")
+    figure = _figure("Sizes of the photos", "width, px", "height, px")
     figure.add_scatter(
         x=[w for (w, _), _ in common], y=[h for (_, h), _ in common], mode="markers",
         marker={"size": [6 + 5 * float(np.log10(n)) for _, n in common], "color": ORANGE, "opacity": 0.7},
@@ -38,18 +38,20 @@ def size_scatter(sizes: Sequence[tuple[int, int]]) -> go.Figure:
 def class_bars(balance: Mapping[str, float]) -> go.Figure:
     """The share of all pixels that each class covers, largest first."""
     ranked = sorted(balance.items(), key=lambda entry: entry[1])
-    figure = _figure("Share of all pixels, %", "")
+    figure = _figure("Classes", "share of all pixels, %", "")
     figure.add_bar(
         x=[100 * share for _, share in ranked], y=[name for name, _ in ranked],
         orientation="h", marker_color=BLUE, text=[f"{100 * share:.2f}" for _, share in ranked],
     )  # fmt: skip
-    figure.update_layout(height=max(HEIGHT, 26 * len(ranked) + 60))
+    figure.update_layout(height=max(HEIGHT, 26 * len(ranked) + 90))
     return figure
 
 
-def _figure(x: str, y: str) -> go.Figure:
+def _figure(title: str, x: str, y: str) -> go.Figure:
     figure = go.Figure()
-    figure.update_layout(height=HEIGHT, margin={"l": 8, "r": 8, "t": 12, "b": 8}, showlegend=False)
+    figure.update_layout(
+        title=title, height=HEIGHT, margin={"l": 8, "r": 8, "t": 40, "b": 8}, showlegend=False
+    )
     figure.update_xaxes(title=x)
     figure.update_yaxes(title=y)
     return figure

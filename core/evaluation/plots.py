@@ -55,7 +55,7 @@ def threshold_curves(found: Sweep, current: float) -> go.Figure:
         x=[best], y=[float(found.dice_mean.max())], name=f"best, {best:g}", mode="markers",
         marker={"symbol": "star", "size": 13, "color": BLUE},
     )  # fmt: skip
-    figure.update_layout(hovermode="x unified", **_LEGEND)
+    figure.update_layout(hovermode="x unified", height=HEIGHT + 80, **_LEGEND)
     figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(range=[0, 1.02])
     return figure
@@ -221,7 +221,11 @@ def dice_over_iou(iou: float | None = None) -> go.Figure:
     return figure
 
 
-_LEGEND = {"showlegend": True, "legend": {"orientation": "h", "x": 0, "y": -0.22}}
+# At the bottom of the figure: placed below the plot, it would cover the title of the axis where it wraps.
+_LEGEND = {
+    "showlegend": True,
+    "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+}
 
 
 def _figure(title: str, x: str, y: str) -> go.Figure:

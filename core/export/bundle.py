@@ -20,6 +20,7 @@ from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard, copy_model
 from core.system.atomic import part_folder
+from core.system.formatting import dimensions
 from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import make_folder, write_atomically, write_json
 
@@ -166,7 +167,7 @@ def summary(made: Made, card: ModelCard) -> list[str]:
     lines = [f"`{file}`: logits within {d:.1e} of the model's own." for file, d in made.differences.items()]
     if made.differences:
         size = "any height and width that are multiples of 32"
-        fixed = f"exactly {card.height}x{card.width} pixels"
+        fixed = f"exactly {dimensions(card.height, card.width)}"
         lines.append(
             f"Input `images`, float32, any batch, {size if made.any_size else fixed}; output `logits`."
         )

@@ -86,7 +86,7 @@ def new_scheme(names: Sequence[str]) -> Scheme:
     Raises UserError for names that are empty, taken or too many.
     """
     cleaned = checked_names(names)
-    colours = hex_colours(len(cleaned))
+    colours = hex_colours(1) if len(cleaned) == 1 else hex_colours(1 + len(cleaned))[1:]  # background's first
     values = [255] if len(cleaned) == 1 else range(1, len(cleaned) + 1)
     classes = tuple(map(LabelClass, cleaned, colours, values))
     return Scheme(classes, _encoding(classes, 0, -1), is_ours=True)
@@ -144,10 +144,8 @@ def _of_classes(encoding: ClassEncoding, is_ours: bool) -> Scheme:
     if ground is None:  # what is not labelled counts for nothing
         known = {*task.values, *(value for value, _ in encoding.merged)}
         ground = task.void if task.void >= 0 else max(set(range(256)) - known)
-    colours = hex_colours(len(named))
-    classes = tuple(
-        LabelClass(name, colour, value) for (name, value), colour in zip(named, colours, strict=True)
-    )
+    colours = dict(zip(task.classes, hex_colours(task.outputs), strict=True))  # as on the other pages
+    classes = tuple(LabelClass(name, colours[name], value) for name, value in named)
     return Scheme(classes, encoding, ground, task.void, is_ours)
 
 

@@ -101,7 +101,7 @@ def cost(encoder: str) -> str:
     if encoder not in known or known[encoder].works != "yes":
         return ""
     own, default = known[encoder], known.get(DEFAULT_ENCODER)
-    words = f"{own.parameters / 1e6:.1f} M parameters · {own.gmacs:.1f} GMACs a photo of 256x192"
+    words = f"{own.parameters / 1e6:.1f} M parameters · {own.gmacs:.1f} GMACs a photo of 192 x 256 px"
     if default and default.images_per_second and encoder != DEFAULT_ENCODER:
         share = own.images_per_second / default.images_per_second
         words += f" · trains {share:.2g} times as fast as {short_name(DEFAULT_ENCODER)}"

@@ -141,7 +141,7 @@ def encoder_costs(table: pd.DataFrame, front: Sequence[bool], picked: str = "") 
             marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": ORANGE, "width": 3}},
         )  # fmt: skip
     figure.update_xaxes(
-        title="GMACs of a U-Net with it, 256x192", type="log", tickvals=[1, 2, 3, 5, 10, 20, 30, 50]
+        title="GMACs of a U-Net with it, 192 x 256 px", type="log", tickvals=[1, 2, 3, 5, 10, 20, 30, 50]
     )
     figure.update_yaxes(title="ImageNet accuracy, %")
     figure.update_layout(

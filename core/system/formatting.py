@@ -22,6 +22,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def time_left(seconds: float) -> str:
+    """ "3 min 20 s left"; where the time is over and the last step goes on, "finishing"."""
+    return f"{duration(seconds)} left" if round(seconds) > 0 else "finishing"
+
+
 def about(seconds: float) -> str:
     """A duration that is only estimated: "less than a minute", "about 3 min", "about 2 h"."""
     minutes = seconds / 60

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from core.config import TrainConfig
 from core.errors import UserError
 from core.models.factory import Built
+from core.system.formatting import dimensions
 from core.task import Task
 from core.training.memory import is_out_of_memory, release
 from core.training.steps import take_step
@@ -42,7 +43,7 @@ def largest_that_pays(config: TrainConfig, built: Built, task: Task, fabric: Fab
         size *= 2
     if not best:
         raise UserError(
-            f"Memory is too small for {config.height}x{config.width} with {config.encoder}: "
+            f"Memory is too small for {dimensions(config.height, config.width)} with {config.encoder}: "
             "choose a smaller size or encoder."
         )
     return best * fabric.world_size

@@ -11,6 +11,7 @@ from core.models.card import ModelCard
 from core.models.encoder_catalogue import short_name
 from core.models.factory import Built
 from core.models.window import Window
+from core.system.formatting import dimensions
 from core.system.score_names import LABELS
 from core.training.validation import Validated
 
@@ -40,7 +41,7 @@ def card_of(config: TrainConfig, data: DataFolder, built: Built) -> ModelCard:
 
 def with_scores(card: ModelCard, found: Validated, epoch: int) -> ModelCard:
     images = found.scores.images
-    size = f"{card.height}x{card.width}"
+    size = dimensions(card.height, card.width)
     seen = f"in windows of {size} at their own size" if card.window else f"at {size}"
     where = f"{images} validation images {seen}, after epoch {epoch}."
     intervals = {

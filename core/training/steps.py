@@ -9,6 +9,7 @@ from torch import Tensor
 from core.errors import UserError
 from core.evaluation import metrics
 from core.runs.events import Note, Step
+from core.system.formatting import dimensions
 from core.training import whole_batch
 from core.training.memory import is_out_of_memory, release
 from core.training.progress import Progress
@@ -108,7 +109,7 @@ def _smaller_micro_batches(trainer: Trainer, error: RuntimeError, images: int) -
     config = trainer.config
     if trainer.micro_batches >= images or trainer.fabric.world_size > 1:
         raise UserError(
-            f"Memory is too small for {images} images of {config.height}x{config.width} with "
+            f"Memory is too small for {images} images of {dimensions(config.height, config.width)} with "
             f"{config.encoder}: choose a smaller batch, size or encoder."
         ) from error
     trainer.optimizer.zero_grad()

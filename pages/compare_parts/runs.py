@@ -1,9 +1,11 @@
 """Runs beside each other: curves over epochs or seconds, and the settings that differ."""
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from core.config import TrainConfig
 from core.errors import UserError
 from core.evaluation import comparison, plots
 from core.evaluation.comparison import unique_labels
@@ -11,8 +13,10 @@ from core.policy.disclosure import for_visitor
 from core.runs import run_folder
 from core.runs.history import History
 from core.runs.run_folder import Run
+from core.settings import settings_of
 from core.system.score_names import DICE_MEAN, IOU_MEAN, PIXEL_ACCURACY, SCORE_FORMAT
 from core.system.spreadsheets import inert
+from pages.train_parts.selection import is_on
 from pages.widgets.chart import chart
 from pages.widgets.run_labels import STATES, run_label
 from pages.widgets.wording import plain
@@ -25,16 +29,19 @@ MEASURES = {
     "Training loss": "train_loss",
 }
 MAX_RUNS = 8
+SETTINGS = {name: about.label for name, _, _, about in settings_of(TrainConfig)} | {"data": "Data set"}
 
 
-def compare_runs() -> None:
+def compare_runs(folder: Path) -> None:
+    """Runs on the data set in this folder first: scores on different photos cannot be compared."""
     runs = {run.id: run for run in run_folder.list_runs() if is_readable(run)}
     if not runs:
         st.info("No runs yet: start two on the Train page to compare them here.")
         return
     labels = dict(zip(runs, unique_labels([run_label(run) for run in runs.values()]), strict=True))
+    first = [run_id for run_id, run in runs.items() if is_on(run, folder)] or list(runs)
     picked = st.multiselect(
-        "Runs", list(runs), list(runs)[:4], max_selections=MAX_RUNS, key="runs_compared",
+        "Runs", list(runs), first[:4], max_selections=MAX_RUNS, key=f"runs_compared_{folder}",
         format_func=labels.__getitem__,
     )  # fmt: skip
     if not picked:
@@ -89,21 +96,27 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
                 f"Best {DICE_MEAN}": best.dice_mean if best else None,
                 IOU_MEAN: best.iou_mean if best else None,
                 PIXEL_ACCURACY: best.pixel_accuracy if best else None,
-                "Epochs": last.epoch if last else 0,
+                "Epochs done": last.epoch if last else 0,
                 "Seconds": last.seconds if last else 0.0,
             }
-            | {name: configs[label].get(name) for name in shown}
+            | {named(name): configs[label].get(name) for name in shown}
+            | ({named("data"): run.data_name} if "data" in shown else {})
         )
     scores = (f"Best {DICE_MEAN}", IOU_MEAN, PIXEL_ACCURACY)
     st.dataframe(
         inert(_readable(rows)), hide_index=True,
         column_config={name: st.column_config.NumberColumn(format=SCORE_FORMAT) for name in scores}
         | {"Seconds": st.column_config.NumberColumn(format="%.0f")}
-        | {name: st.column_config.Column(help="differs between these runs") for name in differ},
+        | {named(name): st.column_config.Column(help="differs between these runs") for name in differ},
     )  # fmt: skip
     if len(chosen) > 1:
-        named = ", ".join(f"**{plain(name)}**" for name in differ) or "nothing but chance"
-        st.caption(f"What differs: {named}.")
+        listed = ", ".join(f"**{plain(named(name))}**" for name in differ) or "nothing but chance"
+        st.caption(f"What differs: {listed}.")
+
+
+def named(setting: str) -> str:
+    """What the Train page calls a setting."""
+    return SETTINGS.get(setting, setting)
 
 
 def _readable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

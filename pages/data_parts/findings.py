@@ -12,6 +12,7 @@ from core.data.value_range import words
 from core.system.formatting import plural
 from core.system.spreadsheets import inert
 from pages.data_parts.pictures import apply, gallery
+from pages.widgets.chart import chart
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
 
@@ -174,12 +175,13 @@ def numbers(shown: Catalogue) -> None:
     usable = shown.report.usable
     if usable.empty:
         return
+    balance = shown.report.class_balance(shown.encoding.task.classes)
     left, right = st.columns(2)
     with left:
-        st.plotly_chart(plots.foreground_histogram(usable["foreground"].tolist()), key="foreground_figure")
+        what = "Labelled" if balance else "Foreground"
+        chart(plots.share_histogram(usable["foreground"].tolist(), what), "foreground_figure")
     with right:
         sizes = list(zip(usable["width"].tolist(), usable["height"].tolist(), strict=True))
-        st.plotly_chart(plots.size_scatter(sizes), key="size_figure")
-    balance = shown.report.class_balance(shown.encoding.task.classes)
+        chart(plots.size_scatter(sizes), "size_figure")
     if balance:
-        st.plotly_chart(plots.class_bars(balance), key="balance_figure")
+        chart(plots.class_bars(balance), "balance_figure")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ NAMED_MASKS = 8  # of a photo: where each object has a mask, there may be hundre
 BY_HAND = "Folders that I choose"
 ADDING = "adding_data"  # whether the page shows the ways to a new data set
 STATE = "import_state"  # the Given that is open
+NAMES = "import_names"  # the Naming of its classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ class Given:
     plans: list[Plan]
     photos: tuple[str, ...] = ()
     found: str = ""
+
+
+@dataclass(slots=True)
+class Naming:
+    """The names that were given to classes, by the names they have; those of the table with this key, when
+    it appeared, are `first`: a table whose rows change under it forgets what was typed."""
+
+    given: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+    first: list[str] = field(default_factory=list)
 
 
 def from_files() -> None:
@@ -142,6 +153,7 @@ def recognised(key: str, make: Any) -> Given:
 
 def forget() -> None:
     given: Given | None = st.session_state.pop(STATE, None)
+    st.session_state.pop(NAMES, None)
     if given:
         given.source.close()
 
@@ -243,19 +255,26 @@ def choose_classes(plan: Plan) -> Plan:
             required=True,
             key=f"import_meaning_{plan.layout}",
         )
-        chosen = st.multiselect("Which", classes, classes, width=560, key=f"import_classes_{plan.layout}")
+        chosen = st.multiselect(
+            "Classes to keep", classes, classes, width=560, key=f"import_classes_{plan.layout}",
+            help="Pixels of the others count as background where there is one, and are ignored otherwise.",
+        )  # fmt: skip
     return plan.choosing(tuple(chosen or classes), meaning == "One foreground")
 
 
 def name_classes(task: Task, layout: str) -> dict[str, str]:
     """The names that the classes get, by those that they have. Raises UserError where two are alike."""
+    naming: Naming = st.session_state.setdefault(NAMES, Naming())
+    key = f"import_names_{layout}_{'/'.join(task.classes)}"
+    if naming.key != key:
+        naming.key, naming.first = key, [naming.given.get(name, name) for name in task.classes]
     with st.expander("Name the classes", expanded=any(name.startswith("class ") for name in task.classes)):
         table = st.data_editor(
-            [{"Class": n, "Mask value": v} for n, v in zip(task.classes, task.values, strict=True)],
-            key=f"import_names_{layout}_{'/'.join(task.classes)}", num_rows="fixed", hide_index=True,
-            disabled=["Mask value"], width=360, height=240,
+            [{"Class": n, "Mask value": v} for n, v in zip(naming.first, task.values, strict=True)],
+            key=key, num_rows="fixed", hide_index=True, disabled=["Mask value"], width=360,
         )  # fmt: skip
     new = [str(name or "").strip() for name in (row["Class"] for row in table)]
+    naming.given |= dict(zip(task.classes, new, strict=True))
     return dict(zip(task.classes, fixes.checked_names(new), strict=True))
 
 

@@ -21,7 +21,7 @@ def classes_popover(session: LabelSession) -> None:
             more = st.text_input("Add a class", key=f"class_more_{session.folder.name}_{len(names)}")
             if more.strip():
                 names.append(more)
-                colours.append(hex_colours(len(names))[-1])
+                colours.append(hex_colours(1 + len(names))[-1])
         if st.button("Save", type="primary", key="save_classes"):
             try:
                 set_classes(session, names, colours)

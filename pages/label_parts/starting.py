@@ -43,6 +43,10 @@ def start_form(may_cancel: bool) -> None:
         if may_cancel and st.button("Cancel"):
             st.session_state[STARTING] = False
             st.rerun()
+    wanted = {"photos": photos, "a name": name.strip(), "a class": classes.strip()}
+    missing = [what for what, given in wanted.items() if not given]
+    if 0 < len(missing) < len(wanted):
+        st.caption(f"Still needed: {' and '.join(missing)}.")
 
 
 def chosen_photos(way: str) -> list[tuple[str, bytes]] | Path | None:

@@ -34,9 +34,11 @@ def train_on_these(session: LabelSession, photos: list[PhotoState]) -> None:
         "Train on these", icon=":material/model_training:", width="stretch",
         disabled=accepted < LEAST or is_live,
         help=f"On {plural(accepted, 'accepted photo')}, a fifth of them held out, for {MINUTES:g} minutes, "
-        f"with settings that fit them. From {LEAST} on.",
+        "with settings that fit them.",
     ):  # fmt: skip
         start(session)
+    if 0 < accepted < LEAST:
+        st.caption(f"Training takes {LEAST} accepted photos or more.")
     if run is not None:
         st.fragment(_watch, run_every=1.5 if is_live else None)(session.folder, run.id, is_live)
 

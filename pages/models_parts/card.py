@@ -108,12 +108,14 @@ def buttons(entry: Entry, following: str) -> None:
 def rename_dialog(entry: Entry) -> None:
     @st.dialog(f"Rename {plain(entry.card.name)}")
     def ask() -> None:
-        name = st.text_input("Name", entry.card.name, max_chars=registry.MAX_NAME)
-        tags = st.multiselect(
-            "Tags", list(entry.card.tags), list(entry.card.tags), accept_new_options=True,
-            max_selections=registry.MAX_TAGS, placeholder="Type a tag and press Enter",
-        )  # fmt: skip
-        if st.button("Save", type="primary"):
+        with st.form("rename_model", border=False):  # Enter saves too
+            name = st.text_input("Name", entry.card.name, max_chars=registry.MAX_NAME)
+            tags = st.multiselect(
+                "Tags", list(entry.card.tags), list(entry.card.tags), accept_new_options=True,
+                max_selections=registry.MAX_TAGS, placeholder="Type a tag and press Enter",
+            )  # fmt: skip
+            asked = st.form_submit_button("Save", type="primary")
+        if asked:
             try:
                 registry.rename(entry, name)
                 registry.tag(entry, tags)

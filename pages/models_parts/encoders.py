@@ -23,8 +23,8 @@ COLUMNS = {
 def encoder_guide() -> None:
     st.caption(
         "The encoder is the part of the network that was trained on ImageNet. Parameters are the encoder's; "
-        "GMACs and speed are those of a U-Net with it at 256x192. Speed is relative to the first row, in "
-        "training on two CPU cores."
+        "GMACs and speed are those of a U-Net with it at 192 x 256 px. Speed is relative to the first row, "
+        "in training on two CPU cores."
     )
     shown = narrowed()
     shown["weights"] = [weights_of(name) for name in shown["encoder"]]

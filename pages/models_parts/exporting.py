@@ -11,6 +11,7 @@ from core.export.job import report_of, run_export
 from core.inference.zip_writer import megabytes
 from core.models.registry import Entry
 from pages.widgets.choices import choose_dataset
+from pages.widgets.escape_closes import escape_closes
 from pages.widgets.wording import plain
 
 
@@ -20,6 +21,7 @@ def export_dialog(entry: Entry) -> None:
 
 def choose_formats(entry: Entry) -> None:
     key = f"exported_{entry.fingerprint}"
+    escape_closes("escape_export")
     label = {form: about.label for form, about in FORMATS.items() if form != CHECKPOINT}
     formats = st.pills(
         "Formats", list(label), default=list(DEFAULT), selection_mode="multi", format_func=label.__getitem__,

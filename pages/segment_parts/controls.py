@@ -12,7 +12,7 @@ from core.imaging.components import inner_point, numbered
 from core.imaging.rendering import display_size
 from core.models.registry import Entry
 from core.settings import setting_of
-from core.system.formatting import plural
+from core.system.formatting import dimensions, plural
 from pages.segment_parts.work import Work
 from pages.widgets.uploads import PHOTO_MEGABYTES, upload_one
 from pages.widgets.wording import plain
@@ -28,9 +28,8 @@ def prediction_controls(entry: Entry) -> CutOutSettings:
     with st.popover("Test-time augmentation", icon=":material/visibility:"):
         flip, scales = _toggle("flip"), _toggle("scales")
         if window := entry.card.window:
-            st.caption(
-                f"Photos are predicted at their own size, in windows of {window.height}x{window.width}."
-            )
+            size = dimensions(window.height, window.width)
+            st.caption(f"Photos are predicted at their own size, in windows of {size}.")
             return CutOutSettings(flip=flip, scales=scales)
         tiles = st.segmented_control(
             "Tiles", TILES, default="Off", required=True, key="tiles", help=_help("tiles")

@@ -9,7 +9,7 @@ from core.runs import jobs, run_folder
 from core.runs.history import History
 from core.runs.run_folder import Run
 from core.runs.status import LIVE, Status
-from core.system.formatting import duration
+from core.system.formatting import duration, time_left
 from core.training.naming import rename
 from pages.train_parts.curves import charts, classes, numbers, previews
 from pages.widgets.run_labels import STATES
@@ -37,8 +37,10 @@ def title(run: Run) -> None:
         if not (allowed("train") and jobs.may_change(run)):
             return
         with st.popover("Rename", icon=":material/edit:"):
-            given = st.text_input("Name", name, max_chars=run_folder.MAX_NAME, key=f"name_{run.id}")
-            if st.button("Save", type="primary", key=f"save_name_{run.id}"):
+            with st.form(f"rename_{run.id}", border=False):  # Enter saves too
+                given = st.text_input("Name", name, max_chars=run_folder.MAX_NAME, key=f"name_{run.id}")
+                asked = st.form_submit_button("Save", type="primary", key=f"save_name_{run.id}")
+            if asked:
                 try:
                     rename(run, given)
                 except UserError as error:
@@ -120,8 +122,8 @@ def progress_text(status: Status, history: History) -> str:
         return history.notes[-1].text if history.notes else "Starting …"
     step = history.steps[-1]
     total = "" if history.started and history.started.is_timed else f" of {history.expected_epochs}"
-    speed, left = f"{step.images_per_second:.1f} images/s", f"{duration(step.seconds_left)} left"
-    return f"epoch {step.epoch}{total} · {speed} · {left}"
+    speed = f"{step.images_per_second:.{1 if step.images_per_second >= 1 else 2}f} images/s"
+    return f"epoch {step.epoch}{total} · {speed} · {time_left(step.seconds_left)}"
 
 
 def what_next(run: Run, status: Status) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import UserError
 from core.runs import jobs
 from core.runs.history import History
-from core.system.formatting import duration
+from core.system.formatting import time_left
 from pages.widgets.wording import plain
 
 
@@ -37,7 +37,7 @@ def trainings() -> list[Training]:
             continue
         history = History(run).refresh()
         left = history.steps[-1].seconds_left if history.steps else None
-        text = f"{duration(left)} left" if left is not None else "getting ready"
+        text = time_left(left) if left is not None else "getting ready"
         found.append(Training(name, history.fraction_done, text))
     return found
 
@@ -51,9 +51,9 @@ def _panel() -> None:
         return
     for training in found:
         with st.container(border=True):
-            st.caption(f"Training now · {plain(training.name)}")
             if training.share is None:
-                st.write(training.progress)
+                st.caption(f"{training.progress} · {plain(training.name)}")
                 continue
+            st.caption(f"Training now · {plain(training.name)}")
             st.progress(training.share, training.progress)
             st.page_link("pages/train.py", label="Watch it", icon=":material/visibility:")

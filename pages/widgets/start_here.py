@@ -27,7 +27,10 @@ def start_here() -> None:
             label = "Train on the built-in data"
             st.page_link("pages/train.py", label=label, icon=":material/model_training:")
         if allowed("add"):
-            st.page_link("pages/data.py", label="Import your own data", icon=":material/photo_library:")
+            label = "Import your own data"
+            st.page_link(
+                "pages/data.py", label=label, icon=":material/photo_library:", query_params={"new": "1"}
+            )
         if st.button("Hide", type="tertiary", key="hide_start_here"):
             notices.dismiss("start_here")
             st.session_state[COOKIE] = True

@@ -260,7 +260,7 @@ def test_a_training_comes_into_sight_and_can_be_renamed_and_stopped(page: Page, 
     expect(page.get_by_role("button", name="Rename")).to_be_in_viewport()
     page.get_by_role("button", name="Rename").click()
     page.get_by_role("textbox", name="Name", exact=True).last.fill("Soon stopped")
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Soon stopped")).to_be_visible()
     start = time.monotonic()
     page.get_by_role("button", name="Stop", exact=True).last.click()

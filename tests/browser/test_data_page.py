@@ -71,6 +71,35 @@ def test_a_layout_is_recognised_shown_and_imported(page: Page, app: App, layout:
     assert len(open_data(app.workspace / "datasets" / layout).pairs) == 4
 
 
+def test_names_of_classes_stay_when_another_class_is_left_out(page: Page, app: App) -> None:
+    columns = (4 * np.arange(archives.WIDTH) // archives.WIDTH).astype(np.uint8)[None]
+    columns = columns.repeat(archives.HEIGHT, 0)
+    files = {f"images/{i}.png": archives.photo(i) for i in range(6)}
+    files |= {f"masks/{i}.png": archives.picture(columns) for i in range(6)}
+    add(page, app)
+    give(page, "streets.zip", archives.zipped(files).getvalue())
+    table = page.get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    for row, name in enumerate(("Sky", "Road")):
+        page.mouse.dblclick(box["x"] + 60, box["y"] + 35 * (row + 1) + 17)
+        page.keyboard.press("Control+A")
+        page.keyboard.type(name, delay=20)
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("stHtml").filter(has_text=name)).to_be_visible()
+        settle(page)
+    page.get_by_role("combobox", name="Classes to keep").click()
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("class 3")).to_have_count(0)
+    settle(page)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("streets")
+    task = open_data(app.workspace / "datasets" / "streets").encoding.task
+    assert task.classes == ("Sky", "Road", "class 2")
+
+
 @pytest.mark.parametrize("attack", ["climbs out", "no pairs", "no zip"])
 def test_a_zip_that_cannot_be_imported_is_one_sentence_and_leaves_nothing(
     page: Page, app: App, attack: str

@@ -41,7 +41,6 @@ def test_a_model_is_renamed_deleted_and_restored_where_it_was(page: Page, app: A
     box = dialog.get_by_role("textbox", name="Name")
     box.fill("Figure finder")
     box.press("Enter")
-    dialog.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Figure finder").first).to_be_visible()
     expect(page.get_by_text(re.compile("^#[0-9a-f]{4}$"))).to_have_count(0)
     for restored in (True, False):
@@ -58,6 +57,16 @@ def test_a_model_is_renamed_deleted_and_restored_where_it_was(page: Page, app: A
         expect(page.get_by_role("button", name="More")).to_have_count(SHIPPED + 1 + restored)
     page.get_by_role("button", name="Use", exact=True).nth(SHIPPED).click()
     expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("^Twin"))
+
+
+def test_escape_closes_the_export_wherever_the_focus_is(page: Page, app: App) -> None:
+    visit(page, app, "models")
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    expect(page.get_by_role("dialog")).to_have_accessible_name(re.compile("^Export "))
+    settle(page)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def upload(page: Page, name: str, content: bytes) -> Locator:

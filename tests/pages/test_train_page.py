@@ -31,7 +31,7 @@ def run_box(app: AppTest) -> str | None:
 
 def test_the_summary_follows_the_settings_and_says_how_long_it_takes() -> None:
     app = opened("train", preset="Quick look")
-    assert "6 epochs of " in words(app) and "at 256x192 px" in words(app)
+    assert "6 epochs of " in words(app) and "at 192 x 256 px" in words(app)
     assert "changed" not in words(app)
     app.number_input(key="epochs_Quick look").set_value(600).run()
     assert "600 epochs of " in words(app) and "**Quick look**, changed (Epochs)" in words(app)
@@ -77,7 +77,7 @@ def test_runs_are_listed_by_name_time_and_state() -> None:
 def test_a_run_is_renamed_where_it_is_watched() -> None:
     run = ended(demo.demo_folder())
     app = opened("train")
-    app.text_input(key=f"name_{run.id}").set_value("Cracks *2*").run()
+    app.text_input(key=f"name_{run.id}").set_value("Cracks *2*")
     app.button(key=f"save_name_{run.id}").click().run()
     assert not app.exception and not app.error
     assert run.title == "Cracks *2*" and any(r"Cracks \*2\*" in h.value for h in app.subheader)
@@ -114,7 +114,7 @@ def test_the_plan_stands_there_before_the_start_and_follows_what_is_changed() ->
     assert app.selectbox(key="preset").value == "Auto"
     assert "in the shape of the photos" in words(app) and "photos a step" in words(app)
     planned = app.selectbox(key="height_Auto").value, app.selectbox(key="width_Auto").value
-    assert f"{planned[0]}x{planned[1]} px" in words(app)
+    assert f"{planned[1]} x {planned[0]} px" in words(app)
     app.selectbox(key="height_Auto").set_value(64).run()
     assert not app.exception and not app.error
     assert "**Auto**, changed (Height)" in words(app) and "as you set it" in words(app)

@@ -9,6 +9,7 @@ from core.config import AUTO, TrainConfig, preset_config
 from core.data.dataset import DataFolder, as_task, open_data
 from core.policy.permissions import needs
 from core.policy.policy import current_policy
+from core.system.formatting import dimensions
 from core.training import estimate
 from core.training.estimate import Speed
 from core.training.planning import rules
@@ -143,9 +144,9 @@ def _warnings(facts: Facts) -> list[str]:
     data, size = facts.data, facts.size
     own, usual = data.kept_at(*size), data.kept_at(*USUAL)
     if usual < own - CLEAR_LOSS:
-        return [f"At {USUAL[0]}x{USUAL[1]}, the size of the other presets, the masks themselves keep only "
+        return [f"At {dimensions(*USUAL)}, the size of the other presets, the masks themselves keep only "
                 f"{usual:.2f} of their Dice."]  # fmt: skip
     if own < 1 - 2 * CLEAR_LOSS:
-        return [f"At {size[0]}x{size[1]} the masks themselves keep only {own:.2f} of their Dice: more time "
+        return [f"At {dimensions(*size)} the masks themselves keep only {own:.2f} of their Dice: more time "
                 "allows a larger size."]  # fmt: skip
     return []

@@ -14,7 +14,7 @@ from core.data.store import stored_side
 from core.models.card import is_model
 from core.models.encoder_catalogue import short_name
 from core.models.window import Window
-from core.system.formatting import duration, percent, plural
+from core.system.formatting import dimensions, duration, percent, plural
 from core.system.workspace import SHIPPED_MODELS
 from core.training.estimate import FORWARD, Speed
 from core.training.planning.detail import Size, sizes_of_shape
@@ -147,12 +147,13 @@ def size(facts: Facts) -> Proposal:
         return _in_patches(facts)
     data = facts.data
     kept, seen, own = data.kept_at(*whole), facts.seen(whole), facts.sizes[-1]
+    shape = dimensions(data.height, data.width)
     reason = (
-        f"{_words(whole)}, in the shape of the photos ({data.height}x{data.width}): the masks keep "
+        f"{dimensions(*whole)}, in the shape of the photos ({shape}): the masks keep "
         f"{kept:.2f} of their Dice, and the time suffices for {round(seen):,} photos"
     )
     if whole != own:
-        reason += f"; at {_words(own)} it would be {round(facts.seen(own)):,}"
+        reason += f"; at {dimensions(*own)} it would be {round(facts.seen(own)):,}"
     settings = {"sampling": "whole", "height": whole[0], "width": whole[1]}
     return Proposal("Size", settings, f"{reason}.")
 
@@ -196,10 +197,10 @@ def _in_patches(facts: Facts) -> Proposal:
     return Proposal(
         "Size",
         {"sampling": "patches", "height": patch[0], "width": patch[1], "foreground_patches": share},
-        f"patches of {_words(patch)} at full resolution, {share:.0%} of them on the foreground, predicted "
-        f"window by window: foreground is {data.thickness:.0f} pixels thick and covers "
-        f"{percent(data.foreground)}, and at {_words(whole)}, which the time allows for whole photos, masks "
-        f"keep {data.kept_at(*whole):.2f} of their Dice.",
+        f"patches of {dimensions(*patch)} at full resolution, {share:.0%} of them on the foreground, "
+        f"predicted window by window: foreground is {data.thickness:.0f} pixels thick and covers "
+        f"{percent(data.foreground)}, and at {dimensions(*whole)}, which the time allows for whole photos, "
+        f"masks keep {data.kept_at(*whole):.2f} of their Dice.",
     )  # fmt: skip
 
 
@@ -233,8 +234,10 @@ def batch(facts: Facts) -> Proposal:
 
 def loss(facts: Facts) -> Proposal:
     data = facts.data
-    share = f"foreground covers {percent(data.foreground)} of the pixels"
-    return Proposal("Loss", {"loss": "bce+dice"}, f"Cross entropy + Dice: {share}, and Dice counts it alone.")
+    reason = f"foreground covers {percent(data.foreground)} of the pixels, and Dice counts it alone"
+    if data.kind != "binary":
+        reason = "Dice counts every class the same, however few pixels it has"
+    return Proposal("Loss", {"loss": "bce+dice"}, f"Cross entropy + Dice: {reason}.")
 
 
 def class_weights(facts: Facts) -> Proposal:
@@ -311,7 +314,7 @@ def time(facts: Facts) -> Proposal:
     validated = 0 if data.validation <= most else most
     what = ("patch", "patches") if facts.is_in_patches else ("photo",)
     drawn_words = f"{plural(each, *what)} each" if drawn else f"all {plural(each, 'photo')}"
-    checked = f"{validated} of {data.validation}" if validated else "all"
+    checked = f"{validated} of the {data.validation}" if validated else "all"
     settings = {
         "minutes": facts.minutes,
         "epochs": epochs,
@@ -320,8 +323,9 @@ def time(facts: Facts) -> Proposal:
     }
     return Proposal(
         "Time", settings,
-        f"{facts.minutes:g} minutes, about {plural(epochs, 'epoch')} of {drawn_words} at {rate:.1f} a "
-        f"second; {checked} of the validation photos are scored in between.",
+        f"{facts.minutes:g} {'minute' if facts.minutes == 1 else 'minutes'}, about "
+        f"{plural(epochs, 'epoch')} of {drawn_words} at {rate:.1f} a second; {checked} "
+        "validation photos are scored in between.",
     )  # fmt: skip
 
 
@@ -336,10 +340,6 @@ def _least_validated(facts: Facts) -> int:
 RULES: tuple[Rule, ...] = (
     encoder, size, photos, start, batch, loss, class_weights, augmentation, flips, learning_rate, time,
 )  # fmt: skip
-
-
-def _words(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 def _up(side: int) -> int:

@@ -33,7 +33,7 @@ def test_the_scores_of_the_last_epoch_are_those_of_the_saved_model(write: object
     events = trained(config, tmp_path / "run")
     card = read_card(tmp_path / "run" / "last")
     assert (card.window, card.long_side) == (Window(32, 32), 0)
-    assert "in windows of 32x32 at their own size" in card.scored_on
+    assert "in windows of 32 x 32 px at their own size" in card.scored_on
     predictor = Predictor(tmp_path / "run" / "last", "cpu")
     in_fp32(predictor)
     read = for_model(open_data(data), card.task)

@@ -66,9 +66,11 @@ WHOLE = replace(PHOTOS, thickness=40.0)  # too thick for patches
 def test_photos_are_trained_in_their_own_shape_at_a_size_that_keeps_their_masks() -> None:
     found = plan(WHOLE)
     assert (found.config.height, found.config.width) == (320, 480)
-    assert any("320x480" in sentence and "1.00 of their Dice" in sentence for sentence in found.sentences)
+    assert any(
+        "480 x 320 px" in sentence and "1.00 of their Dice" in sentence for sentence in found.sentences
+    )
     assert found.warnings == (
-        "At 256x192, the size of the other presets, the masks themselves keep only 0.71 of their Dice.",
+        "At 192 x 256 px, the size of the other presets, the masks themselves keep only 0.71 of their Dice.",
     )
 
 
@@ -134,8 +136,8 @@ def test_what_somebody_sets_stays_and_the_plan_says_what_it_would_have_done() ->
     config = found.config
     assert (config.height, config.width, config.loss, config.encoder) == (256, 192, "focal", LIGHT_ENCODER)
     size = next(sentence for sentence in found.sentences if sentence.startswith("Size"))
-    assert "as you set it" in size and "320x480" in size
-    assert "256x192" in found.warnings[0] and "0.71" in found.warnings[0]
+    assert "as you set it" in size and "480 x 320 px" in size
+    assert "192 x 256 px" in found.warnings[0] and "0.71" in found.warnings[0]
 
 
 def test_epochs_that_somebody_sets_take_the_place_of_the_minutes() -> None:
