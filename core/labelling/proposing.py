@@ -221,4 +221,5 @@ def warm(session: LabelSession, name: str) -> None:
             except (UserError, OSError):
                 return  # the page says so
 
-    threading.Thread(target=ready, daemon=True, name="features").start()
+    # No daemon: a process that ends within torch's own code is aborted.
+    threading.Thread(target=ready, name="features").start()

@@ -60,11 +60,13 @@ def next_stroke(truth: Mask, found: Mask, clicks: Sequence[Click] = ()) -> Strok
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Of one object: Dice and IoU after each click, and the seconds that each answer took."""
+    """Of one object: Dice and IoU after each click, and what each answer took in seconds, by the clock and of
+    processor time."""
 
     dice: tuple[float, ...]
     iou: tuple[float, ...]
     seconds: tuple[float, ...]
+    cpu_seconds: tuple[float, ...] = ()
 
     def dice_after(self, clicks: int) -> float:
         """The last one, where nothing was left to correct before."""
@@ -86,21 +88,22 @@ def simulate(truth: Mask, answer: Answer, most: int, void: Mask | None = None) -
     inside = ~void if void is not None else np.ones(truth.shape, np.bool_)
     clicks: list[Click] = []
     found, before = np.zeros(truth.shape, np.bool_), None
-    dice, iou, seconds = [], [], []
+    dice, iou, seconds, cpu_seconds = [], [], [], []
     while len(clicks) < most:
         click = next_click(truth, found, clicks, void)
         if click is None:
             break
         clicks.append(click)
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         before = answer(clicks, before)
         seconds.append(time.perf_counter() - start)
+        cpu_seconds.append(time.process_time() - cpu_start)
         found = before >= 0.5
         both = int((found & truth & inside).sum())
         either = int(((found | truth) & inside).sum())
         iou.append(both / max(1, either))
         dice.append(2 * both / max(1, both + either))
-    return Trace(tuple(dice), tuple(iou), tuple(seconds))
+    return Trace(tuple(dice), tuple(iou), tuple(seconds), tuple(cpu_seconds))
 
 
 def _depth(region: Mask) -> Distances:

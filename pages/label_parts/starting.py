@@ -15,6 +15,7 @@ from pages.widgets.uploads import PHOTO_MEGABYTES, take_photo, upload_many
 from pages.widgets.wording import plain
 
 STARTING = "label_starting"
+CAMERA_WIDTH = 560  # pixels: its button below stays on the screen
 MOST_TAKEN = 100  # photos of the camera, which are kept in memory until the labelling begins
 WAYS = ("Files", "Folder", "Camera", "Data set")
 
@@ -23,8 +24,7 @@ def start_form(may_cancel: bool) -> None:
     """Ask for photos, a name and classes, and open the session."""
     st.subheader("Label new photos", anchor=False)
     way = st.segmented_control(
-        "Photos from", [way for way in WAYS if way != "Folder" or allowed("machine")], default="Files",
-        required=True, key="label_way", label_visibility="collapsed",
+        "Photos from", ways(), default="Files", required=True, key="label_way", label_visibility="collapsed",
     )  # fmt: skip
     photos = chosen_photos(way)
     left, right = st.columns(2)
@@ -49,6 +49,12 @@ def start_form(may_cancel: bool) -> None:
         st.caption(f"Still needed: {' and '.join(missing)}.")
 
 
+def ways() -> list[str]:
+    """Where photos may come from here."""
+    there = {"Folder": allowed("machine"), "Data set": bool(library.list_datasets())}
+    return [way for way in WAYS if there.get(way, True)]
+
+
 def chosen_photos(way: str) -> list[tuple[str, bytes]] | Path | None:
     """The uploaded photos, or the folder that holds them."""
     if way == "Folder":
@@ -58,7 +64,8 @@ def chosen_photos(way: str) -> list[tuple[str, bytes]] | Path | None:
         return chosen_dataset()
     if way == "Camera":
         taken: dict[str, bytes] = st.session_state.setdefault("label_taken", {})
-        photo = take_photo("Photo")
+        with st.container(width=CAMERA_WIDTH):
+            photo = take_photo("Photo")
         if photo and photo.file_id not in taken and len(taken) < MOST_TAKEN:
             taken[photo.file_id] = photo.getvalue()
         st.caption(f"{plural(len(taken), 'photo')} taken, of {MOST_TAKEN} at most.")
@@ -74,8 +81,8 @@ def chosen_dataset() -> Path | None:
         key="label_source", placeholder="Choose a data set",
     )  # fmt: skip
     st.caption(
-        "Its photos are copied without their masks, to be labelled with other classes. To correct the masks "
-        "that it has, cancel and choose it at the top of this page."
+        "Its photos are copied without their masks, to be labelled with classes of your own. To correct "
+        "its masks, choose it under Data set on this page instead."
     )
     return chosen
 

@@ -10,7 +10,7 @@ const KEYS = [
   ["Enter", "accept and go to the next photo"], ["S", "skip"], ["← →", "previous and next photo"], ["1 … 9", "class"],
   ["Ctrl+Z, Z", "undo"], ["Ctrl+Y, Y", "redo"], ["Q", "click to mask"], ["Alt, right button", "take away, with any tool but the box"],
   ["R", "take away until pressed again"], ["O", "new object"], ["X", "box"], ["B", "brush"], ["E", "eraser"], ["P", "polygon"], ["G", "fill"],
-  ["[ ]", "brush size"], ["+ −", "zoom"], ["F", "whole photo"], ["Space + drag", "move the photo"], ["Arrows + Ctrl", "move the pointer, Shift faster"],
+  ["[ ]", "brush size"], ["+ −", "zoom"], ["F", "whole photo"], ["Space + drag", "move the photo"], ["Ctrl + arrows", "move the pointer, Shift faster"],
   ["Ctrl+Enter", "click where the pointer is"], ["H", "hide the mask while held"], ["Shift+Delete", "clear"], ["Esc", "cancel"], ["?", "this list"],
 ];
 const UNCHANGED = 254;  // of a patch, as in core/labelling/actions.py
