@@ -10,7 +10,7 @@ from core.runs.events import Event, Finished, Preview
 from core.runs.run_folder import STATE_FILE
 
 POST_SECONDS = 0.5  # between two posts, unless something was saved
-STATE_SECONDS = 10.0  # between two states, which are the largest file: an epoch may take less
+STATE_SECONDS = 10.0  # between two states and last models, which are large: an epoch may take less
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Mailbox:
 
 class Sender:
     """Sends events home with the files of `folder` that have changed since. `post` returns whether to stop.
-    `rename` is what JSON and Markdown files call the data set here, and at home. The state follows at most
-    every ten seconds, and at the end."""
+    `rename` is what JSON and Markdown files call the data set here, and at home. The state and the last model
+    follow at most every ten seconds, and at the end."""
 
     def __init__(self, folder: Path, post: Callable[[Packet], bool], rename: tuple[str, str]) -> None:
         self.folder, self.post, self.rename = folder, post, rename
@@ -75,11 +75,10 @@ class Sender:
 
     def send(self, is_last: bool = False, resumed_after: int | None = None) -> None:
         changed = dict(self._changed())
-        if STATE_FILE in changed:
-            if is_last or time.monotonic() - self._last_state > STATE_SECONDS:
-                self._last_state = time.monotonic()
-            else:
-                del changed[STATE_FILE]
+        if is_last or (STATE_FILE in changed and time.monotonic() - self._last_state > STATE_SECONDS):
+            self._last_state = time.monotonic()
+        else:
+            changed = {n: now for n, now in changed.items() if not n.startswith((STATE_FILE, "last/"))}
         files = {name: self._content(name) for name in changed}
         self.stopping = self.post(Packet(tuple(self._lines), files, resumed_after)) or self.stopping
         self._sent.update(changed)

@@ -23,6 +23,7 @@ from core.cluster.prediction import Photo, Work, WorkerPool  # noqa: E402
 from core.cluster.search import backend, score_here  # noqa: E402
 from core.cluster.training import Place  # noqa: E402
 from core.cutout_settings import CutOutSettings  # noqa: E402
+from core.data.dataset import open_data  # noqa: E402
 from core.policy.permissions import OWNER, acting_as  # noqa: E402
 from core.runs import jobs as run_jobs  # noqa: E402
 from core.runs import run_folder  # noqa: E402
@@ -139,7 +140,7 @@ def test_predict_names_what_failed_and_a_second_run_passes_over_what_is_there(
 def test_a_node_that_is_killed_in_the_middle_of_a_search_loses_nothing_but_the_running_epoch(
     nodes: TwoNodes, small_data: Path
 ) -> None:
-    settings = tiny(small_data, epochs=30, loggers="csv").to_dict()
+    settings = tiny(small_data, epochs=12, loggers="csv").to_dict()
     settings.pop("data")
     search = prepared(small_data, Plan(0, grid={"loss": ["bce", "dice"]}), **settings)
     runs: list[run_folder.Run] = []
@@ -159,7 +160,7 @@ def test_a_node_that_is_killed_in_the_middle_of_a_search_loses_nothing_but_the_r
     assert len(run_folder.list_runs()) == 2
     histories = [History(run).refresh() for run in runs]
     for history in histories:
-        assert [e.epoch for e in history.epochs] == list(range(31))
+        assert [e.epoch for e in history.epochs] == list(range(13))
     said = [note.text for history in histories for note in history.notes]
     assert len([text for text in said if text.startswith("A worker was lost")]) == 1
     assert len([text for text in said if text.startswith("Resuming after epoch")]) == 1
@@ -179,7 +180,7 @@ def test_a_model_is_scored_on_a_node_with_a_data_set_that_was_sent(
 ) -> None:
     from core.search.scoring import dice_of
 
-    names = ["01", "02"]
+    names = list(open_data(small_data).split.validation)
     alone = dice_of(saved_model, small_data, names)
     with acting_as(OWNER), connected(nodes.address):
         task = ray.remote(score_here).options(num_cpus=1)
