@@ -28,13 +28,24 @@ def last_fifth_held_out(source: Path, folder: Path) -> Path:
     return folder
 
 
+HELD_OUT = {"people": 58, "street": 120, "horse": 40, "pet": 150}
+
+
 def held_out_names(shared: Path) -> dict[str, list[str]]:
-    """The photos that models that ship were not trained on, by data set: the last fifth of `people`, the test
-    set of `portraits`, and the horses of `animals`."""
-    people = sorted(path.name for path in (shared / "people" / "images").iterdir())
-    horses = sorted(path.name for path in (shared / "animals" / "images").glob("horse_*"))
+    """The photos that models that ship were not trained on, by data set: the last 58 of `people`, 120 of
+    `street`, 40 horses and 150 pets of `animals` by sorted name, and the test set of `portraits`."""
+
+    def last(folder: str, kind: str, prefix: str = "") -> list[str]:
+        names = sorted(path.name for path in (shared / folder / "images").glob(f"{prefix}*"))
+        return names[-HELD_OUT[kind] :]
+
     portraits = json.loads((shared / "portraits" / "split.json").read_text("utf-8"))["test"]
-    return {"people": people[-58:], "portraits": list(portraits), "animals": horses}
+    return {
+        "people": last("people", "people"),
+        "street": last("street", "street"),
+        "portraits": list(portraits),
+        "animals": [*last("animals", "horse", "horse_"), *last("animals", "pet", "pet_")],
+    }
 
 
 def built_in(workspace: Path) -> Path:

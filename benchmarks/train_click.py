@@ -2,10 +2,14 @@
 
     python benchmarks/train_click.py --source ../shared/data --out runs/click --minutes 65
 
+    python benchmarks/train_click.py --source ../shared/data --out runs/click --minutes 45 \
+        --start-from checkpoints/click-lite0 --encoder checkpoints/subject-lite0 --rate 0.0005
+
 A sample stays for up to eight steps: each step's answer becomes the mask before of the next, with one more
 click on its largest error, so no answer is computed for the clicks alone. Half of the samples start with a
-first click, the others with a damaged mask and a click that corrects it. The encoder is person-lite0's and
-stays as it is; the decoder is trained. Killed and started again, it continues from its last checkpoint.
+first click, the others with a damaged mask and a click that corrects it. The encoder is that of a model for
+photos and stays as it is; the decoder is trained. Killed and started again, it continues from its last
+checkpoint.
 """
 
 import argparse
@@ -26,9 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from click_data import Stored, sample, stored
 
-from core.labelling.click_model import Encoded, started_from
+from core.labelling.click_model import Encoded, load_click_model, started_from
 from core.labelling.prompts import Click
 from core.labelling.simulation import next_click
+from core.system.device import multiplies_bf16
 from core.system.workspace import SHIPPED_MODELS
 
 SIDES = ((0.35, 128), (0.8, 160), (1.0, 192))  # until this share of the time, crops of so many pixels
@@ -63,6 +68,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--encoder", type=Path, default=SHIPPED_MODELS / "person-lite0")
+    parser.add_argument("--start-from", type=Path, help="a click model whose decoder is trained further")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)
@@ -71,10 +78,19 @@ def main() -> None:
     Training(args, data).run()
 
 
+def lower_precision() -> torch.autocast:
+    """bfloat16 where the processor multiplies it itself, as in core.training."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16("cpu"))
+
+
 class Training:
     def __init__(self, args: argparse.Namespace, data: Stored) -> None:
         self.args, self.data = args, data
-        self.network = started_from(SHIPPED_MODELS / "person-lite0").eval()  # norms keep their statistics
+        self.network = started_from(args.encoder).eval()  # norms keep their statistics
+        if args.start_from:
+            learnt = load_click_model(args.start_from)
+            self.network.decoder.load_state_dict(learnt.decoder.state_dict())
+            self.network.segmentation_head.load_state_dict(learnt.segmentation_head.state_dict())
         self.network.encoder.requires_grad_(False)
         self.network.to(memory_format=torch.channels_last)
         self.weights = [p for p in self.network.parameters() if p.requires_grad]
@@ -119,7 +135,7 @@ class Training:
             return []
         samples = [sample(self.data, side, self.random) for _ in range(count)]
         photos = torch.from_numpy(np.stack([s.photo.transpose(2, 0, 1) for s in samples]))
-        with torch.no_grad():
+        with torch.no_grad(), lower_precision():
             encoded = self.network.encode(photos)
         found = []
         for i, made in enumerate(samples):
@@ -138,7 +154,8 @@ class Training:
         encoded = Encoded(*([torch.cat(maps) for maps in zip(*which, strict=True)] for which in
                             ([x.encoded.own for x in live], [x.encoded.general for x in live])))  # fmt: skip
         before = torch.from_numpy(np.stack([x.before for x in live]))[:, None]
-        logits = self.network.decode(encoded, [x.clicks for x in live], before)
+        with lower_precision():
+            logits = self.network.decode(encoded, [x.clicks for x in live], before).float()
         truth = torch.from_numpy(np.stack([x.truth for x in live])).float()[:, None]
         weights = torch.from_numpy(np.stack([weight_of(x) for x in live]))[:, None]
         loss_of(logits, truth, weights).backward()

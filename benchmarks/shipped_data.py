@@ -1,13 +1,16 @@
-"""Assemble the data that checkpoints/person-lite0 is trained on, from public sources laid out as
+"""Assemble the data that the models in checkpoints/ are trained on, from public sources laid out as
 
-    SOURCE/people/{images,masks}  SOURCE/pedestrians/{images,masks}
+    SOURCE/{people,pedestrians,street,animals}/{images,masks}
     SOURCE/portraits/{images,masks,split.json}  SOURCE/cutouts/*.png  SOURCE/backgrounds/*.jpg
 
-Held out and never written into it: the portraits that split.json lists under "test", and the last
-58 people by sorted name. A training photo that looks like a held-out one (difference hash within
-6 bits) is left out too.
+Held out and never written into it: the photos of benchmarks/held_out.py. A training photo that looks like a
+held-out one (difference hash within 6 bits) is left out too.
 
-    python benchmarks/person_data.py --source ../shared/data --out workspace/datasets/person
+    python benchmarks/shipped_data.py --source ../shared/data --out workspace/datasets/person
+    python benchmarks/shipped_data.py --source ../shared/data --out workspace/datasets/subject --subjects
+
+With --subjects, animals are among them. With --teacher FILE, also crops of photos, with the masks of that
+model (an ONNX file or a folder) where it is sure of an object: furniture, cars, bags.
 """
 
 import argparse
@@ -23,6 +26,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from held_out import HELD_OUT, held_out_names
+
+from core.cli.arguments import card_of_model
 from core.cutout_settings import Background
 from core.data.dataset import describe
 from core.data.masks import BinaryEncoding, resize_mask
@@ -32,13 +38,13 @@ from core.data.split_record import Split
 from core.data.store import read_pair
 from core.imaging.matting import compose as compose_onto
 from core.imaging.rendering import display_size
+from core.inference.predictor import Predictor
 from core.system.workspace import write_json
 
 LONG_SIDE = 448
-HELD_OUT_PEOPLE = 58
 VALIDATION = 120
 NEGATIVES = 100
-MADE = ("composed", "empty", "moved")  # photos of which the validation part has none
+MADE = ("composed", "empty", "moved", "taught")  # photos of which the validation part has none
 IDS, GREY = BinaryEncoding(1), BinaryEncoding(128)
 
 
@@ -50,6 +56,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--composites", type=int, default=800)
     parser.add_argument("--moved", type=int, default=600, help="photos given another background")
+    parser.add_argument("--subjects", action="store_true", help="animals too")
+    parser.add_argument("--teacher", type=Path, help="a model that marks objects on crops")
+    parser.add_argument("--crops", type=int, default=1500, help="crops that the teacher sees")
     parser.add_argument("--without", nargs="*", default=[], help="sources to leave out, for ablations")
     args = parser.parse_args()
     for folder in ("images", "masks"):
@@ -58,11 +67,24 @@ def main() -> None:
     people = named_pairs(args.source / "people")
     split = json.loads((args.source / "portraits" / "split.json").read_text())
     portraits = {pair.name: pair for pair in named_pairs(args.source / "portraits")}
-    held_out = [*people[-HELD_OUT_PEOPLE:], *(portraits[name] for name in split["test"])]
+    street, animals = named_pairs(args.source / "street"), named_pairs(args.source / "animals")
+    left_out = {
+        args.source / source / "images" / name
+        for source, names in held_out_names(args.source).items()
+        for name in names
+    }
+    held_out = [pair for pair in (*people, *portraits.values(), *street, *animals) if pair.image in left_out]
     sources = {
-        "people": [(pair, GREY) for pair in people[:-HELD_OUT_PEOPLE]],
+        "people": [(pair, GREY) for pair in people],
         "portraits": [(portraits[name], GREY) for name in split["train"]],
         "pedestrians": [(pair, IDS) for pair in named_pairs(args.source / "pedestrians")],
+        "street": [(pair, GREY) for pair in street],
+    }
+    if args.subjects:
+        sources["animals"] = [(pair, GREY) for pair in animals]
+    sources = {
+        name: [(pair, encoding) for pair, encoding in pairs if pair.image not in left_out]
+        for name, pairs in sources.items()
     }
     with ThreadPoolExecutor() as pool:
         hashes = list(pool.map(lambda pair: difference_hash(pair.image), held_out))
@@ -77,7 +99,9 @@ def main() -> None:
         validation = validation_of(names)
         stay = [name for name in names if name not in validation and not name.startswith(MADE)]
         names += move(args.source, args.out, stay, args.moved)
-    finish(args.out, names)
+    if args.teacher:
+        names += taught(args.source, args.out, args.teacher, args.crops)
+    finish(args.out, names, "subject" if args.subjects else "person")
 
 
 def named_pairs(folder: Path) -> list[Pair]:
@@ -92,8 +116,58 @@ def copy_pair(pair: Pair, encoding: BinaryEncoding, source: str, out: Path, held
         print(f"left out, looks like a held-out photo: {source}/{pair.name}")
         return ""
     photo, mask = read_pair(pair, encoding)
+    if source in MENDED:
+        mask = MENDED[source](mask)
     photo = display_size(photo, LONG_SIDE)
     return save(out, f"{source}-{Path(pair.name).stem}", photo, resize_mask(mask, photo.shape[:2]))
+
+
+def without_steps(mask: np.ndarray) -> np.ndarray:
+    """A mask made of superpixels with its small holes filled and its stepped outline smoothed."""
+    filled = mask.copy()
+    _, labels, found, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
+    for hole in range(1, len(found)):
+        x, y, width, height, area = found[hole]
+        inside = x > 0 and y > 0 and x + width < mask.shape[1] and y + height < mask.shape[0]
+        if inside and area < SMALL_HOLE * int(mask.sum()):
+            filled[labels == hole] = 1
+    return (cv2.GaussianBlur(filled.astype(np.float32), (0, 0), 2.5) >= 0.5).astype(np.uint8)
+
+
+def without_halo(mask: np.ndarray) -> np.ndarray:
+    """The small masks of pets are one to three pixels too wide."""
+    return cv2.erode(mask, np.ones((3, 3), np.uint8)) if max(mask.shape) <= 128 else mask
+
+
+SMALL_HOLE = 0.02  # of the subject
+MENDED = {"street": without_steps, "animals": without_halo}
+
+
+def taught(source: Path, out: Path, teacher: Path, count: int) -> list[str]:
+    """Crops of photos, seeded, on which the teacher is sure of one object of a fair size."""
+    card = card_of_model(teacher)
+    predictor = Predictor(teacher, "cpu", card)
+    rng = random.Random(13)
+    folders = ("backgrounds", "backgrounds", "camvid/train/images", "street/images")
+    photos = {folder: sorted((source / folder).iterdir()) for folder in folders}
+    photos["street/images"] = photos["street/images"][: -HELD_OUT["street"]]
+    names = []
+    for i in range(count):
+        photo = read_photo(rng.choice(photos[rng.choice(folders)]))
+        height, width = (round(side * rng.uniform(0.3, 0.8)) for side in photo.shape[:2])
+        top, left = rng.randint(0, photo.shape[0] - height), rng.randint(0, photo.shape[1] - width)
+        crop = display_size(photo[top : top + height, left : left + width].copy(), LONG_SIDE)
+        found = predictor(crop)
+        mask = (found >= 0.5).astype(np.uint8)
+        unsure = float(((found > 0.2) & (found < 0.8)).sum()) / max(1, int(mask.sum()))
+        if SUBJECT[0] <= mask.mean() <= SUBJECT[1] and unsure < MOST_UNSURE:
+            names.append(save(out, f"taught-{i:04d}", crop, mask))
+    print(f"the teacher was sure of {len(names)} of {count} crops")
+    return names
+
+
+SUBJECT = 0.04, 0.6  # share of a crop
+MOST_UNSURE = 0.15  # pixels between 0.2 and 0.8, as a share of the object
 
 
 def save(out: Path, stem: str, photo: np.ndarray, mask: np.ndarray) -> str:
@@ -182,12 +256,12 @@ def validation_of(names: list[str]) -> set[str]:
     return set(shuffled[:VALIDATION])
 
 
-def finish(out: Path, names: list[str]) -> None:
+def finish(out: Path, names: list[str], subject: str) -> None:
     validation = validation_of(names)
     split = Split(tuple(sorted(set(names) - validation)), tuple(sorted(validation)))
     write_json(
         out / "dataset.json",
-        describe("person", BinaryEncoding(128, meaning="0 background, 255 person"), split),
+        describe(subject, BinaryEncoding(128, meaning=f"0 background, 255 {subject}"), split),
     )
     print(f"{len(split.train)} training and {len(split.validation)} validation pairs in {out}")
 

