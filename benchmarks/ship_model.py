@@ -71,7 +71,10 @@ class Shipped:
     sets: tuple[str, ...]  # held-out photos it is scored on, the card's own first
 
 
-PHOTOS = "the training set of EG1800 portraits (Shen et al. 2016; research, non-commercial), Penn-Fudan pedestrians (research use), 740 street photos of Clothing Co-Parsing (Yang et al. 2014; their small holes filled, their stepped outlines smoothed), 231 photos of VikramShenoy97/Human-Segmentation-Dataset (no licence stated), cut-out people on photos of empty rooms and streets (DavidGhantarjyan/Human-Segmentation-main, no licence stated), and training photos on other backgrounds"
+PORTRAIT_PHOTOS = "the training set of EG1800 portraits (Shen et al. 2016; research, non-commercial), Penn-Fudan pedestrians (research use)"
+STREET_PHOTOS = "740 street photos of Clothing Co-Parsing (Yang et al. 2014; their small holes filled, their stepped outlines smoothed)"
+OTHER_PHOTOS = "231 photos of VikramShenoy97/Human-Segmentation-Dataset (no licence stated), cut-out people on photos of empty rooms and streets (DavidGhantarjyan/Human-Segmentation-main, no licence stated), and training photos on other backgrounds"
+PHOTOS = f"{PORTRAIT_PHOTOS}, {STREET_PHOTOS}, {OTHER_PHOTOS}"
 OF_PEOPLE = (PEOPLE, STREET, PORTRAITS)
 FINDS_PEOPLE = "Finds people: portraits, groups, figures in streets. It is weaker on small people in large photos and on people who are partly hidden; see the scores."
 MODELS = {
@@ -80,17 +83,17 @@ MODELS = {
         "people",
         "portraits, people, street and pedestrians",
         FINDS_PEOPLE,
-        0,
+        3_604,
         PHOTOS,
         OF_PEOPLE,
     ),
     "person-small": Shipped(
         "Person, small",
         "people",
-        "portraits, people, street and pedestrians",
+        "portraits, people and pedestrians",
         FINDS_PEOPLE,
-        0,
-        PHOTOS,
+        3_066,
+        f"{PORTRAIT_PHOTOS}, {OTHER_PHOTOS}",
         OF_PEOPLE,
     ),
     "subject-lite0": Shipped(
@@ -98,7 +101,7 @@ MODELS = {
         "the main subject",
         "portraits, people, street, pedestrians, animals and objects",
         "Finds the main subject: people, animals and, less surely, things. It is weakest on what it has never seen, on thin parts, and where several things could be the subject.",
-        0,
+        5_280,
         f"{PHOTOS}; 179 Weizmann horses, 1,074 cats and dogs of the Oxford-IIIT pets (CC BY-SA 4.0; small copies, their masks narrowed by a pixel); and crops of rooms and streets with the masks of u2netp (Qin et al. 2020, Apache-2.0) where it was sure of an object",
         (PEOPLE, STREET, PORTRAITS, HORSES, PETS),
     ),

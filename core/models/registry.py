@@ -26,6 +26,7 @@ from core.runs.status import LIVE
 from core.system import workspace
 from core.system.score_names import named_score
 
+GENERAL = "subject-lite0"  # the shipped model for photos of which nothing is known
 MAX_NAME = 80
 MAX_TAGS, MAX_TAG = 12, 30
 
@@ -102,9 +103,10 @@ def predictions_key(place: Path, card: ModelCard) -> str:
 
 
 def list_models() -> list[Entry]:
-    """Shipped models first, then runs, newest first, then imported models by name, then those that rembg has
-    downloaded. What cannot be read is skipped."""
-    shipped = sorted(p for p in workspace.SHIPPED_MODELS.glob("*") if is_model(p))
+    """Shipped models first, the one for any subject before the others, then runs, newest first, then imported
+    models by name, then those that rembg has downloaded. What cannot be read is skipped."""
+    shipped = [p for p in workspace.SHIPPED_MODELS.glob("*") if is_model(p)]
+    shipped.sort(key=lambda folder: (folder.name != GENERAL, folder.name))
     found = [_entry(folder, None) for folder in shipped]
     found += [_entry(run.best, run) for run in run_folder.list_runs() if is_model(run.best)]
     found += [_entry(folder, None) for folder in sorted(workspace.models().iterdir()) if is_model(folder)]

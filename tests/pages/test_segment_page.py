@@ -43,7 +43,7 @@ def upload(app: AppTest, *photos: bytes) -> None:
 
 
 def test_the_page_says_what_the_model_finds_and_takes_large_photos_by_camera(page: AppTest) -> None:
-    assert "Person, lite0 finds people" in words(page).replace("\\", "")
+    assert "Subject, lite0 finds the main subject" in words(page).replace("\\", "")
     page.segmented_control(key="origin").set_value("Camera").run()
     assert page.get("camera_input")[0].proto.resolution_height == 1080  # not as small as the widget
 
@@ -52,7 +52,8 @@ def test_a_photo_without_a_subject_says_what_the_model_finds(page: AppTest) -> N
     upload(page, blank(64))
     assert len(page.warning) == 1
     sentence = page.warning[0].value.replace("\\", "")
-    assert sentence.startswith("Person, lite0 finds people. No pixel of this photo reaches the threshold")
+    found = "Subject, lite0 finds the main subject. No pixel of this photo reaches the threshold"
+    assert sentence.startswith(found)
 
 
 def test_counting_keeps_the_downloads_of_pictures_and_names_units(page: AppTest) -> None:

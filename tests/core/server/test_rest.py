@@ -21,6 +21,7 @@ from core.data.samples import sample_bytes
 from core.inference import request_queue
 from core.inference.predictor import Predictor
 from core.inference.request_queue import SharedPredictor
+from core.models import registry
 from core.policy.policy import VARIABLE
 from core.server import rest
 from core.system.concurrency import BusyError, taking_turns
@@ -195,7 +196,7 @@ def test_the_description_is_that_of_the_routes(client: TestClient) -> None:
     for path, methods in described["paths"].items():
         for method in methods:
             assert client.request(method, path).status_code != 405
-    assert client.get("/models").json()[0]["id"] == "person-lite0"
+    assert client.get("/models").json()[0]["id"] == registry.GENERAL
     assert "http" not in client.get("/").text.replace("http-equiv", "")  # nothing from elsewhere
 
 
