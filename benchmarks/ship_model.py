@@ -72,7 +72,7 @@ class Shipped:
 
 
 PORTRAIT_PHOTOS = "the training set of EG1800 portraits (Shen et al. 2016; research, non-commercial), Penn-Fudan pedestrians (research use)"
-STREET_PHOTOS = "740 street photos of Clothing Co-Parsing (Yang et al. 2014; their small holes filled, their stepped outlines smoothed)"
+STREET_PHOTOS = "739 street photos of Clothing Co-Parsing (Yang et al. 2014; their small holes filled, their stepped outlines smoothed)"
 OTHER_PHOTOS = "231 photos of VikramShenoy97/Human-Segmentation-Dataset (no licence stated), cut-out people on photos of empty rooms and streets (DavidGhantarjyan/Human-Segmentation-main, no licence stated), and training photos on other backgrounds"
 PHOTOS = f"{PORTRAIT_PHOTOS}, {STREET_PHOTOS}, {OTHER_PHOTOS}"
 OF_PEOPLE = (PEOPLE, STREET, PORTRAITS)
