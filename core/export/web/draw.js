@@ -17,6 +17,7 @@ export class Drawing {
   #mask = document.createElement("canvas");
   #subject = document.createElement("canvas");
   #small = document.createElement("canvas");
+  #doubled = [0, 1].map(() => document.createElement("canvas"));
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -61,8 +62,22 @@ export class Drawing {
     // The subject's own colour would shine around it: the background alone, several times, covers it.
     const around = this.#cut(frame, found, threshold, "destination-out");
     for (let i = 0; i < 4; i++) context.drawImage(around, 0, 0, small.width, small.height);
-    this.#enlarged(this.context, small);
+    this.#enlarged(this.context, this.#smooth(small, width));
     this._cutout(frame, found, { threshold });
+  }
+
+  /** A small picture at up to this width, doubled step by step: in one step its pixels would show as blocks. */
+  #smooth(small, width) {
+    let picture = small;
+    for (let step = 0; 2 * picture.width < width; step++) {
+      const next = this.#doubled[step % 2];
+      Object.assign(next, { width: 2 * picture.width, height: 2 * picture.height });
+      const context = next.getContext("2d");
+      context.imageSmoothingQuality = "low"; // between neighbours
+      context.drawImage(picture, 0, 0, next.width, next.height);
+      picture = next;
+    }
+    return picture;
   }
 
   _background(frame, found, { threshold, colour, picture, mirror }) {
