@@ -4,6 +4,7 @@ export default function ({ data, parentElement }) {
   const address = new URL(data.address, window.location.href);
   link.href = address.href;
   const wanted = `${address.href}?theme=${data.theme}`;
+  frame.style.colorScheme = data.theme; // of another scheme than its page, a frame is opaque
   if (frame.src !== wanted) frame.src = wanted;
   fetch(new URL("model.json", address)).then((response) => {
     const isHere = (response.headers.get("content-type") ?? "").startsWith("application/json");

@@ -206,6 +206,17 @@ def test_the_camera_is_off_while_the_page_is_out_of_sight_and_the_same_one_comes
     assert page.evaluate("window.tracks.at(-1).label") == second and page.evaluate(LIVE_TRACKS) == 1
 
 
+def test_a_frame_as_tall_as_its_page_neither_scrolls_nor_hides_what_is_behind_it(
+    page: Page, exported: str
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 300})
+    page.goto(f"{exported}?theme=dark")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
+    scrolled, body = page.evaluate("[document.documentElement.scrollHeight, document.body.offsetHeight]")
+    assert scrolled == body > 300
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+
+
 def clip(file: Path, seconds: int, **options: str) -> Path:
     """Noise, as a video of 10 frames a second; `options` are those of FFmpeg's muxer."""
     noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
