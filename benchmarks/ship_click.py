@@ -2,13 +2,14 @@
 
 From the repository's root; people.txt has the names of the last 58 photos:
 
-    python benchmarks/train_click.py --source ../shared/data --out runs/click --minutes 61
+    python benchmarks/train_click.py --source ../shared/data --out runs/click --minutes 45 \
+        --start-from checkpoints/click-lite0 --encoder checkpoints/subject-lite0 --rate 0.0005
     python benchmarks/clicks.py --data ../shared/data/people --names people.txt --model runs/click --clicks 5 \
         --json > people.json
     python benchmarks/ship_click.py --model runs/click --scores "people, the last 58, by clicks=people.json"
 
-The shipped weights are not reproduced by this exactly: two prompt maps and the weight of corrected errors
-joined after 352 of 862 steps.
+The shipped weights are not reproduced by this exactly: their decoder had been trained before, with the encoder of
+person-lite0, from ImageNet weights and zeros for the prompts, for 862 steps of 61 minutes on a fifth of a core.
 """
 
 import argparse
@@ -33,11 +34,12 @@ README = """# Click model, lite0
 
 From clicks on an object to its mask. `core.labelling.clicks.segment_by_clicks` uses it; it is no model to predict with.
 
-A U-Net with efficientnet-lite0, which answers at half its input's resolution. The encoder is person-lite0's and sees
-the photo alone; the decoder started from person-lite0's and sees at each skip connection the clicks, the mask before,
-and how like each pixel is to what they mark, by features of the ImageNet encoder. Trained by iterative simulated
-clicks (Sofiiuk et al., Reviving Iterative Training with Mask Guidance, 2021), {steps:,} steps of 8 crops of 128 to
-{side} pixels in {minutes:.0f} minutes on part of one CPU core, by `benchmarks/train_click.py`; moving average of weights.
+A U-Net with efficientnet-lite0, which answers at half its input's resolution. The encoder is subject-lite0's and
+sees the photo alone; the decoder started from person-lite0's and sees at each skip connection the clicks, the mask
+before, and how like each pixel is to what they mark, by features of the ImageNet encoder. Trained by iterative
+simulated clicks (Sofiiuk et al., Reviving Iterative Training with Mask Guidance, 2021) on crops of 128 to {side}
+pixels, by `benchmarks/train_click.py`: 862 steps of 8 crops with the encoder of person-lite0, then {steps:,} steps
+with this one in {minutes:.0f} minutes on one CPU core in bfloat16; moving average of weights.
 
 **Data and terms.** {data}. Because of these terms, use the weights for research, teaching and trial only.
 
