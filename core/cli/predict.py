@@ -79,14 +79,18 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
     written: list[str] = []
     failed: dict[str, str] = {}
     last = time.monotonic()
-    for done, (number, files, error) in enumerate(results, len(photos) - len(todo) + 1):
+    for done, (number, files, failure) in enumerate(results, len(photos) - len(todo) + 1):
+        error = failure
+        try:
+            for kind, content in files.items():  # atomically: --resume trusts files that exist
+                write_atomically(targets[number][kind], content)
+                written.append(str(targets[number][kind]))
+                print(targets[number][kind], flush=True)
+        except UserError as reason:  # one photo's failure stops no others
+            error = str(reason)
         if error:
             failed[shown(str(photos[number]))] = error
             print(f"Skipped: {error}", file=sys.stderr)
-        for kind, content in files.items():  # atomically: --resume trusts files that exist
-            write_atomically(targets[number][kind], content)
-            written.append(str(targets[number][kind]))
-            print(targets[number][kind], flush=True)
         if len(photos) > 1 and time.monotonic() - last > 5:
             last = time.monotonic()
             print(f"{done} of {len(photos)} photos", file=sys.stderr)

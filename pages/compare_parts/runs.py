@@ -40,8 +40,9 @@ def compare_runs(folder: Path) -> None:
         return
     labels = dict(zip(runs, unique_labels([run_label(run) for run in runs.values()]), strict=True))
     first = [run_id for run_id, run in runs.items() if is_on(run, folder)] or list(runs)
+    # The folder's name alone in the key: browsers see keys, and no stranger sees a path.
     picked = st.multiselect(
-        "Runs", list(runs), first[:4], max_selections=MAX_RUNS, key=f"runs_compared_{folder}",
+        "Runs", list(runs), first[:4], max_selections=MAX_RUNS, key=f"runs_compared_{folder.name}",
         format_func=labels.__getitem__,
     )  # fmt: skip
     if not picked:

@@ -26,7 +26,11 @@ def few_drawn_people(app: App) -> None:
 
 def serious(page: Page, *, colours_alone: bool = False) -> list[str]:
     """What axe-core finds that keeps people out, one line for each rule and element."""
-    chosen = {"runOnly": {"type": "tag", "values": ["cat.color"]}} if colours_alone else {}
+    chosen = (
+        {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+        if colours_alone
+        else {}
+    )
     found = Axe().run(page, options=OPTIONS | chosen).response["violations"]
     return [
         f"{violation['id']}: {node['html'][:200]} ({node['failureSummary'].splitlines()[-1].strip()})"

@@ -29,7 +29,7 @@ def scene() -> tuple[NDArray[np.uint8], Map]:
 
 
 def mask_of(photo: NDArray[np.uint8], small: Map, *corrections: Correction) -> NDArray[np.bool_]:
-    settings = CutOutSettings(0.5, corrections=corrections)
+    settings = CutOutSettings(0.5, refine_edges=True, corrections=corrections)
     return from_map(photo, small, settings).mask > 0
 
 

@@ -28,7 +28,7 @@ from core.task import Task
 from tests.builders import untrained_card
 
 SHIPPED = SHIPPED_MODELS / "person-lite0"
-SETTINGS = CutOutSettings(0.4, background=Background("colour", (0, 200, 0)))
+SETTINGS = CutOutSettings(0.4, refine_edges=True, background=Background("colour", (0, 200, 0)))
 QUERY = "threshold=0.4&background=%2300c800"
 
 
