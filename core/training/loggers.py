@@ -5,6 +5,8 @@ the settings name them and their packages are installed; they are no dependencie
 Lightning's logger interface.
 """
 
+import atexit
+import contextlib
 import csv
 import errno
 import importlib
@@ -45,6 +47,8 @@ class Listener:
         self.loggers = [make(config, run.folder) for make in _makers(config)]
         self.writes_csv = "csv" in config.logger_names
         self.step = 0
+        # Before multiprocessing closes the queue that TensorBoard's thread reads: that prints a traceback.
+        atexit.register(self._close)
         self._each(lambda logger: logger.log_hyperparams(config.to_dict()))
 
     def __call__(self, event: Event) -> None:
@@ -62,6 +66,13 @@ class Listener:
                     self._show(f"validation/{i}", self.run.folder / file)
             case Finished():
                 self._each(lambda logger: logger.finalize("success"))
+                atexit.unregister(self._close)
+
+    def _close(self) -> None:
+        """For a run that failed."""
+        for logger in self.loggers:
+            with contextlib.suppress(Exception):  # a disk that is full, or a service that is down
+                logger.finalize("failed")
 
     def _log(self, values: dict[str, float]) -> None:
         self._each(lambda logger: logger.log_metrics(values, self.step))
