@@ -111,8 +111,8 @@ def label(examples: Sequence[Example], clicks: int) -> tuple[LabelSession, float
 
         def send(kind: str, name: str = name, **more: Any) -> None:
             action = action_from({"kind": kind, "number": next(numbers), "label": 1, **more}, 1)
-            told = acting.act(session, name, "bench", session.state(name).revision, [action], answer)
-            assert not told.refused, told.refused
+            answered = acting.act(session, name, "bench", session.state(name).revision, [action], answer)
+            assert not answered.refused, answered.refused
 
         if not clicks:
             acting.correct(session, name, example.truth.astype(np.uint8), "truth")
