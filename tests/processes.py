@@ -3,6 +3,8 @@
 Not forked from the test's own process: autograd refuses to work in the fork of a process that has used it.
 """
 
+import atexit
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -10,9 +12,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from types import ModuleType
 
 from core.system.workspace import PROJECT
 
@@ -26,6 +29,17 @@ def fork_server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     return context
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """multiprocessing runs the main module again in each process, and AppTest puts a page in its place."""
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = before
 
 
 class Started:
@@ -43,7 +57,8 @@ class Started:
         files = [str(folder / name) if folder else os.devnull for name in ("output", "errors")]
         work = list(map(str, arguments)), {**os.environ, **(environment or {})}, files, first
         self._process = fork_server().Process(target=_python, args=work)
-        self._process.start()
+        with _without_main():
+            self._process.start()
         self.pid = int(self._process.pid or 0)
 
     def poll(self) -> int | None:
@@ -88,6 +103,8 @@ def _python(
 ) -> None:
     import torch
 
+    # multiprocessing ends its processes without them; before its own, as in any other process.
+    multiprocessing.util.Finalize(None, atexit._run_exitfuncs, exitpriority=1000)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(PROJECT)

@@ -29,6 +29,7 @@ from core.runs.run_folder import STATE_FILE, Run
 from core.runs.status import LIVE
 from core.system import workspace
 
+NICENESS = 10
 POLL_SECONDS = 0.1
 LEAVE_SECONDS = 20.0  # torchrun waits 30
 FIRST_SECONDS = 10.0  # in which the first process says why it does not train, before the others do
@@ -119,7 +120,10 @@ def _let_pages_go_first() -> None:
     """A training uses the processors that the pages leave idle, because people wait for pages."""
     if os.environ.get(POLITE):
         with contextlib.suppress(OSError, AttributeError):  # no such thing on Windows
-            os.nice(10)
+            os.nice(NICENESS)
+            # Linux first shares the processors among sessions, whatever the niceness inside them (sched(7)).
+            if os.getsid(0) == os.getpid():
+                Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def assist(config: TrainConfig, folder: Path) -> None:

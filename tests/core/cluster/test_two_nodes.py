@@ -1,5 +1,6 @@
 """Work on a real cluster: two nodes of one core each on this machine, of which one is killed."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -55,7 +57,12 @@ class TwoNodes:
         return str(self.cluster.address)
 
     def kill(self) -> None:
+        raylets = [psutil.Process(started.process.pid) for started in self.second.all_processes["raylet"]]
+        workers = [worker for raylet in raylets for worker in raylet.children(recursive=True)]
         self.cluster.remove_node(self.second, allow_graceful=False)
+        for worker in workers:  # they outlive their raylet for a while
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
         self.second = None
 
     def restore(self) -> None:

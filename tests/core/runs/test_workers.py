@@ -48,10 +48,13 @@ def running(small_data: Path):  # type: ignore[no-untyped-def]
     jobs.stop(run)
 
 
-def test_a_worker_trains_in_a_process_of_its_own_and_can_be_found_again(running: Run) -> None:
+def test_a_worker_leaves_the_processor_to_the_pages_and_can_be_found_again(running: Run) -> None:
     status = running.status()
     assert status.state == "running" and status.process != os.getpid()
     assert os.getsid(status.process) != os.getsid(0)  # it does not die with this process's terminal
+    share = Path(f"/proc/{status.process}/autogroup")  # Linux alone; it counts more than the niceness
+    assert os.getpriority(os.PRIO_PROCESS, status.process) >= 10
+    assert not share.exists() or share.read_text().endswith("nice 10\n")
     assert [r.id for r in jobs.active()] == [running.id]
     found = run_folder.find(running.id)
     assert found is not None and found.config == running.config
