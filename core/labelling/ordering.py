@@ -57,9 +57,12 @@ def next_photo(
 
 
 def progress(photos: Sequence[PhotoState]) -> str:
-    """Such as "12 accepted, 3 proposed, 23 left"; `left` are those without any mask."""
+    """Such as "12 accepted, 26 left, 3 of them proposed"; `left` as in the function of that name."""
     counts = {status: sum(photo.status is status for photo in photos) for status in Status}
-    parts = [f"{counts[Status.ACCEPTED]:,} accepted", f"{counts[Status.PROPOSED]:,} proposed"]
+    parts = [f"{counts[Status.ACCEPTED]:,} accepted"]
     if counts[Status.SKIPPED]:
         parts.append(f"{counts[Status.SKIPPED]:,} skipped")
-    return ", ".join([*parts, f"{counts[Status.UNLABELLED]:,} left"])
+    parts.append(f"{len(left(photos)):,} left")
+    if counts[Status.PROPOSED]:
+        parts.append(f"{counts[Status.PROPOSED]:,} of them proposed")
+    return ", ".join(parts)

@@ -27,6 +27,6 @@ def test_when_all_is_decided_nothing_comes_next() -> None:
     assert next_photo(PHOTOS[:2], Order.HELPFUL, "b").name == "b"
 
 
-def test_the_progress_counts_every_status() -> None:
-    assert progress(PHOTOS) == "1 accepted, 2 proposed, 1 skipped, 1 left"
-    assert progress(PHOTOS[:2]) == "1 accepted, 1 proposed, 0 left"
+def test_the_progress_counts_every_status_and_what_is_left_as_the_reason_does() -> None:
+    assert progress(PHOTOS) == "1 accepted, 1 skipped, 3 left, 2 of them proposed"
+    assert progress(PHOTOS[:2]) == "1 accepted, 1 left, 1 of them proposed"
