@@ -82,17 +82,23 @@ def main() -> None:
 def chosen(args: argparse.Namespace) -> tuple[list[Example], list[Example]]:
     """The photos to label, evenly spread over the names, and others to score."""
     data = open_data(args.data)
-    pairs = sorted((p for p in data.pairs if p.name.startswith(args.starts_with)), key=lambda p: p.name)
-    pairs = pairs[-args.last :]
-    places = set(np.linspace(0, len(pairs) - 1, args.labelled).round().astype(int).tolist())
-    others = [i for i in range(len(pairs)) if i not in places]
-    some = {others[round(i)] for i in np.linspace(0, len(others) - 1, min(args.scored, len(others)))}
+    labelled, scored = divided(data.pairs, args)
 
     def read(pair: Pair) -> Example:
         photo, stored = read_pair(pair, data.encoding)
         return Example(pair.name, photo, data.encoding.resize(stored, photo.shape[:2]) == 1)
 
-    return [read(pairs[i]) for i in sorted(places)], [read(pairs[i]) for i in sorted(some)]
+    return [read(pair) for pair in labelled], [read(pair) for pair in scored]
+
+
+def divided(pairs: Sequence[Pair], args: argparse.Namespace) -> tuple[list[Pair], list[Pair]]:
+    """The pairs to label, evenly spread over the names, and others to score."""
+    pairs = sorted((p for p in pairs if p.name.startswith(args.starts_with)), key=lambda p: p.name)
+    pairs = pairs[-args.last :]
+    places = set(np.linspace(0, len(pairs) - 1, args.labelled).round().astype(int).tolist())
+    others = [i for i in range(len(pairs)) if i not in places]
+    some = {others[round(i)] for i in np.linspace(0, len(others) - 1, min(args.scored, len(others)))}
+    return [pairs[i] for i in sorted(places)], [pairs[i] for i in sorted(some)]
 
 
 def label(examples: Sequence[Example], clicks: int) -> tuple[LabelSession, float, float]:

@@ -32,7 +32,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.few_photos import divided
 from core.data.dataset import open_data
+from core.data.pairing import Pair
 from core.data.store import read_pair
 from core.inference.predictor import Predictor
 from core.labelling.prompts import Click
@@ -275,14 +277,10 @@ def opened(browser: Browser, is_touch: bool) -> Page:
 def chosen(args: argparse.Namespace, values: Sequence[int]) -> tuple[list[Photo], list[Photo]]:
     """The photos to label, evenly spread over the names, and others to score."""
     data = open_data(args.data)
-    pairs = sorted((p for p in data.pairs if p.name.startswith(args.starts_with)), key=lambda p: p.name)
-    pairs = pairs[-args.last :]
-    places = set(np.linspace(0, len(pairs) - 1, args.labelled).round().astype(int).tolist())
-    others = [i for i in range(len(pairs)) if i not in places]
-    some = {others[round(i)] for i in np.linspace(0, len(others) - 1, min(args.scored, len(others)))}
+    labelled, scored = divided(data.pairs, args)
 
-    def read(index: int) -> Photo:
-        photo, stored = read_pair(pairs[index], data.encoding)
+    def read(pair: Pair) -> Photo:
+        photo, stored = read_pair(pair, data.encoding)
         stored = data.encoding.resize(stored, photo.shape[:2])
         ids = np.where(stored == 255, 255, 0).astype(np.uint8)
         for number, value in enumerate(values, 1):
@@ -291,9 +289,9 @@ def chosen(args: argparse.Namespace, values: Sequence[int]) -> tuple[list[Photo]
             size = [round(side * args.side / max(photo.shape)) for side in photo.shape[1::-1]]
             photo = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
             ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
-        return Photo(f"{Path(pairs[index].name).stem}.png", photo, ids)
+        return Photo(f"{Path(pair.name).stem}.png", photo, ids)
 
-    return [read(i) for i in sorted(places)], [read(i) for i in sorted(some)]
+    return [read(pair) for pair in labelled], [read(pair) for pair in scored]
 
 
 def summary(found: Found) -> dict[str, Any]:

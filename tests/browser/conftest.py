@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -40,15 +40,30 @@ def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
             pass
 
 
+Launch = Callable[..., Browser]
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Launch]:
+    """A function that opens a browser with the flags given; all are closed at the end."""
     found = found_browser(BROWSERS)
     if found is None:
         pytest.skip("no Chromium or Chrome is installed; `make test` installs one on Debian and Ubuntu")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield opened
-        opened.close()
+        opened: list[Browser] = []
+
+        def launch(*flags: str) -> Browser:
+            opened.append(playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags]))
+            return opened[-1]
+
+        yield launch
+        for browser in opened:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Launch) -> Browser:
+    return launch()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import functools
 import http.server
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 import torch
 from filelock import FileLock
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from core.data.photos import read_photo
 from core.data.samples import sample_bytes
@@ -25,7 +25,6 @@ from core.models.card import ModelCard
 from core.models.preprocessing import LITE_PREPROCESSING
 from core.policy.permissions import OWNER, acting_as
 from core.task import Task
-from tests.browser.conftest import BROWSERS, FLAGS, found_browser
 
 FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 RUN = """async ([pixels, height, width, side]) => {
@@ -96,27 +95,6 @@ def camera_clip(file: Path) -> Path:
             photo.crop((0, top, 640, top + 480)).save(frame, "JPEG")
             film.write(frame.getvalue())
     return file
-
-
-Launch = Callable[..., Browser]
-
-
-@contextmanager
-def launching() -> Iterator[Launch]:
-    """A function that opens a browser with the flags given; all are closed at the end."""
-    found = found_browser(BROWSERS)
-    if found is None:
-        pytest.skip("no Chromium or Chrome is installed; `make test` installs one on Debian and Ubuntu")
-    with sync_playwright() as playwright:
-        opened: list[Browser] = []
-
-        def launch(*flags: str) -> Browser:
-            opened.append(playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags]))
-            return opened[-1]
-
-        yield launch
-        for browser in opened:
-            browser.close()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

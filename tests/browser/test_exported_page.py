@@ -14,12 +14,11 @@ from core.data.photos import read_photo
 from core.data.samples import sample_bytes
 from core.export.web_page import write_page
 from core.inference.predictor import Predictor
+from tests.browser.conftest import Launch
 from tests.browser.live import (
     FAKE_CAMERA,
-    Launch,
     camera_clip,
     found_by,
-    launching,
     onnx_of,
     picture,
     runtime_or_skip,
@@ -42,12 +41,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             file = onnx_of(network, card, folder / f"{name}.onnx")
             write_page(folder / name, card, False, {"full": file})
     yield folder
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Launch]:
-    with launching() as launch:
-        yield launch
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Download, Page, expect
 
 from core.export.web_page import write_page
+from tests.browser.conftest import Launch
 from tests.browser.live import (
     FAKE_CAMERA,
-    Launch,
     camera_clip,
-    launching,
     onnx_of,
     picture,
     runtime_or_skip,
@@ -51,12 +50,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         write_page(folder / "web", card, False, {"full": onnx_of(network, card, folder / "model.onnx")})
     with served_folder(folder / "web") as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Launch]:
-    with launching() as launch:
-        yield launch
 
 
 @pytest.fixture(scope="module")

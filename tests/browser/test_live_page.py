@@ -28,7 +28,8 @@ from core.models.onnx_spec import OnnxSpec
 from core.runs import run_folder
 from core.system import workspace as folders
 from core.task import Task
-from tests.browser.live import FAKE_CAMERA, found_by, launching, runtime_or_skip, start_camera
+from tests.browser.conftest import Launch
+from tests.browser.live import FAKE_CAMERA, found_by, runtime_or_skip, start_camera
 from tests.core.live.conftest import small_model
 from tests.core.models.onnx_networks import write_network
 
@@ -62,9 +63,8 @@ def address(workspace: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def camera() -> Iterator[Browser]:
-    with launching() as launch:
-        yield launch(*FAKE_CAMERA)
+def camera(launch: Launch) -> Browser:
+    return launch(*FAKE_CAMERA)
 
 
 def test_the_page_of_a_training_waits_for_the_first_epoch_and_follows_each(
