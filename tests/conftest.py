@@ -5,6 +5,8 @@ import os
 # Files of tests run two at a time on two cores: a thread each takes three quarters of the processor time of
 # two that wait for each other, and what waits should sleep, not spin. Before torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Trainings that give way to all other tests would hold up those that wait for them.
+os.environ.setdefault("SEGMENTATION_STUDIO_POLITE", "0")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

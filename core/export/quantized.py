@@ -30,7 +30,8 @@ def quantize(source: Path, target: Path, predictor: Predictor, photos: Sequence[
     with tempfile.TemporaryDirectory() as folder, _quiet():
         ready, made = Path(folder) / "ready.onnx", Path(folder) / "int8.onnx"
         try:
-            quant_pre_process(source, ready, skip_symbolic_shape=True)
+            # Without its optimisation, which folds batch norms into convolutions.
+            quant_pre_process(source, ready, skip_symbolic_shape=True, skip_optimization=True)
             quantize_static(
                 ready,
                 made,

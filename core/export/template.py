@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,13 @@ import torch
 from core.errors import UserError
 from core.export.file_metadata import INPUT, OUTPUT, metadata, write_metadata
 from core.export.onnx_file import (
-    OPSET,
     TOLERANCE,
-    TRACED,
     OnnxModel,
     difference_of,
     first_line,
     quietly,
     traced,
+    write_scripted,
 )
 from core.export.weights import with_weights
 from core.models.card import WEIGHTS_FILE, ModelCard
@@ -40,7 +40,7 @@ def write_template(model: Path, target: Path) -> None:
     network, card = load_model(model, "cpu")
     reasons = ["no exporter has an operator for one of its layers"]
     for any_size in (True, False):
-        for write in (_scripted, _exported):
+        for write in (partial(write_scripted, folded=False), _exported):
             try:
                 proto = write(network, card, any_size)
             except Exception as error:  # the exporters name their reasons by classes of their own
@@ -56,21 +56,6 @@ def write_template(model: Path, target: Path) -> None:
                 return
             reasons.append(f"its logits would differ by {difference:.2g}")
     raise UserError(f"{card.name} cannot run in browsers: {reasons[-1]}.")
-
-
-def _scripted(network: torch.nn.Module, card: ModelCard, any_size: bool) -> Any:
-    import onnx
-
-    shape = TRACED if any_size else (2, 3, card.height, card.width)
-    free = {0: "batch", 2: "height", 3: "width"} if any_size else {0: "batch"}
-    with quietly(), torch.no_grad(), tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "network.onnx"
-        torch.onnx.export(
-            network, (torch.randn(shape),), file, dynamo=False, opset_version=OPSET, input_names=[INPUT],
-            output_names=[OUTPUT], dynamic_axes={INPUT: free, OUTPUT: free}, do_constant_folding=False,
-            training=torch.onnx.TrainingMode.PRESERVE,  # else batch norms go into their convolutions
-        )  # fmt: skip
-        return onnx.load(file)
 
 
 def _exported(network: torch.nn.Module, card: ModelCard, any_size: bool) -> Any:

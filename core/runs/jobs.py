@@ -24,7 +24,9 @@ from core.system import workspace
 from core.system.logs import log
 
 STOP_SECONDS = 2.9
-POLITE = "SEGMENTATION_STUDIO_POLITE"  # set for a worker that runs beside pages
+POLITE = (
+    "SEGMENTATION_STUDIO_POLITE"  # "1" for a worker that runs beside pages, unless the server has it as "0"
+)
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
@@ -125,7 +127,7 @@ def _launch(run: Run, command: str = "train", options: Sequence[str] = ()) -> No
                 "SEGMENTATION_STUDIO_WORKSPACE": str(workspace.root().resolve()),
                 # Waiting threads sleep instead of spinning, because a browser works beside them: that
                 # costs about 6 % on idle cores and gains 40 % on busy ones.
-                POLITE: "1",
+                POLITE: os.environ.get(POLITE, "1"),
                 "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
             },
             stdin=subprocess.DEVNULL,

@@ -118,7 +118,7 @@ def _what_next(run: Run) -> str:
 
 def _let_pages_go_first() -> None:
     """A training uses the processors that the pages leave idle, because people wait for pages."""
-    if os.environ.get(POLITE):
+    if os.environ.get(POLITE) == "1":
         with contextlib.suppress(OSError, AttributeError):  # no such thing on Windows
             os.nice(NICENESS)
             # Linux first shares the processors among sessions, whatever the niceness inside them (sched(7)).

@@ -137,6 +137,7 @@ def test_another_source_ends_the_saving_of_a_video_and_it_can_be_saved_later(
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Start the camera").click()
     expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
+    page.wait_for_function("document.getElementById('picture').width === 640")  # the camera's
     first = picture(page)
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     page.wait_for_timeout(700)

@@ -41,6 +41,11 @@ def epochs_done(run: Run) -> int:
 
 
 @pytest.fixture
+def polite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(jobs.POLITE)
+
+
+@pytest.fixture
 def running(small_data: Path):  # type: ignore[no-untyped-def]
     run = jobs.start(long_config(small_data))
     wait_until(lambda: epochs_done(run) >= 3, 90, "training")
@@ -48,6 +53,7 @@ def running(small_data: Path):  # type: ignore[no-untyped-def]
     jobs.stop(run)
 
 
+@pytest.mark.usefixtures("polite")
 def test_a_worker_leaves_the_processor_to_the_pages_and_can_be_found_again(running: Run) -> None:
     status = running.status()
     assert status.state == "running" and status.process != os.getpid()
