@@ -117,9 +117,11 @@ def downloads(
 ) -> None:
     """Full-size files, made on a click, each of which counts towards the visitor's quota."""
     stem = work.name.rsplit(".", 1)[0]
-    # A rerun gives the buttons new files, and a click that still names the old one is lost on a busy server:
-    # only where a quota may close them are they drawn again.
+    # Only where a quota may close the buttons are they drawn again. That gives them new files, and Streamlit
+    # forgets the old one that a click names: so not before the clicked file is being made.
     after: Literal["rerun", "ignore"] = "rerun" if work.is_limited else "ignore"
+    if any(st.session_state.get(f"download_{kind}") for _, kind, _ in offered):
+        work.wait_for_download()
     refusal = ""
     try:
         work.check_quota(settings, entry)
@@ -138,6 +140,7 @@ def downloads(
                 on_click=after,
                 disabled=bool(refusal),
                 shortcut=SHORTCUTS.get(kind),
+                key=f"download_{kind}",
             )
     if refusal:
         st.caption(refusal)

@@ -1,9 +1,11 @@
 """One photo, as uploaded and as shown, with its prediction."""
 
 import hashlib
+import threading
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -30,6 +32,7 @@ SHOWN_SIDE = 1200  # pixels; larger than any column it is shown in
 KEPT_PHOTOS = 3  # of a session, some 13 MB each
 KEPT_BYTES = 100_000_000  # of their files
 KEPT_MAPS = 3  # of a photo, some 5 MB each
+WAIT_SECONDS = 20.0  # for a click on a download to arrive
 REMEMBERED = 500  # photos that are not counted twice
 ONE_FOREGROUND = Task()
 
@@ -52,6 +55,7 @@ class Work:
     seconds: float = 0.0  # of the prediction
     hour: Quota = field(default_factory=Quota)
     maps: "dict[Hashable, NDArray[np.float32]]" = field(default_factory=dict)
+    counted: threading.Semaphore = field(default_factory=partial(threading.Semaphore, 0))  # downloads
 
     @property
     def scale(self) -> float:
@@ -82,13 +86,20 @@ class Work:
         cost = photo_price(self.content, self.name, entry.card, settings)
         self.hour.check(current_policy().photos_per_hour, cost)
 
+    def wait_for_download(self) -> None:
+        """Until `full_size` has been called and has counted, for each of the clicks on a download."""
+        self.counted.acquire(timeout=WAIT_SECONDS)
+
     def full_size(self, kind: str, settings: CutOutSettings, entry: Entry, form: str = "PNG") -> bytes:
         """The "mask", "cutout" or "overlay" of the photo at its own size, predicted from all its pixels, as
         a file. Counts towards the quota like another photo."""
         from core.inference.cutout import segment
 
-        cost = photo_price(self.content, self.name, entry.card, settings)
-        self.hour.take(current_policy().photos_per_hour, count=cost)
+        try:
+            cost = photo_price(self.content, self.name, entry.card, settings)
+            self.hour.take(current_policy().photos_per_hour, count=cost)
+        finally:
+            self.counted.release()
         predictor = predictor_of(entry)
         with taking_turns():
             photo = read_photo(self.content, self.name, value_range=entry.card.value_range)
