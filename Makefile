@@ -8,7 +8,9 @@
 PYTHON ?= python3
 TORCH ?=
 BIN := .venv/bin
-# Compiling all 20,000 modules takes 48 s of processor time; Python compiles those that it imports, in 14 s.
+# Compiling all 20,000 modules takes 48 s of processor time; Python compiles those that it imports, in 14 s. Some
+# container images forbid it to keep them: then every training, and every process of the tests, compiles them anew.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
 .PHONY: app test lint pytest docs browser encoders lock clean

@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
 from core.system.workspace import PROJECT
 
@@ -55,6 +56,15 @@ class Started:
         """`first` is called in the process; output and errors go to files in `folder`, else nowhere."""
         self.folder = folder
         files = [str(folder / name) if folder else os.devnull for name in ("output", "errors")]
+        self._start(arguments, files, environment, first)
+
+    def _start(
+        self,
+        arguments: Sequence[object],
+        files: Sequence[str],
+        environment: Mapping[str, str] | None,
+        first: Callable[[], object],
+    ) -> None:
         work = list(map(str, arguments)), {**os.environ, **(environment or {})}, files, first
         self._process = fork_server().Process(target=_python, args=work)
         with _without_main():
@@ -81,6 +91,16 @@ class Started:
         self.send_signal(signal.SIGTERM)
 
 
+class ForkedPopen(Started):
+    """A stand-in for the Popen of a worker: its arguments, its session, and its log for what it prints."""
+
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], stdout: IO[bytes], **_: object
+    ) -> None:
+        arguments = [word for word in command[1:] if word != "-u"]
+        self._start(arguments, [stdout.name, stdout.name], env, os.setsid)
+
+
 def python(
     *arguments: object,
     environment: Mapping[str, str] | None = None,
@@ -99,7 +119,7 @@ def python(
 
 
 def _python(
-    arguments: list[str], environment: dict[str, str], files: list[str], first: Callable[[], object]
+    arguments: list[str], environment: dict[str, str], files: Sequence[str], first: Callable[[], object]
 ) -> None:
     import torch
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +21,7 @@ from core.runs.history import History
 from core.runs.run_folder import Run
 from tests.builders import TINY
 from tests.limits import seconds
+from tests.processes import ForkedPopen
 
 LONG = {**TINY, "epochs": 5000}
 
@@ -46,6 +49,16 @@ def polite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that have all they import from the start."""
+    monkeypatch.setattr(
+        jobs,
+        "subprocess",
+        SimpleNamespace(Popen=ForkedPopen, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT),
+    )
+
+
+@pytest.fixture
 def running(small_data: Path):  # type: ignore[no-untyped-def]
     run = jobs.start(long_config(small_data))
     wait_until(lambda: epochs_done(run) >= 3, 90, "training")
@@ -66,6 +79,7 @@ def test_a_worker_leaves_the_processor_to_the_pages_and_can_be_found_again(runni
     assert found is not None and found.config == running.config
 
 
+@pytest.mark.usefixtures("forked")
 def test_stop_takes_less_than_three_seconds_and_keeps_the_best_model(running: Run) -> None:
     start = time.monotonic()
     jobs.stop(running)
@@ -84,6 +98,7 @@ def test_a_killed_worker_is_noticed_and_what_it_saved_opens(running: Run) -> Non
     assert jobs.active() == []
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_second_training_waits_in_line_and_then_starts_by_itself(running: Run, small_data: Path) -> None:
     second = jobs.start(long_config(small_data))
     try:
@@ -96,6 +111,7 @@ def test_a_second_training_waits_in_line_and_then_starts_by_itself(running: Run,
         jobs.stop(second)
 
 
+@pytest.mark.usefixtures("forked")
 def test_one_that_waits_can_be_stopped(running: Run, small_data: Path) -> None:
     second = jobs.start(long_config(small_data))
     wait_until(lambda: second.status().state == "queued", 60, "queueing")
@@ -115,6 +131,7 @@ def test_a_worker_that_is_still_loading_can_be_stopped(small_data: Path) -> None
     assert run.status().state == "stopped"
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_the_user_did_wrong_is_the_status_not_a_traceback(small_data: Path) -> None:
     for mask in (small_data / "masks").iterdir():
         mask.unlink()
@@ -124,6 +141,7 @@ def test_what_the_user_did_wrong_is_the_status_not_a_traceback(small_data: Path)
     assert "Traceback" not in run.log
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_run_is_only_deleted_when_it_has_ended(running: Run) -> None:
     entry = Entry(running.best, ModelCard("m", "Unet", "resnet18", "none"), 1.0, running)
     with pytest.raises(UserError, match="stop it first"):
