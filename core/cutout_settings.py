@@ -121,7 +121,8 @@ class CutOutSettings:
     )
     fill_holes: bool = setting(False, "Fill holes", "Background enclosed by the subject becomes subject.")
     feather: float = setting(
-        0.0, "Feather", "Soften the edge. In thousandths of the photo's longer side.",
+        0.0, "Feather (thousandths of the longer side)",
+        "Soften the edge. In thousandths of the photo's longer side.",
         low=0, high=10, step=0.5,
     )  # fmt: skip
     decontaminate: bool = setting(

@@ -10,6 +10,7 @@ from core.system.spreadsheets import inert
 from pages.widgets.access import open_to
 from pages.widgets.entry import open_page
 from pages.widgets.loading import photos_waiting, sessions_open
+from pages.widgets.run_labels import STATES
 from pages.widgets.wording import plain
 
 
@@ -37,7 +38,7 @@ def state() -> None:
         st.metric("Trainings", seen.training, border=True)
         st.metric("Trainings queued", seen.waiting, border=True)
     rows = [
-        {"Run": run.title, "State": run.status().state, "Process": run.status().process}
+        {"Run": run.title, "State": STATES[run.status().state][0], "Process": run.status().process}
         for run in jobs.active()
     ]
     if rows:

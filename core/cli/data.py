@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from core.cli.progress import ProgressPrinter
 from core.errors import UserError
+from core.system.formatting import percent
 
 _Result = TypeVar("_Result")
 SHOWN = 20  # messages about single files
@@ -78,7 +79,7 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
     summary = report.summary()
     print(f"{data.name}: {summary['pairs']} usable pairs, {summary['train']} for training, "
           f"{summary['validation']} for validation, {summary['test']} for test.")  # fmt: skip
-    print(f"Masks: {data.encoding.meaning}. Foreground covers {summary['foreground']:.1%} on average.")
+    print(f"Masks: {data.encoding.meaning}. Foreground covers {percent(summary['foreground'])} on average.")
     for name, share in report.class_balance(data.encoding.task.classes).items():
         print(f"  {name:20} {share:6.1%} of all pixels")
     for code, count in summary["findings"].items():

@@ -34,6 +34,7 @@ from core.data.value_range import Range, is_misread, usual_top, words
 from core.errors import UserError
 from core.system import workspace
 from core.system.file_names import shown
+from core.system.formatting import percent
 from core.system.parallel import all_cores, in_order
 from core.system.workspace import write_atomically
 from core.task import IGNORE
@@ -272,7 +273,7 @@ def _found(
     if isinstance(data.encoding, BinaryEncoding) and pair.mask.suffix.lower() not in LOSSY_SUFFIXES:
         between = _grey_share(values) if data.encoding.level == 128 else 0
         if between > 0.02:
-            yield "grey", f"{between:.0%} of the mask is grey, cut at {data.encoding.level}"
+            yield "grey", f"{percent(between, 0)} of the mask is grey, cut at {data.encoding.level}"
     if max(row.height, row.width) > 3 * min(row.height, row.width):
         yield "aspect", f"{row.width}x{row.height} is a very long shape"
     if not 12 <= row.brightness <= 243:

@@ -8,6 +8,7 @@ from core.data.dataset import DATASET_FILE, SPLIT_SEED, DataFolder, open_data
 from core.data.split_record import LATER, Split, SplitRecord, group_of
 from core.errors import UserError
 from core.policy.permissions import needs
+from core.system.formatting import percent
 from core.system.workspace import write_json
 
 KINDS = ("random", "stratified", "grouped", "listed")
@@ -117,8 +118,12 @@ def described(plan: SplitPlan) -> str:
         "stratified": "balanced foreground",
         "grouped": f"in groups by {plan.pattern}",
     }
-    fold = f", fold {plan.fold} of {plan.folds}" if plan.folds else f", {plan.validation:.0%} for validation"
-    test = f", {plan.test:.0%} for test" if plan.test else ""
+    fold = (
+        f", fold {plan.fold} of {plan.folds}"
+        if plan.folds
+        else f", {percent(plan.validation, 0)} for validation"
+    )
+    test = f", {percent(plan.test, 0)} for test" if plan.test else ""
     return f"{ways[plan.kind]}{fold}{test}, seed {plan.seed}"
 
 

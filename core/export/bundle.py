@@ -20,7 +20,7 @@ from core.export.trial import Trial, calibration_photos, compare
 from core.inference.predictor import Predictor
 from core.models.card import ModelCard, copy_model
 from core.system.atomic import part_folder
-from core.system.formatting import dimensions
+from core.system.formatting import dimensions, percent
 from core.system.score_names import DICE_MEAN, score
 from core.system.workspace import make_folder, write_atomically, write_json
 
@@ -217,7 +217,7 @@ def cost_of_int8(trial: Trial) -> str:
     """The cost and gain of int8 in a sentence."""
     speed = trial.milliseconds_before / trial.milliseconds_after
     text = (
-        f"the same class on {trial.agreement:.2%} of pixels of {trial.photos} photos, "
+        f"the same class on {percent(trial.agreement, 2)} of pixels of {trial.photos} photos, "
         f"{speed:.1f} times the speed of the full ONNX file on the machine that made it"
     )
     if trial.dice_before is None or trial.dice_after is None:

@@ -16,7 +16,7 @@ from core.models.preprocessing import LITE_PREPROCESSING, Preprocessing
 from core.models.window import Window
 from core.policy.permissions import needs
 from core.settings import named, setting_of
-from core.system.formatting import dimensions
+from core.system.formatting import dimensions, percent
 from core.system.score_names import LABELS, renamed, score
 from core.system.workspace import read_json, write_atomically, write_json
 from core.task import Task
@@ -296,8 +296,9 @@ def _size(card: ModelCard) -> str:
         return f"the longer side about {card.long_side} pixels"
     w = card.window
     photo = f"photo resized to {card.long_side} pixels" if card.long_side else "photo at its own size"
+    overlap = percent(w.overlap, 0)
     return (
-        f"windows of {dimensions(w.height, w.width)} of the {photo}, overlapping by {w.overlap:.0%} and "
+        f"windows of {dimensions(w.height, w.width)} of the {photo}, overlapping by {overlap} and "
         "averaged with Gaussian weights"
     )
 

@@ -43,9 +43,9 @@ def shortened(name: str, most: int = 40) -> str:
     return f"{name[: most - 1 - end]}…{name[-end:]}"
 
 
-def percent(fraction: float) -> str:
-    """0.9568 -> "95.7 %"."""
-    return f"{fraction * 100:.1f} %"
+def percent(fraction: float, digits: int = 1) -> str:
+    """0.9568 -> "95.7 %"; with 0 digits "96 %"."""
+    return f"{fraction * 100:.{digits}f} %"
 
 
 def pixels_of(distance: float) -> str:

@@ -81,7 +81,7 @@ def table(chosen: dict[str, Candidate], found: dict[str, Evaluation], levels: di
         })  # fmt: skip
     numbers = {name: st.column_config.NumberColumn(format=SCORE_FORMAT) for name in list(rows[0])[1:8]}
     numbers |= {name: st.column_config.NumberColumn(format="%.1f") for name in list(rows[0])[8:]}
-    st.dataframe(inert(rows), hide_index=True, column_config=numbers)
+    st.dataframe(inert(rows), hide_index=True, column_config=numbers, placeholder=" ")
     one = next(iter(found.values()))
     st.caption(
         f"{plural(len(one.table), 'image')}. From and to: the 95 % interval of {DICE_MEAN}. "

@@ -105,7 +105,7 @@ def settings(chosen: dict[str, Run], histories: dict[str, History]) -> None:
         )
     scores = (f"Best {DICE_MEAN}", IOU_MEAN, PIXEL_ACCURACY)
     st.dataframe(
-        inert(_readable(rows)), hide_index=True,
+        inert(_readable(rows)), hide_index=True, placeholder=" ",
         column_config={name: st.column_config.NumberColumn(format=SCORE_FORMAT) for name in scores}
         | {"Seconds": st.column_config.NumberColumn(format="%.0f")}
         | {named(name): st.column_config.Column(help="differs between these runs") for name in differ},

@@ -166,26 +166,31 @@ def go_on(given: Given, name: str) -> None:
 
 
 def offer_painting(given: Given, name: str) -> None:
-    """Photos without masks: paint the masks, on the photos that are here already."""
-    advice = "Paint them here, or add them in masks/ under the photos' names."
+    """Photos without masks: make the masks, on the photos that are here already."""
+    advice = "Make them by clicks or with a brush, or add them in masks/ under the photos' names."
     st.info(f"{plain(given.found)}. {advice}", icon=":material/info:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         typed = st.text_input("Name of the data set", placeholder=name, width=360)
         chosen = typed.strip() or name
-        if not st.button("Paint masks", type="primary", icon=":material/brush:", disabled=not chosen):
+        by_clicks = st.button(
+            "Label by clicks", type="primary", icon=":material/ink_marker:", disabled=not chosen
+        )
+        if not (st.button("Paint masks", icon=":material/brush:", disabled=not chosen) or by_clicks):
             return
     with st.spinner(f"Copying {plural(len(given.photos), 'photo')} …"):
         folder, problems = painting.start(chosen, painting.photos_in(given.source, given.photos))
-    open_painter(folder, [problem.sentence for problem in problems])
+    open_painter(folder, [problem.sentence for problem in problems], by_clicks)
 
 
-def open_painter(folder: Path, problems: list[str]) -> None:
-    """Leave the import for the painter, naming the photos that were excluded."""
+def open_painter(folder: Path, problems: list[str], by_clicks: bool = False) -> None:
+    """Leave the import for the painter or the Label page, naming the photos that were excluded."""
     for sentence in problems[:PREVIEWED]:
         st.toast(plain(sentence), icon=":material/visibility_off:")
     select_dataset(folder)
     st.session_state.data_section = "Paint"
     leave()
+    if by_clicks:
+        st.switch_page("pages/label.py")
     st.rerun()
 
 

@@ -154,8 +154,8 @@ def _leaderboard(board: Board, open_run: Callable[[str], None]) -> None:
         return
     ranked = board.ranked
     event: Any = st.dataframe(
-        inert([_cells(row) for row in ranked]), hide_index=True, key="search_board", on_select="rerun",
-        selection_mode="single-row",
+        inert([_cells(row) for row in ranked]), hide_index=True, placeholder=" ", key="search_board",
+        on_select="rerun", selection_mode="single-row",
         column_config={
             DICE_MEAN: st.column_config.NumberColumn(
                 format=SCORE_FORMAT, help="Of validation photos at their own size, best model so far."

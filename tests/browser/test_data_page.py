@@ -130,17 +130,29 @@ def test_real_data_is_imported_from_its_folder(
     expect(page.get_by_test_id("stMetric").filter(has_text="Pairs")).to_contain_text(str(pairs))
 
 
-def test_photos_without_masks_are_painted_without_another_upload(
+def test_photos_without_masks_are_painted_or_labelled_without_another_upload(
     page: Page, app: App, shared_data: Path
 ) -> None:
     add(page, app)
     page.get_by_label("Or a folder or zip on the machine").fill(str(shared_data / "backgrounds"))
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("stAlert")).to_contain_text("no masks that go with photos. Paint them here")
+    expect(page.get_by_test_id("stAlert")).to_contain_text(
+        "no masks that go with photos. Make them by clicks"
+    )
     page.get_by_role("button", name="Paint masks").click()
     expect(page.get_by_role("combobox", name="Data set")).to_have_value("backgrounds")
     expect(page.get_by_text("0 of 100 photos have a mask")).to_be_visible()
     expect(page.locator(".painter .stage")).to_be_visible()
+
+    add(page, app)
+    page.get_by_label("Or a folder or zip on the machine").fill(str(shared_data / "backgrounds"))
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Name of the data set").fill("to label")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Label by clicks").click()
+    expect(page.get_by_role("heading", name="Label photos")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("to label")
+    expect(page.locator(".label .stage")).to_be_visible()
 
 
 def test_findings_are_shown_answered_and_taken_back(page: Page, app: App) -> None:
@@ -188,6 +200,6 @@ def test_photos_can_be_split_anew_with_a_test_part(page: Page, app: App) -> None
         page.keyboard.press("ArrowRight")
     settle(page)
     page.get_by_role("button", name="Re-split").click()
-    expect(page.get_by_text("balanced foreground, 20% for validation, 20% for test")).to_be_visible()
+    expect(page.get_by_text("balanced foreground, 20 % for validation, 20 % for test")).to_be_visible()
     split = open_data(folder).split
     assert (len(split.validation), len(split.test)) == (2, 2)

@@ -14,7 +14,7 @@ from core.data.masks import VOID, BinaryEncoding
 from core.data.photos import open_picture, reading
 from core.errors import UserError
 from core.imaging import rendering
-from core.system.formatting import plural
+from core.system.formatting import percent, plural
 from core.task import MAX_CLASSES, Task
 
 Colour = tuple[int, int, int]
@@ -159,7 +159,7 @@ class _ColourCopying(Copying):
         between = sum(count.pixels for code, count in self._counts.seen.items() if code not in new)
         share = between / max(1, self._counts.pixels)
         blended = (
-            f"{share:.2%} of the masks' pixels have a colour that is no class, as blended edges do: "
+            f"{percent(share, 2)} of the masks' pixels have a colour that is no class, as blended edges do: "
             "each counts as the nearest class.",
         ) if between else ()  # fmt: skip
         if not new:

@@ -197,7 +197,7 @@ def _in_patches(facts: Facts) -> Proposal:
     return Proposal(
         "Size",
         {"sampling": "patches", "height": patch[0], "width": patch[1], "foreground_patches": share},
-        f"patches of {dimensions(*patch)} at full resolution, {share:.0%} of them on the foreground, "
+        f"patches of {dimensions(*patch)} at full resolution, {percent(share, 0)} of them on the foreground, "
         f"predicted window by window: foreground is {data.thickness:.0f} pixels thick and covers "
         f"{percent(data.foreground)}, and at {dimensions(*whole)}, which the time allows for whole photos, "
         f"masks keep {data.kept_at(*whole):.2f} of their Dice.",

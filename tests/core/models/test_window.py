@@ -35,7 +35,7 @@ def test_a_card_keeps_its_window_and_older_cards_have_none() -> None:
     older = untrained_card().to_dict()
     del older["window"]
     assert ModelCard.from_dict(older).window is None
-    assert "windows of 96 x 128 px of the photo at its own size, overlapping by 25%" in card_text(card)
+    assert "windows of 96 x 128 px of the photo at its own size, overlapping by 25 %" in card_text(card)
 
 
 @pytest.mark.parametrize(
