@@ -2,11 +2,12 @@
 accepted and trained on, and the model is scored on other photos.
 
     python benchmarks/label_to_model.py --data ../shared/data/animals --starts-with horse_ --classes horse=1
-    python benchmarks/label_to_model.py --data ../shared/data/camvid --classes road=3,sky=0,car=8 --labelled 8
+    python benchmarks/label_to_model.py --data ../shared/data/camvid --classes road=3,sky=0,car=8
 
-`--classes` are the names to type and their values in the true masks; all other pixels are background. Clicks
-are placed as in core/labelling/simulation.py, in the middle of the largest error, at most --clicks for each
-class on a photo, until its Dice is 0.95. `--touch` is a phone: 390 px wide, and fingers instead of a mouse.
+`--classes` are the names to type and, where there are several, their values in the true masks; all other
+pixels are background. Clicks are placed as in core/labelling/simulation.py, in the middle of the largest
+error, at most --clicks for each class on a photo, until its Dice is 0.95. `--touch` is a phone: 390 px wide,
+and fingers instead of a mouse.
 
 Gives, as JSON on the last line: the wall time of each step in seconds with the load average at its end, the
 median milliseconds from the press of the button to the drawn mask (of the first click on a photo and of the
@@ -33,6 +34,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.few_photos import divided
+from core.data.classes import ClassEncoding, MaskEncoding
 from core.data.dataset import open_data
 from core.data.pairing import Pair
 from core.data.store import read_pair
@@ -42,6 +44,7 @@ from core.labelling.simulation import next_click
 from core.policy.permissions import OWNER, acting_as
 from core.runs import run_folder
 from core.runs.status import LIVE
+from core.task import IGNORE, Task
 from tests.browser.conftest import BROWSERS, FLAGS, found_browser
 from tests.served import App
 
@@ -114,7 +117,7 @@ class Labelling:
         page.get_by_role("textbox", name="Classes").fill(", ".join(self.classes))
         page.keyboard.press("Tab")
         button = page.get_by_role("button", name="Start labelling")
-        expect(button).to_be_enabled()
+        expect(button).to_be_enabled(timeout=60_000)
         self.shoot("form")
         button.click()
         page.wait_for_function(CONFIRMED, arg="")
@@ -222,7 +225,7 @@ def main() -> None:
     if args.shots:
         args.shots.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, acting_as(OWNER):
-        photos, others = chosen(args, list(classes.values()))
+        photos, others = chosen(args, classes)
         workspace = args.workspace or Path(folder) / "workspace"
         os.environ["SEGMENTATION_STUDIO_WORKSPACE"] = str(workspace)
         app = App(workspace)
@@ -274,17 +277,19 @@ def opened(browser: Browser, is_touch: bool) -> Page:
     return page
 
 
-def chosen(args: argparse.Namespace, values: Sequence[int]) -> tuple[list[Photo], list[Photo]]:
+def chosen(args: argparse.Namespace, classes: dict[str, int]) -> tuple[list[Photo], list[Photo]]:
     """The photos to label, evenly spread over the names, and others to score."""
     data = open_data(args.data)
+    encoding: MaskEncoding = data.encoding
+    if len(classes) > 1:
+        encoding = ClassEncoding(Task("multiclass", tuple(classes), tuple(classes.values())))
     labelled, scored = divided(data.pairs, args)
 
     def read(pair: Pair) -> Photo:
-        photo, stored = read_pair(pair, data.encoding)
-        stored = data.encoding.resize(stored, photo.shape[:2])
-        ids = np.where(stored == 255, 255, 0).astype(np.uint8)
-        for number, value in enumerate(values, 1):
-            ids[stored == value] = number
+        photo, stored = read_pair(pair, encoding)
+        ids = encoding.resize(stored, photo.shape[:2])
+        if len(classes) > 1:
+            ids = np.where(ids == IGNORE, 0, ids + 1).astype(np.uint8)
         if args.side:
             size = [round(side * args.side / max(photo.shape)) for side in photo.shape[1::-1]]
             photo = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
