@@ -30,8 +30,7 @@ def quantize(source: Path, target: Path, predictor: Predictor, photos: Sequence[
     with tempfile.TemporaryDirectory() as folder, _quiet():
         ready, made = Path(folder) / "ready.onnx", Path(folder) / "int8.onnx"
         try:
-            # Without its optimisation, which folds batch norms into convolutions.
-            quant_pre_process(source, ready, skip_symbolic_shape=True, skip_optimization=True)
+            quant_pre_process(source, ready, skip_symbolic_shape=True)
             quantize_static(
                 ready,
                 made,

@@ -79,10 +79,11 @@ def test_names_of_classes_stay_when_another_class_is_left_out(page: Page, app: A
     add(page, app)
     give(page, "streets.zip", archives.zipped(files).getvalue())
     table = page.get_by_test_id("stDataFrame")
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
     for row, name in enumerate(("Sky", "Road")):
+        settle(page)
+        table.scroll_into_view_if_needed()
+        box = table.bounding_box()
+        assert box
         page.mouse.dblclick(box["x"] + 60, box["y"] + 35 * (row + 1) + 17)
         page.keyboard.press("Control+A")
         page.keyboard.type(name, delay=20)
