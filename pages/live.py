@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.live.pages import page_of
 from core.models import registry
-from core.models.card import is_model
 from core.policy.permissions import allowed
 from core.runs import jobs
 from pages.live_parts.sharing import runtime_button, share
@@ -29,7 +28,6 @@ def choose_live_model() -> str | None:
     """The id of a model of the library, or of one that is training."""
     runs = [run for run in jobs.active() if not run.is_rate_finder]
     training = {run.id: f"Training now: {plain(run.title)}" for run in runs}
-    waiting = {run.id for run in runs if not is_model(run.best)}  # for their first epoch
     entries = registry.list_models()
     library = {entry.id: entry.label for entry in entries}
     labels = {**training, **{key: label for key, label in library.items() if key not in training}}
@@ -38,7 +36,7 @@ def choose_live_model() -> str | None:
         return None
     handed = st.session_state.get("chosen_model")
     folders = {entry.id: str(entry.folder) for entry in entries}
-    ready = [key for key in labels if key not in waiting] or list(labels)
+    ready = [key for key in labels if key in library] or list(labels)  # others wait for their first epoch
     first = next((key for key in labels if folders.get(key) == handed), ready[0])
     return st.selectbox(
         "Model",
