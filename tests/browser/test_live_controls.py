@@ -137,7 +137,7 @@ def test_another_source_ends_the_saving_of_a_video_and_it_can_be_saved_later(
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Start the camera").click()
     expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
-    page.wait_for_function("document.getElementById('picture').width === 640")  # the camera's
+    page.wait_for_function("() => document.getElementById('picture').width === 640")  # the camera's
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     first = page.evaluate(SHOWN)
     page.wait_for_function(f"first => ({SHOWN})() !== first", arg=first)  # the camera's picture goes on
@@ -187,7 +187,7 @@ def test_the_camera_is_off_while_the_page_is_out_of_sight_and_the_same_one_comes
     page = opened(launch(*TWO_CAMERAS).new_page(accept_downloads=True), exported)
     start_camera(page)
     page.get_by_role("button", name="Switch camera").click()
-    page.wait_for_function("window.tracks.length === 2")
+    page.wait_for_function("() => window.tracks.length === 2")
     second = page.evaluate("window.tracks.at(-1).label")
     page.get_by_role("button", name="Record").click()
     page.wait_for_timeout(1500)
