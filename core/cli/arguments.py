@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from core.errors import UserError
 from core.settings import Setting, settings_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+DATA = "folder with images/ and masks/, or the name of a data set in the workspace"
 MODEL = "folder with config.json and model.safetensors, or an ONNX file of another program"
 
 
@@ -51,6 +53,19 @@ def card_of_model(place: Path) -> "ModelCard | None":
             file=sys.stderr,
         )
     return card
+
+
+def data_set(text: str | Path) -> Path:
+    """The folder at this path or, where there is none, the data set of the workspace with this name. Raises
+    UserError where there is neither."""
+    from core.data import library
+
+    if Path(text).exists():
+        return Path(text)
+    for folder in library.list_datasets():
+        if str(text) in (folder.name, library.display_name(folder)):
+            return folder
+    raise UserError(f"There is neither a folder {text} nor a data set of this name in the workspace.")
 
 
 def add_settings(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.cli.arguments import DATA, data_set
 from core.cli.progress import ProgressPrinter
 from core.errors import UserError
 from core.system.formatting import percent
@@ -17,7 +18,7 @@ SHOWN = 20  # messages about single files
 def data_arguments(p: argparse.ArgumentParser) -> None:
     commands = p.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="report what is in a data set and what is wrong with it")
-    check.add_argument("folder", type=Path)
+    check.add_argument("folder", help=DATA)
     check.add_argument("--csv", type=Path, help="write all findings to this file")
     check.set_defaults(work=_check)
     bring = commands.add_parser("import", help="copy a folder, a zip or a public data set into the workspace")
@@ -36,7 +37,7 @@ def data_arguments(p: argparse.ArgumentParser) -> None:
     bring.add_argument("--dry-run", action="store_true", help="report what was recognised and copy nothing")
     bring.set_defaults(work=_import)
     split = commands.add_parser("split", help="re-split the photos into training, validation and test sets")
-    split.add_argument("folder", type=Path)
+    split.add_argument("folder", help=DATA)
     split.add_argument("--kind", default="random", choices=("random", "stratified", "grouped", "listed"))
     split.add_argument("--validation", type=float, default=0.2, help="share of all photos (%(default)s)")
     split.add_argument("--test", type=float, default=0.0, help="share that training never sees (%(default)s)")
@@ -56,7 +57,7 @@ def data_arguments(p: argparse.ArgumentParser) -> None:
         compose.add_argument(f"--{option}", type=kind, default=default, help="%(default)s")
     compose.set_defaults(work=_compose)
     out = commands.add_parser("export", help="write a data set to a zip")
-    out.add_argument("folder", type=Path)
+    out.add_argument("folder", help=DATA)
     out.add_argument("target", type=Path)
     out.add_argument("--form", default="zip", choices=("zip", "coco"))
     out.set_defaults(work=_export)
@@ -71,7 +72,7 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.dataset import open_data, write_down
     from core.system.workspace import write_atomically
 
-    data = open_data(args.folder)
+    data = open_data(data_set(args.folder))
     write_down(data)
     total = len(data.pairs)
     steps = ((r if isinstance(r, checks.Report) else r / total) for r in checks.check(data))
@@ -155,7 +156,7 @@ def _split(args: argparse.Namespace) -> dict[str, Any]:
     from core.data import checks, splitting
     from core.data.dataset import open_data
 
-    data = open_data(args.folder)
+    data = open_data(data_set(args.folder))
     fold, folds = _fold(args.fold)
     foreground = None
     if args.kind == "stratified":
@@ -197,7 +198,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     from core.data.exporting import export
     from core.data.pairing import Problem
 
-    data = open_data(args.folder)
+    data = open_data(data_set(args.folder))
     problems: list[Problem] = []
     path = _last(export(data, args.target, args.form, problems.append), Path, "Packed")
     for problem in problems[:SHOWN]:

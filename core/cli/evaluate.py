@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import MODEL, add_settings, card_of_model
+from core.cli.arguments import DATA, MODEL, add_settings, card_of_model, data_set
 from core.cli.progress import ProgressPrinter
 from core.cutout_settings import CutOutSettings
 from core.errors import UserError, system_said
@@ -23,7 +23,7 @@ SHOWN = ("dice_mean", "iou_mean", "dice_pooled", "iou_pooled", "miou", "pixel_ac
 def evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", type=Path, required=True, help=MODEL)
     p.add_argument("--against", type=Path, help="another model to compare with on the same images")
-    p.add_argument("--data", type=Path, required=True, help="folder with images/ and masks/")
+    p.add_argument("--data", required=True, help=DATA)
     p.add_argument("--split", default="validation", choices=("train", "validation", "test", "all"))
     p.add_argument("--names", type=Path, help="file with image file names, one a line")
     add_settings(p, CutOutSettings, ["threshold", "long_side"])
@@ -48,7 +48,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     model = of_folder(
         args.model, args.device, args.threshold, args.long_side, False if args.plain else None, card
     )
-    data = open_data(args.data)
+    data = open_data(data_set(args.data))
     write_down(data)  # what was scored as held out must not be trained on later
     names = _named(data, args.names) if args.names else None
     split = "all" if args.names else args.split

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.cli.arguments import DATA, data_set
 from core.export.formats import DEFAULT, FORMATS
 
 
@@ -15,7 +16,7 @@ def export_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--formats", default=",".join(DEFAULT), help=f"any of {','.join(FORMATS)} (default: %(default)s)"
     )
-    p.add_argument("--data", type=Path, help="data set to calibrate and score int8 on")
+    p.add_argument("--data", help=f"to calibrate and score int8 on: {DATA}")
     p.add_argument("--json", action="store_true", help="one JSON object on the last line")
     p.set_defaults(work=_export)
 
@@ -25,7 +26,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     from core.export.bundle import cost_of_int8, export
 
     formats = [part.strip() for part in args.formats.split(",") if part.strip()]
-    data = open_data(args.data) if args.data else None
+    data = open_data(data_set(args.data)) if args.data else None
     made = export(args.model, args.out, formats, data, _tell_in_json if args.json else _tell)
     for file in made.files:
         difference = made.differences.get(file)

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import add_settings, is_first_process
+from core.cli.arguments import DATA, add_settings, data_set, is_first_process
 from core.cli.cluster import cluster_arguments, pack_argument, place_of
 from core.config import AUTO, PRESETS, TrainConfig
 from core.errors import UserError
@@ -48,7 +48,7 @@ def rate_arguments(p: argparse.ArgumentParser) -> None:
 
 def setting_arguments(p: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
     """Add every setting of TrainConfig but those that the command has a meaning of its own for."""
-    p.add_argument("--data", help="folder with images/ and masks/")
+    p.add_argument("--data", help=DATA)
     p.add_argument("--preset", default=AUTO, choices=list(PRESETS), help="starting settings (%(default)s)")
     # Used by the worker, for a folder that exists. Not "--run", which torchrun would read as its own.
     p.add_argument("--run-folder", dest="run", type=Path, help=argparse.SUPPRESS)
@@ -127,8 +127,9 @@ def config_and_plan(args: argparse.Namespace) -> "tuple[TrainConfig, Plan | None
     from core.data.pairing import find_root
 
     if not args.data:
-        raise UserError("--data is missing: give a folder with images/ and masks/.")
-    find_root(Path(args.data))  # before creating the run's folder
+        raise UserError(f"--data is missing: give a {DATA}.")
+    folder = data_set(args.data)
+    find_root(folder)  # before creating the run's folder
     names = {f.name for f in dataclasses.fields(TrainConfig)} - {"data", "preset", *args.without}
     changes = {k: v for k, v in vars(args).items() if k in names and v is not None}
     from core.training import estimate
@@ -143,7 +144,7 @@ def config_and_plan(args: argparse.Namespace) -> "tuple[TrainConfig, Plan | None
         estimate.measure()
     if args.preset == AUTO and getattr(args, "plan_minutes", 0.0):  # of one training of a search
         changes["minutes"] = args.plan_minutes
-    config, plan = settings_for(args.preset, Path(args.data).resolve(), **changes)
+    config, plan = settings_for(args.preset, folder.resolve(), **changes)
     if plan and is_first_process():
         print("\n".join([*plan.sentences, *plan.warnings]), flush=True)
     return config, plan

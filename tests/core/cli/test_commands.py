@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from core import cli
+from core.cli.train import config_of
 from tests.builders import LIGHT_ENCODER
 from tests.processes import python
 
@@ -115,6 +116,26 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
             cli.main([*command, "--help"])
         assert ended.value.code == 0
         assert len(capsys.readouterr().out) > 100
+
+
+def test_commands_take_the_name_that_an_import_gave(
+    small_data: Path, saved_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in the README: import, then check, split and score what was imported, by its name."""
+    call(capsys, "data", "import", small_data, "--name", "my photos", "--json")
+    for name in ("my photos", "my-photos"):  # as it was given, and as its folder is called
+        assert call(capsys, "data", "check", name, "--json")["pairs"] == 10
+        assert call(capsys, "data", "split", name, "--test", "0.2", "--json")["test"] == 2
+        scores = call(capsys, "evaluate", "--model", saved_model, "--data", name, "--device", "cpu", "--json")
+        assert scores["images"] == 2
+    assert cli.main(["data", "check", "their photos"]) == 1
+    assert "neither a folder their photos nor a data set of this name" in capsys.readouterr().err
+
+
+def test_training_takes_the_name_of_a_data_set(small_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    imported = call(capsys, "data", "import", small_data, "--name", "my photos", "--json")["folder"]
+    args = cli.parser().parse_args(["train", "--data", "my photos", "--preset", "Quick look"])
+    assert config_of(args).data == imported
 
 
 def test_data_check_and_import(small_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
