@@ -9,7 +9,7 @@ from core.data.reading import reading
 from core.errors import UserError
 from core.evaluation.cache import Evaluation
 from core.evaluation.candidates import newest_on, of_entry
-from core.models.registry import Entry
+from core.models.registry import Entry, has_new_scores
 from pages.compare_parts.groups import group_list
 from pages.compare_parts.images import mistakes
 from pages.compare_parts.models import models
@@ -17,10 +17,11 @@ from pages.compare_parts.opening import SPLITS, evaluated
 from pages.compare_parts.report import downloads
 from pages.compare_parts.runs import compare_runs
 from pages.compare_parts.scores import headline, scores
-from pages.widgets.choices import choose_dataset, choose_model, ensure_drawn
+from pages.widgets.choices import choose_dataset, choose_model, ensure_drawn, show_new_label
 from pages.widgets.entry import open_page
 from pages.widgets.wording import plain
 
+MODEL = "compare_model"  # the key of the list of models
 SECTIONS = ("Images", "Scores", "Models", "Runs", "Groups")
 
 
@@ -28,7 +29,7 @@ def compare_page() -> None:
     st.title("Prediction against ground truth")
     left, middle, right = st.columns([5, 3, 2], gap="medium")
     with left:
-        entry = choose_model(key="compare_model", order=newest_first)
+        entry = choose_model(key=MODEL, order=newest_first)
     if entry is None:
         return
     with middle:
@@ -70,6 +71,8 @@ def one_model(entry: Entry, data: DataFolder, split: str, section: str) -> None:
     if note and elsewhere:
         st.info(plain(note))
     found = evaluated(of_entry(entry), data, split)
+    if has_new_scores(entry):  # its label quotes them
+        show_new_label(entry, MODEL)
     if trained_on and elsewhere:
         st.info(f"{plain(entry.card.name)} was trained on another data set.")
     if split in ("train", "all") and trained_on:

@@ -12,13 +12,14 @@ from core.system.formatting import percent, plural
 from core.system.progress import TimeLeft
 from pages.data_parts.adding import add
 from pages.data_parts.augmentation import augmentation
+from pages.data_parts.deleting import delete_dialog, undo_bars
 from pages.data_parts.exporting import exporting
 from pages.data_parts.findings import found, history
 from pages.data_parts.importing import ADDING
 from pages.data_parts.painting import paint
 from pages.data_parts.pictures import gallery
 from pages.data_parts.splits import splits
-from pages.widgets.choices import choose_dataset, ensure_drawn, select_dataset
+from pages.widgets.choices import choose_dataset, ensure_drawn
 from pages.widgets.entry import open_page
 from pages.widgets.wording import plain
 
@@ -33,6 +34,7 @@ def data_page() -> None:
     if st.session_state.get(ADDING) and allowed("add"):
         add()
         return
+    undo_bars()
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     with left:
         folder = choose_dataset()
@@ -142,15 +144,6 @@ def section(shown: Catalogue) -> None:
             paint(shown.root)
         case _:
             exporting(shown)
-
-
-@st.dialog("Delete this data set?")
-def delete_dialog(folder: Path) -> None:
-    st.write(f"**{plain(library.display_name(folder))}** and its files are removed from the workspace.")
-    if st.button("Delete", type="primary"):
-        library.delete_dataset(folder)
-        select_dataset(demo.demo_folder())
-        st.rerun()
 
 
 open_page(data_page)

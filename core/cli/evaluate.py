@@ -81,8 +81,9 @@ def _scores(found: "Evaluation", threshold: float) -> dict[str, Any]:
     }
     if task.kind == "binary":
         assert found.histograms is not None
-        best = thresholds.sweep(found.histograms).best
-        print(f"{'Threshold':26} {threshold:g}; the best on these images is {best:g}")
+        swept = thresholds.sweep(found.histograms)
+        best, odd = swept.best, ": probabilities are not calibrated" if swept.is_far_off else ""
+        print(f"{'Threshold':26} {threshold:g}; the best on these images is {best:g}{odd}")
         print(f"{'Edges':26} {'refined' if found.refined else 'plain'}")
         result |= {"threshold": threshold, "best_threshold": best, "refined": found.refined}
     else:

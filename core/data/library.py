@@ -1,12 +1,13 @@
 """The data sets of the workspace."""
 
-import shutil
 from pathlib import Path
 
 from core.data.dataset import DATASET_FILE
-from core.errors import UserError, system_said
+from core.errors import UserError
+from core.policy import trash
 from core.policy.folders import may_open
 from core.policy.permissions import needs
+from core.policy.trash import Deleted
 from core.system import workspace
 from core.system.workspace import read_json, safe_name
 
@@ -26,14 +27,12 @@ def new_folder(name: str) -> Path:
 
 
 @needs("change")
-def delete_dataset(folder: Path) -> None:
-    """Remove a data set of the workspace. Raises UserError for any other folder."""
-    if folder.resolve().parent != workspace.datasets().resolve():
+def delete_dataset(folder: Path) -> Deleted:
+    """Move a data set of the workspace to the trash; `trash.restore` undoes it. Raises UserError for any
+    other folder."""
+    if not is_owned(folder):
         raise UserError(f"{folder} is not a data set of this workspace, so it is not deleted.")
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise UserError(f"{folder.name} cannot be deleted whole: {system_said(error)}.") from error
+    return trash.move_to_trash(folder, display_name(folder))
 
 
 def is_owned(folder: Path) -> bool:

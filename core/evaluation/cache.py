@@ -29,6 +29,7 @@ from core.data.store import read_pair
 from core.errors import UserError, system_said
 from core.evaluation import label_errors, thresholds
 from core.evaluation.candidates import Candidate
+from core.evaluation.card_scores import keep_scores
 from core.evaluation.per_image import Chunk, kept_file, measure
 from core.imaging.label_resizing import resize_labels
 from core.imaging.rendering import display_size, fit_map
@@ -122,7 +123,8 @@ def evaluate(
     candidate: Candidate, data: DataFolder, split: str = "validation", names: Collection[str] | None = None
 ) -> Iterator[int | Evaluation]:
     """Predict the images of a split, or those of them that are named. Yields how many are done, then the
-    Evaluation. It comes from the cache when model, files and split are the same.
+    Evaluation. It comes from the cache when model, files and split are the same. Scores on all validation
+    images of its own data set become those on the model's card.
 
     Raises UserError when nothing can be scored, the disk is full, or it is not cached and the current person
     lacks the permission `train`. What is damaged is computed again.
@@ -138,6 +140,8 @@ def evaluate(
             yield from _compute_once(candidate, data, pairs, folder)
     except OSError as error:
         raise UserError(f"The predictions cannot be kept: {system_said(error)}.") from error
+    if split == "validation" and names is None:
+        keep_scores(candidate, data, found)
     yield found
 
 

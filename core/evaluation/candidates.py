@@ -20,7 +20,8 @@ NOTHING, UNTRAINED = "Predict nothing", "Untrained"
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """`key` changes when the predictions would; `make` loads the model; `megabytes` of its weights. `refine`:
-    whether the mask of one foreground is scored with refined edges or plain; by default as users get it."""
+    whether the mask of one foreground is scored with refined edges or plain; by default as users get it.
+    `folder` is that of a saved model, whose card has its scores."""
 
     key: str
     label: str
@@ -28,6 +29,7 @@ class Candidate:
     megabytes: float
     make: Callable[[], "Predictor"]
     refine: bool = True
+    folder: Path | None = None
 
 
 def of_folder(
@@ -57,7 +59,7 @@ def of_folder(
 
     key, megabytes = predictions_key(folder, card), weights_megabytes(folder)
     fine = card.refine_edges if refine is None else refine
-    return Candidate(key, card.name, changed, megabytes, make, fine)
+    return Candidate(key, card.name, changed, megabytes, make, fine, folder)
 
 
 def of_entry(entry: Entry) -> Candidate:
@@ -69,7 +71,7 @@ def of_entry(entry: Entry) -> Candidate:
         return Predictor(entry.folder)
 
     card = entry.card
-    return Candidate(entry.key, card.name, card, entry.megabytes, make, card.refine_edges)
+    return Candidate(entry.key, card.name, card, entry.megabytes, make, card.refine_edges, entry.folder)
 
 
 def newest_on(entries: Sequence[Entry], data: Path | None) -> list[Entry]:

@@ -25,6 +25,8 @@ EDGES = np.unique(np.concatenate([GRID, 1 / (1 + np.exp(-_LOGITS))]).astype(np.f
 BINS = len(EDGES)  # bin k holds EDGES[k] <= p < EDGES[k + 1]; the last, p = 1
 _ON_GRID = np.searchsorted(EDGES, GRID.astype(np.float32))  # the bin that begins at each threshold
 CALIBRATION_BINS = 20
+_IN_HUNDREDTHS = np.arange(2, STEPS, 2)  # of GRID: 0.01 to 0.99, all that a threshold can be known to
+FAR = 0.1  # from 0 and from 1, within which a best threshold says that probabilities are off
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,17 @@ class Sweep:
 
     @property
     def best(self) -> float:
-        """The threshold of the highest mean Dice over images; of equals, the middle one."""
-        highest = np.flatnonzero(self.dice_mean >= self.dice_mean.max() - 1e-12)
-        return float(GRID[highest[len(highest) // 2]])
+        """The threshold of the highest mean Dice over images, of those in hundredths; of equals, the middle
+        one."""
+        dice = self.dice_mean[_IN_HUNDREDTHS]
+        highest = np.flatnonzero(dice >= dice.max() - 1e-12)
+        return round(float(GRID[_IN_HUNDREDTHS[highest[len(highest) // 2]]]), 2)
+
+    @property
+    def is_far_off(self) -> bool:
+        """Whether the best threshold lies so near 0 or 1 that the model's probabilities cannot be taken at
+        their word: no threshold to advise, but a model to train further."""
+        return not FAR <= self.best <= 1 - FAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """The model registry: models that ship in checkpoints/, the best of every run, and imported models."""
 
+import datetime
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import UserError, system_said
-from core.models import onnx_files, trash
+from core.models import onnx_files
 from core.models.card import (
     ONNX_FILE,
     ONNX_SUFFIX,
@@ -18,12 +19,14 @@ from core.models.card import (
     weights_file,
     weights_megabytes,
 )
-from core.models.trash import Deleted
+from core.policy import trash
 from core.policy.permissions import needs
+from core.policy.trash import Deleted
 from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.runs.status import LIVE
 from core.system import workspace
+from core.system.formatting import moment
 from core.system.score_names import named_score
 
 GENERAL = "subject-lite0"  # the shipped model for photos of which nothing is known
@@ -82,8 +85,11 @@ class Entry:
 
     @property
     def created(self) -> str:
-        """Date and time to the minute, in UTC; "" if unknown."""
-        return self.card.created[:16].replace("T", " ")
+        """Date and time to the minute; what the card says where that is no time, "" if unknown."""
+        try:
+            return moment(datetime.datetime.fromisoformat(self.card.created))
+        except ValueError:
+            return self.card.created
 
 
 def weights_key(folder: Path) -> str:
@@ -114,6 +120,19 @@ def list_models() -> list[Entry]:
     entries = [entry for entry in found if entry is not None]
     often = Counter(entry.card.name for entry in entries)
     return [replace(entry, has_namesake=often[entry.card.name] > 1) for entry in entries]
+
+
+def has_new_scores(entry: Entry) -> bool:
+    """Whether the card has other scores than when the entry was listed."""
+    return repr(read_card(entry.folder).scores) != repr(entry.card.scores)  # NaN does not equal itself
+
+
+def card_of_run(run: Run) -> ModelCard | None:
+    """The card of a run's best model; None where there is none yet."""
+    try:
+        return read_card(run.best) if is_model(run.best) else None
+    except UserError:
+        return None
 
 
 @needs("change")

@@ -1,4 +1,9 @@
-"""Numbers and names as text for people."""
+"""Numbers, times and names as text for people."""
+
+import datetime
+
+MANY_TIMES = 100
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def plain(text: str) -> str:
@@ -33,6 +38,19 @@ def about(seconds: float) -> str:
     if minutes < 1:
         return "less than a minute"
     return f"about {round(minutes)} min" if minutes < 90 else f"about {round(minutes / 60)} h"
+
+
+def times(count: float) -> str:
+    """ "about once", "about 7 times", "more than 100 times", from where on a count says no more."""
+    if count > MANY_TIMES:
+        return f"more than {MANY_TIMES} times"
+    return f"about {round(count)} times" if round(count) > 1 else "about once"
+
+
+def moment(when: datetime.datetime) -> str:
+    """ "1 Dec 2026, 05:22", in the time zone of this machine; a time without a zone is local."""
+    local = when.astimezone()
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}, {local:%H:%M}"
 
 
 def shortened(name: str, most: int = 40) -> str:

@@ -29,6 +29,7 @@ from core.system.workspace import write_json
 from core.training import checkpoint, loading
 from core.training.batch_size import largest_that_pays
 from core.training.edges import judge_edges, keep_plain_edges
+from core.training.final_scores import score_model
 from core.training.losses import class_shares, class_weights
 from core.training.model_card import card_of, with_scores
 from core.training.previews import save_previews
@@ -41,7 +42,9 @@ from core.training.whole_batch import share_statistics
 
 PREVIEWS = 6
 EDGES_SHARE = 0.03  # of the time: what judging refined edges may take of it
-LEAST_SECONDS = 1.0  # for the edges
+SCORES_SHARE = 0.05  # of the time: what scoring the finished model may take of it
+LEAST_SECONDS = 1.0  # for the edges, and for the scores where the time is set
+UNHURRIED_SECONDS = 10.0  # for the scores where the epochs are set
 MOMENT = 0.001  # seconds: what is left for the steps where loading has taken all of the time
 
 
@@ -86,7 +89,7 @@ def fit(
         yield from _finish_epoch(session, None)
         if config.minutes:
             left_for_edges = EDGES_SHARE if trainer.task.kind == "binary" else 0.0
-            usable = 60 * config.minutes * (1 - left_for_edges)
+            usable = 60 * config.minutes * (1 - left_for_edges - SCORES_SHARE)
             progress.time_limit = max(MOMENT, usable - (time.monotonic() - since))
     loading.start_at(batches, progress.epoch)
     progress.start()
@@ -110,6 +113,7 @@ def fit(
             yield Note(f"Stopped early: no better {DICE_MEAN} in {config.early_stopping} epochs.")
             break
     yield from _judge_edges(session)
+    yield from _score(session, should_stop)
     yield _finished(trainer, "done")
 
 
@@ -249,6 +253,19 @@ def _validate_and_save(session: Session, train_loss: float | None) -> Iterator[E
     previewed = predicted(trainer, validation, session.chosen)
     files = save_previews(folder, epoch, previewed, trainer.task)
     yield Preview(epoch, files)
+
+
+def _score(session: Session, should_stop: ShouldStop) -> Iterator[Event]:
+    """Score the best model as users get its masks, where there is time for it."""
+    trainer, config = session.trainer, session.trainer.config
+    if not trainer.fabric.is_global_zero:
+        return
+    least = LEAST_SECONDS if config.minutes else UNHURRIED_SECONDS
+    seconds = max(least, SCORES_SHARE * (60 * config.minutes or trainer.progress.seconds))
+    device = str(trainer.fabric.device)
+    sentence = score_model(session.folder / "best", Path(config.data), device, seconds, should_stop)
+    if sentence:
+        yield Note(sentence)
 
 
 def _finished(trainer: Trainer, reason: str) -> Finished:

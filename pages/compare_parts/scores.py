@@ -137,7 +137,12 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
         st.caption(
             f"At {swept.best:g} {DICE_MEAN} is **{at_best}**, over {count}. Precision and recall are pooled."
         )
-        set_threshold(entry, swept.best, threshold)
+        if swept.is_far_off:
+            st.caption(
+                ":material/info: So far from 0.5, the best threshold says that the model's probabilities are "
+                "not calibrated: another training helps more than another threshold."
+            )
+        set_threshold(entry, None if swept.is_far_off else swept.best, threshold)
     with second:
         chart(plots.precision_recall(swept, threshold), "pr_chart")
         st.caption(f"Average precision **{area}**, over all pixels of {count}.")
@@ -149,17 +154,17 @@ def curves(found: Evaluation, entry: Entry, threshold: float) -> None:
         )
 
 
-def set_threshold(entry: Entry, best: float, threshold: float) -> None:
-    """Save the best or the current threshold in the model's card."""
+def set_threshold(entry: Entry, best: float | None, threshold: float) -> None:
+    """Save the best threshold, where there is one to advise, or the current one in the model's card."""
+    own = entry.card.threshold
     if entry.run is None:
-        st.caption(f"Best: {best:g}. The threshold of an included model stays as it is.")
+        st.caption(f"The model uses {own:g}. The threshold of an included model stays as it is.")
         return
     if not allowed("change"):
-        st.caption(f"Best: {best:g}. The model uses {entry.card.threshold:g}.")
+        st.caption(f"The model uses {own:g}.")
         return
-    own = entry.card.threshold
     with st.container(horizontal=True):
-        for value in dict.fromkeys((best, threshold)):
+        for value in dict.fromkeys((threshold,) if best is None else (best, threshold)):
             if value != own and st.button(f"Use {value:g} for this model", key=f"set_{value}"):
                 try:
                     update_card(entry.folder, threshold=value)

@@ -151,14 +151,7 @@ def foreground_form(shown: Catalogue) -> None:
 
 def classes_form(shown: Catalogue, encoding: ClassEncoding) -> None:
     names = list(encoding.task.classes)
-    table = st.data_editor(
-        [{"Class": name} for name in names],
-        key=f"names_{shown.name}_{len(names)}",
-        num_rows="fixed",
-        width=360,
-    )
-    if st.button("Rename"):
-        apply(lambda: fixes.rename(open_data(shown.root), [str(row["Class"] or "") for row in table]))
+    st.caption("Their names are changed under Pictures, with *Rename classes*.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect("Classes", names, width=420)
         into = st.text_input("Name of the merged class", placeholder=chosen[0] if chosen else "", width=220)

@@ -36,6 +36,7 @@ from pages.widgets.wording import plain
 
 PREVIEWED = 5  # pairs, and problems of photos that are to be painted
 PREVIEW_SIDE = 420
+MOST_ROWS = 20  # of the table of classes before it scrolls
 NAMED_MASKS = 8  # of a photo: where each object has a mask, there may be hundreds
 BY_HAND = "Folders that I choose"
 ADDING = "adding_data"  # whether the page shows the ways to a new data set
@@ -277,6 +278,7 @@ def name_classes(task: Task, layout: str) -> dict[str, str]:
         table = st.data_editor(
             [{"Class": n, "Mask value": v} for n, v in zip(naming.first, task.values, strict=True)],
             key=key, num_rows="fixed", hide_index=True, disabled=["Mask value"], width=360,
+            height=35 * (min(len(naming.first), MOST_ROWS) + 1) + 3,
         )  # fmt: skip
     new = [str(name or "").strip() for name in (row["Class"] for row in table)]
     naming.given |= dict(zip(task.classes, new, strict=True))

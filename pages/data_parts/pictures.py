@@ -14,7 +14,7 @@ from core.imaging import rendering
 from core.imaging.label_resizing import resize_labels
 from core.policy.disclosure import for_visitor
 from core.system.formatting import percent, plural
-from pages.widgets.classes import class_legend
+from pages.data_parts.class_names import class_names
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
 from pages.widgets.zoom_view import zoom_view
@@ -85,7 +85,7 @@ def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
             covered = "Foreground, %" if task.kind == "binary" else "Labelled, %"
             low, high = st.slider(covered, 0, 100, (0, 100), key=f"{key}_range")
     if task.kind != "binary":
-        class_legend(task)
+        class_names(shown)
     return View(SETS[chosen_set], finding, class_name or "", low / 100, high / 100, text, order), picture
 
 

@@ -83,9 +83,11 @@ def _watch(folder: Path, run_id: str, was_live: bool) -> None:
         st.progress(history.fraction_done, label)
     else:
         st.badge(label, color=colour)  # type: ignore[arg-type]
+    card = None if status.state in LIVE else registry.card_of_run(run)
     if history.best:
+        found = card.scores.get("dice_mean") if card else None
         st.metric(
-            DICE_MEAN, score(history.best.dice_mean),
+            DICE_MEAN, score(history.best.dice_mean if found is None else found),
             help=f"On the accepted photos held out. From {WORTH:g} on its predictions become the proposals.",
         )  # fmt: skip
     has_model = status.state not in LIVE and (run.best / "config.json").exists()

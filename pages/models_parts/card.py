@@ -52,7 +52,7 @@ def facts(entry: Entry) -> str:
         f"{model.architecture}, {'ONNX' if model.onnx else short_name(model.encoder)}",
         f"{entry.megabytes:.1f} MB",
         f"trained on {plain(model.data)}" if model.data else "",
-        f"{entry.created} UTC" if entry.created else "",
+        plain(entry.created),
     ]
     return " · ".join(part for part in parts if part)
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.errors import UserError
-from core.models import registry, trash
+from core.models import registry
 from core.models.registry import Entry
-from core.models.trash import Deleted
+from core.policy import trash
+from core.policy.trash import Deleted
 from pages.widgets.wording import plain
 
 
@@ -26,7 +27,7 @@ def delete_dialog(entry: Entry, following: str) -> None:
     def ask() -> None:
         also = " with its run, charts and previews" if entry.run else ""
         st.write(f"Deletes **{name}**{also}. It can be restored for a week.")
-        st.caption(" · ".join(part for part in (plain(entry.card.data), entry.created) if part))
+        st.caption(" · ".join(part for part in (plain(entry.card.data), plain(entry.created)) if part))
         with st.container(horizontal=True):
             if st.button("Delete", type="primary", icon=":material/delete:"):
                 delete(entry, following)

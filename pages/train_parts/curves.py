@@ -5,39 +5,57 @@ from typing import Any
 
 import streamlit as st
 
+from core.models import registry
 from core.policy.folders import may_open
 from core.runs import plots
 from core.runs.history import History
 from core.runs.run_folder import Run
 from core.runs.status import LIVE, Status
-from core.system.score_names import DICE_MEAN, IOU_MEAN, LABELS, PIXEL_ACCURACY, score
+from core.system.formatting import dimensions
+from core.system.score_names import DICE_MEAN, LABELS, score
 from core.task import Task
 from pages.widgets.classes import class_legend, class_table
 from pages.widgets.explained import numbers_explained
-from pages.widgets.wording import cut
+from pages.widgets.wording import cut, plain
 
+HEADLINE = ("dice_mean", "iou_mean", "pixel_accuracy")
 _PLAIN: dict[str, Any] = {"border": True, "delta_color": "off", "delta_arrow": "off"}
 
 
-def numbers(history: History) -> None:
-    """The latest validation scores beside those of the untrained model."""
+def numbers(run: Run, history: History, status: Status) -> None:
+    """The scores beside those of the untrained model: of the last epoch, or of the model that was kept."""
     if not history.epochs:
         return
     first, last, best = history.epochs[0], history.epochs[-1], history.best
+    card = None if status.state in LIVE else registry.card_of_run(run)
     with st.container(horizontal=True):
         if best is None:
-            st.metric(f"{DICE_MEAN}, untrained", score(first.dice_mean), border=True)
-            st.metric(f"{IOU_MEAN}, untrained", score(first.iou_mean), border=True)
-            st.metric(f"{PIXEL_ACCURACY}, untrained", score(first.pixel_accuracy), border=True)
+            for key in HEADLINE:
+                st.metric(f"{LABELS[key]}, untrained", score(getattr(first, key)), border=True)
             return
-        for key in ("dice_mean", "iou_mean", "pixel_accuracy"):
-            before, now = (score(getattr(epoch, key)) for epoch in (first, last))
-            st.metric(LABELS[key], now, f"untrained {before}", **_PLAIN)
-        st.metric(f"Best {DICE_MEAN}", score(best.dice_mean), f"epoch {best.epoch}", **_PLAIN)
+        for key in HEADLINE:
+            now = card.scores[key] if card and key in card.scores else getattr(last, key)
+            before = score(getattr(first, key))
+            st.metric(LABELS[key], score(now), f"untrained {before}", **_PLAIN)
+        if card:
+            st.metric("Best epoch", f"{best.epoch}", f"of {last.epoch}", **_PLAIN)
+        else:
+            st.metric(f"Best {DICE_MEAN}", score(best.dice_mean), f"epoch {best.epoch}", **_PLAIN)
+    size = dimensions(run.config.height, run.config.width)
+    seen = "in windows" if run.config.sampling == "patches" else f"at {size}"
+    if card:
+        own = card.scores.get("dice_mean") != best.dice_mean
+        st.caption(f"{plain(card.scored_on)}{f' In the charts, and untrained: {seen}.' if own else ''}")
+    else:
+        st.caption(f"After each epoch, on validation images {seen}.")
     numbers_explained()
 
 
-def charts(history: History) -> None:
+def charts(history: History, status: Status) -> None:
+    """The curves; where a run ended without any, a sentence."""
+    if not (history.steps or history.epochs) and status.state not in LIVE:
+        st.caption("It ended before its first step: there is nothing to show, and nothing to resume.")
+        return
     per_epoch = history.started.steps_per_epoch if history.started else 1
     total = history.expected_epochs
     columns = st.columns(3)

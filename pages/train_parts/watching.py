@@ -66,10 +66,10 @@ def _watch(run_id: str, was_live: bool) -> None:
     with st.container():
         headline(run, status, history)
     with st.container():
-        numbers(history)
+        numbers(run, history, status)
         what_next(run, status)
     with st.container():
-        charts(history)
+        charts(history, status)
     with st.container():
         classes(history)
     with st.container():

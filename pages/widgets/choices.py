@@ -31,14 +31,25 @@ def choose_model(
     wanted = picked if picked in folders and handed_then == handed else handed
     index = folders.index(wanted) if wanted in folders else 0
 
+    version = st.session_state.get(f"{key}_version", 0)
+    box = f"{key}_box_{version}" if version else f"{key}_box"
+
     def pick() -> None:
-        st.session_state[f"{key}_picked"] = (handed, st.session_state[f"{key}_box"])
+        st.session_state[f"{key}_picked"] = (handed, st.session_state[box])
 
     chosen = st.selectbox(
-        label, folders, index, key=f"{key}_box", on_change=pick,
+        label, folders, index, key=box, on_change=pick,
         format_func=lambda f: entries[folders.index(f)].label,
     )  # fmt: skip
     return entries[folders.index(chosen)]
+
+
+def show_new_label(entry: Entry, key: str = "model") -> None:
+    """Draw the list of models anew with this one chosen, whose label has changed: in the same box a browser
+    keeps showing the old one."""
+    st.session_state[f"{key}_picked"] = (st.session_state.get("chosen_model"), str(entry.folder))
+    st.session_state[f"{key}_version"] = st.session_state.get(f"{key}_version", 0) + 1
+    st.rerun()
 
 
 def choose_dataset(label: str = "Data set", key: str = "dataset", prefer: str = "") -> Path:

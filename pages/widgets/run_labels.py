@@ -2,7 +2,7 @@
 
 from core.errors import UserError
 from core.runs.run_folder import Run
-from core.system.formatting import shortened
+from core.system.formatting import moment, shortened
 
 STATES = {  # label and colour
     "starting": ("Starting", "blue"),
@@ -21,5 +21,5 @@ def run_label(run: Run) -> str:
         title, data = run.title, run.data_name
     except UserError:
         return f"{run.id} · settings cannot be read"
-    parts = [shortened(title), data if data not in title else "", f"{run.created:%d %b %Y, %H:%M}"]
+    parts = [shortened(title), data if data not in title else "", moment(run.created)]
     return " · ".join(part for part in (*parts, STATES[run.status().state][0].lower()) if part)

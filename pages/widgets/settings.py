@@ -16,7 +16,7 @@ from core.models.encoder_catalogue import cost, describe, offered_encoders
 from core.policy.permissions import later
 from core.policy.policy import current_policy
 from core.settings import Setting, named, offered, setting_of, settings_of
-from core.system.formatting import about, dimensions, plural
+from core.system.formatting import MANY_TIMES, about, dimensions, plural, times
 from core.training import estimate
 from pages.widgets.choices import choose_dataset, ensure_drawn
 from pages.widgets.classes import class_legend
@@ -153,9 +153,11 @@ def _show_costs(config: TrainConfig, found: Content, waited: bool) -> None:
         time += ", whose speed is being measured: the plan may change"
     what, at = ("patch", "of") if config.sampling == "patches" else ("photo", "at")
     drawn = plural(estimate.epoch_of(config, *images).trained, what, "patches" if what == "patch" else "")
-    epochs = f"{'About ' if config.minutes else ''}{plural(config.epochs, 'epoch')}"
+    seen = f"{plural(config.epochs, 'epoch')} of {drawn}"
+    if config.minutes:
+        seen = f"{drawn} {times(config.epochs)}" if config.epochs > MANY_TIMES else f"About {seen}"
     st.caption(" · ".join(part for part in (
-        f"{epochs} of {drawn} {at} {dimensions(config.height, config.width)}",
+        f"{seen} {at} {dimensions(config.height, config.width)}",
         cost(config.encoder), f"**{time}**",
     ) if part))  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_runs_are_listed_by_name_time_and_state() -> None:
     ended(demo.demo_folder()).set_status("died", "The worker is gone.")
     labels = opened("train").selectbox(key="run_box").options
     assert [
-        bool(re.search(r" · \d\d \w{3} \d{4}, \d\d:\d\d · (finished|died)$", text)) for text in labels
+        bool(re.search(r" · \d\d? \w{3} \d{4}, \d\d:\d\d · (finished|died)$", text)) for text in labels
     ] == [
         True,
         True,
@@ -139,3 +139,9 @@ def test_a_value_that_nobody_changed_follows_the_plan_to_another_data_set(worksp
     box = next(b for b in app.selectbox if b.label == "Data set")
     box.set_value(next(o for o in box.options if "cracks" in o)).run()
     assert not app.exception and app.selectbox(key="height_Auto").value == 96 != before, cracks
+
+
+def test_a_run_that_ended_before_its_first_step_has_no_empty_charts() -> None:
+    ended(demo.demo_folder()).set_status("stopped")
+    app = opened("train")
+    assert not app.exception and not app.get("plotly_chart") and "nothing to resume" in words(app)

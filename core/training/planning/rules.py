@@ -14,7 +14,7 @@ from core.data.store import stored_side
 from core.models.card import is_model
 from core.models.encoder_catalogue import short_name
 from core.models.window import Window
-from core.system.formatting import dimensions, duration, percent, plural
+from core.system.formatting import MANY_TIMES, dimensions, duration, percent, plural, times
 from core.system.workspace import SHIPPED_MODELS
 from core.training.estimate import FORWARD, Speed
 from core.training.planning.detail import Size, sizes_of_shape
@@ -261,7 +261,7 @@ def augmentation(facts: Facts) -> Proposal:
     kind = "light" if passes < FEW_PASSES else "standard"
     return Proposal(
         "Augmentation", {"augmentation": kind},
-        f"{kind.capitalize()}: each photo is seen about {max(1, round(passes))} times.",
+        f"{kind.capitalize()}: each photo is seen {times(passes)}.",
     )  # fmt: skip
 
 
@@ -321,11 +321,13 @@ def time(facts: Facts) -> Proposal:
         "images_per_epoch": drawn,
         "validation_images": validated,
     }
+    spent = f"about {plural(epochs, 'epoch')} of {drawn_words}"
+    if epochs > MANY_TIMES:
+        spent = f"{drawn_words} {times(epochs)}"
     return Proposal(
         "Time", settings,
-        f"{facts.minutes:g} {'minute' if facts.minutes == 1 else 'minutes'}, about "
-        f"{plural(epochs, 'epoch')} of {drawn_words} at {rate:.1f} a second; {checked} "
-        "validation photos are scored in between.",
+        f"{facts.minutes:g} {'minute' if facts.minutes == 1 else 'minutes'}, {spent} at {rate:.1f} a second; "
+        f"{checked} validation photos are scored in between.",
     )  # fmt: skip
 
 

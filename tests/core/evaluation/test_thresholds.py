@@ -87,7 +87,17 @@ def test_the_best_threshold_is_the_one_with_the_highest_mean_dice() -> None:
                   for g, t in zip(guess, truth, strict=True)]  # fmt: skip
         by_hand.append(metrics.join(counts).dice().mean().item())
     assert np.allclose(swept.dice_mean, by_hand)
-    assert by_hand[thresholds.step_of(swept.best)] == pytest.approx(max(by_hand))
+    assert by_hand[thresholds.step_of(swept.best)] == pytest.approx(max(by_hand[2:-1:2]))
+    assert not swept.is_far_off
+
+
+@pytest.mark.parametrize("lowest", [1e-5, 6e-4])
+def test_a_best_threshold_is_in_hundredths_and_says_when_probabilities_are_off(lowest: float) -> None:
+    truth = np.zeros((20, 30), np.uint8)
+    truth[:, :10] = 1
+    guess = np.where(truth > 0, 0.012, lowest).astype(np.float32)  # right, and never sure
+    swept = thresholds.sweep(thresholds.histogram(guess, truth)[0][None])
+    assert swept.best == 0.01 and swept.is_far_off
 
 
 @pytest.mark.parametrize("spread", [0.5, 4, 12, 30])

@@ -17,10 +17,11 @@ import torch
 from huggingface_hub import constants
 
 from core.errors import UserError
-from core.models import hub, registry, trash
+from core.models import hub, registry
 from core.models.card import update_card
 from core.models.factory import load_model
 from core.models.importing import FILES, import_folder, import_zip
+from core.policy import trash
 from core.system import workspace
 from tests.builders import LIGHT_ENCODER
 from tests.core import hubs

@@ -24,7 +24,7 @@ def test_two_models_of_one_name_differ_by_data_set_date_and_identifier(saved_mod
     )
     assert "#" not in alone.label and "people" not in alone.label
     assert len({twin.label for twin in twins}) == 2
-    assert all("cracks · 2026-11-25 14:03 · #" in twin.label for twin in twins)
+    assert all("cracks · 25 Nov 2026, 14:03 · #" in twin.label for twin in twins)
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import pytest
 
 from core.config import TrainConfig, preset_config
 from core.errors import UserError
-from core.models import registry, trash
+from core.models import registry
 from core.models.card import ModelCard
 from core.models.factory import load_model
 from core.models.registry import Entry
+from core.policy import trash
 from core.runs import jobs, run_folder
 from core.runs.history import History
 from core.runs.run_folder import Run

@@ -14,7 +14,8 @@ from core.data.catalogue import open_catalogue
 from core.data.dataset import open_data
 from core.evaluation.cache import Evaluation, evaluate
 from core.evaluation.candidates import of_folder
-from core.models import importing, registry, trash
+from core.models import importing, registry
+from core.policy import trash
 from core.policy.ownership import is_own, sign
 from core.policy.permissions import OWNER, STRANGER, Person, acting_as
 from core.runs import run_folder

@@ -178,3 +178,11 @@ def test_a_few_photos_start_from_a_model_that_ships_and_many_or_another_network_
     for other in ({"architecture": "FPN"}, {"encoder": LIGHT_ENCODER}, {"encoder_weights": "none"}):
         assert plan(few, **other).config.start_from == ""
     assert plan(few, start_from="").config.start_from == ""
+
+
+def test_few_photos_are_not_said_to_be_seen_for_thousands_of_epochs() -> None:
+    photos = replace(PHOTOS, training=13, validation=3, thickness=60.0, shares=(0.3,))
+    few = plan(photos, speed=replace(SPEED, images_per_second=500.0))
+    assert few.config.epochs > 1000
+    said = " ".join(few.sentences)
+    assert "all 13 photos more than 100 times" in said and "epoch" not in said
