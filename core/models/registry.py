@@ -27,7 +27,7 @@ from core.runs.run_folder import Run
 from core.runs.status import LIVE
 from core.system import workspace
 from core.system.formatting import moment
-from core.system.score_names import named_score
+from core.system.score_names import score_first
 
 GENERAL = "subject-lite0"  # the shipped model for photos of which nothing is known
 MAX_NAME = 80
@@ -73,7 +73,7 @@ class Entry:
     @property
     def label(self) -> str:
         """Name and score in one line; with a namesake also data set, date and short identifier."""
-        parts = [self.card.name, named_score(self.card.scores)]
+        parts = [self.card.name, score_first(self.card.scores)]
         if self.has_namesake:
             parts += [self.card.data, self.created, f"#{self.short_id}"]
         return " · ".join(part for part in parts if part)

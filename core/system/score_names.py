@@ -33,5 +33,15 @@ def renamed(key: str) -> str:
 def named_score(scores: Mapping[str, float]) -> str:
     """The Dice of a model's card with its full name: the mean over images if known, else over pooled
     pixels; "" if there is neither."""
-    key = next((key for key in ("dice_mean", "dice_pooled") if key in scores), None)
+    key = _headline(scores)
     return f"{LABELS[key]} {score(scores[key])}" if key else ""
+
+
+def score_first(scores: Mapping[str, float]) -> str:
+    """The same for lists, whose narrow boxes cut off the end: "0.9456 Dice (mean over images)"."""
+    key = _headline(scores)
+    return f"{score(scores[key])} {LABELS[key]}" if key else ""
+
+
+def _headline(scores: Mapping[str, float]) -> str:
+    return next((key for key in ("dice_mean", "dice_pooled") if key in scores), "")

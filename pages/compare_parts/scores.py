@@ -41,17 +41,18 @@ def headline(found: Evaluation, threshold: float) -> None:
             "Over all pixels. High wherever most pixels are background.",
         )
     edges = ", edges refined" if found.refined else ""
-    st.caption(
-        f"Each photo at its own size{edges}. Below each score is its 95 % interval, by bootstrap over "
-        f"{plural(figures['dice_mean'].images, 'image')}."
-    )
+    images = figures["dice_mean"].images
+    known = f"Below each score is its 95 % interval, by bootstrap over {plural(images, 'image')}"
+    if not figures["dice_mean"].is_known:
+        known = f"{plural(images, 'image')}: an interval takes {statistics.MIN_IMAGES} or more"
+    st.caption(f"Each photo at its own size{edges}. {known}.")
     numbers_explained()
     for problem in found.problems[:5]:
         st.warning(plain(problem.sentence))
 
 
 def figure(label: str, value: Interval, help: str) -> None:
-    st.metric(label, score(value.mean), value.range_as(), help=help, border=True,
+    st.metric(label, score(value.mean), value.range_as() if value.is_known else None, help=help, border=True,
               delta_color="off", delta_arrow="off")  # fmt: skip
 
 
@@ -114,8 +115,8 @@ def boundary(found: Evaluation) -> None:
             "IoU of the bands inside both outlines, 2 % of the diagonal wide. Mean over images.",
         )
         st.metric(
-            "Hausdorff 95", pixels_of(far.mean), far.range_as(pixels_of), border=True,
-            delta_color="off", delta_arrow="off",
+            "Hausdorff 95", pixels_of(far.mean), far.range_as(pixels_of) if far.is_known else None,
+            border=True, delta_color="off", delta_arrow="off",
             help=f"95 % of each outline lies within this distance of the other. Mean over the {far.images:,} "
             "images with foreground in both the ground truth and the prediction.",
         )  # fmt: skip

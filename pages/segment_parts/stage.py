@@ -85,11 +85,10 @@ def class_shares(work: Work) -> None:
     """How much of the photo each class covers."""
     assert work.labels is not None
     shares = rendering.class_shares(work.labels, work.task)
+    column = "Share of the photo"
     st.dataframe(
-        inert([{"Class": name, "Share of the photo": share} for name, share in shares]), hide_index=True,
-        column_config={
-            "Share of the photo": st.column_config.ProgressColumn("Share of the photo", format="percent")
-        },
+        inert([{"Class": name, column: 100 * share} for name, share in shares]), hide_index=True,
+        column_config={column: st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)},
     )  # fmt: skip
 
 

@@ -2,16 +2,22 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from core.cli import main
+from core.data import demo
 from core.models import registry
 from core.models.card import README_FILE, read_card, write_card
+from core.runs import run_folder
 from core.runs.history import History
 from core.runs.run_folder import Run
 from core.system.score_names import DICE_MEAN, PIXEL_ACCURACY, score
+from tests.builders import tiny, write_scenes
+from tests.pages.conftest import finished
 from tests.pages.test_pages import opened
 
 pytestmark = pytest.mark.usefixtures("few_drawn_people")
@@ -21,9 +27,12 @@ def metrics_of(app: AppTest) -> dict[str, str]:
     return {m.label: m.value for m in app.metric}
 
 
+def model_box(app: AppTest) -> Selectbox[str]:
+    return next(box for box in app.selectbox if box.label == "Model")
+
+
 def model_label(app: AppTest, run: Run) -> str:
-    box = next(b for b in app.selectbox if b.label == "Model")
-    return next(str(option) for option in box.options if option.startswith(run.title))
+    return next(str(option) for option in model_box(app).options if option.startswith(run.title))
 
 
 def everywhere(run: Run) -> dict[str, tuple[str, str]]:
@@ -36,7 +45,7 @@ def everywhere(run: Run) -> dict[str, tuple[str, str]]:
     place = [str(e.folder) for e in registry.list_models() if e.card.scores].index(str(run.best))
     found["Models"] = models[2 * place], models[2 * place + 1]
     for page, app in (("Compare's list", compare), ("Segment's list", opened("segment"))):
-        found[page] = model_label(app, run).rsplit(" ", 1)[-1], ""
+        found[page] = model_label(app, run).split(" · ")[1].split()[0], ""
     card = (run.best / README_FILE).read_text("utf-8")
     rows = {cells[1].strip(): cells[2].split()[0] for cells in (line.split("|") for line in card.splitlines())
             if len(cells) == 4}  # fmt: skip
@@ -69,3 +78,17 @@ def test_a_model_that_was_not_scored_in_time_has_one_figure_once_it_is_compared(
     )
     assert score(best.dice_mean) != first["Compare"][0]
     assert metrics_of(opened("train"))[DICE_MEAN] == first["Compare"][0]
+
+
+def test_compare_opens_the_newest_run_on_the_data_set_that_was_trained_on(
+    finished_run: Run, workspace: Path
+) -> None:
+    on_people = finished_run.best
+    cracks = write_scenes(workspace / "datasets" / "cracks", 6)
+    for name in ("older", "newer"):
+        finished(run_folder.create(tiny(cracks, name=name, epochs=1)))
+    assert model_box(opened("compare")).value != str(on_people)  # the newest of all
+    people = opened("compare", chosen_dataset=str(demo.demo_folder()))
+    assert model_box(people).value == str(on_people)
+    app = opened("compare", chosen_dataset=str(cracks))
+    assert not app.exception and read_card(Path(str(model_box(app).value))).name == "newer"

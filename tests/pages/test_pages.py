@@ -57,7 +57,7 @@ def test_every_page_opens_with_a_trained_model(page: str, finished_run: run_fold
 def test_the_compare_page_shows_the_validation_images(finished_run: run_folder.Run) -> None:
     app = opened("compare", chosen_model=str(finished_run.best))
     assert [m.label for m in app.metric] == [DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY]
-    assert "bootstrap over 2 images" in words(app)
+    assert "2 images: an interval takes 10 or more" in words(app)
 
 
 @pytest.mark.parametrize("section", ["Scores", "Models", "Runs", "Groups"])

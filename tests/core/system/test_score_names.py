@@ -23,7 +23,7 @@ def test_cards_that_ship_keep_their_figures_under_their_full_names(folder: Path)
     assert f"| Dice (mean over images) | {written['dice_mean']:.4f}" in text
     assert f"| Dice (pooled pixels) | {written['dice_pooled']:.4f}" in text
     label = Entry(folder, card, 1.0).label
-    assert label == f"{card.name} · Dice (mean over images) {written['dice_mean']:.4f}"
+    assert label == f"{card.name} · {written['dice_mean']:.4f} Dice (mean over images)"
 
 
 def test_a_card_is_read_as_it_was_written() -> None:
