@@ -47,9 +47,10 @@ def card_of_model(place: Path) -> "ModelCard | None":
     card, is_known = checked_card(place)
     if not is_known and card.onnx:
         size = f"{card.onnx.width}x{card.onnx.height} pixels"
+        channel = f", the foreground in channel {card.onnx.channel + 1}" if card.onnx.channel else ""
         print(
             f"{place.name} is of no known family. Assumed: {size}, values of 0 to 1 with ImageNet's mean and "
-            "deviation, probabilities out. Import it on the Models page to choose others.",
+            f"deviation, probabilities out{channel}. Import it on the Models page to choose others.",
             file=sys.stderr,
         )
     return card

@@ -15,7 +15,7 @@ from core.data.samples import sample_bytes
 from core.errors import UserError
 from core.export.file_metadata import INPUT, OUTPUT
 from core.models.card import ModelCard
-from core.models.onnx_spec import CERTAIN, OnnxSpec
+from core.models.onnx_spec import CERTAIN, OnnxSpec, are_last
 from core.models.onnx_trial import reason_of
 from core.system.atomic import atomic_file
 from core.task import Task
@@ -49,7 +49,7 @@ def write_adapted(source: Path, card: ModelCard, target: Path) -> None:
     try:
         theirs = onnx.load(source, load_external_data=False)
         given = _run(source, spec.tensor(photo[None]))[spec.output]
-        proto = _adapted(theirs, given, spec, card.task)
+        proto = _adapted(theirs, given, photo, spec, card.task)
         size: list[int | str] = [spec.height, spec.width] if is_fixed(card) else ["height", "width"]
         proto.graph.input.append(make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 3, *size]))
         with atomic_file(target) as part:
@@ -79,8 +79,8 @@ def _probabilities(logits: Map, task: Task) -> Map:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _adapted(theirs: Any, given: Map, spec: OnnxSpec, task: Task) -> Any:
-    """The network without its input. `given` is what it gives for a picture."""
+def _adapted(theirs: Any, given: Map, photo: NDArray[np.uint8], spec: OnnxSpec, task: Task) -> Any:
+    """The network without its input. `given` is what it gives for the fitted photo."""
     from onnx import TensorProto, compose
     from onnx.helper import make_node, make_tensor_value_info
 
@@ -88,7 +88,7 @@ def _adapted(theirs: Any, given: Map, spec: OnnxSpec, task: Task) -> Any:
     if version < OLDEST:
         raise UserError(f"it has version {version} of the operators, and at least {OLDEST} is needed")
     proto = compose.add_prefix(theirs, THEIRS)
-    graph, around = proto.graph, _Around(version)
+    graph, around = proto.graph, _Around(version, (photo.shape[0], photo.shape[1]))
     weights = {tensor.name for tensor in graph.initializer}
     picture = next(value.name for value in graph.input if value.name not in weights)
     seen = around.tensor(spec)
@@ -106,12 +106,13 @@ def _adapted(theirs: Any, given: Map, spec: OnnxSpec, task: Task) -> Any:
 
 
 class _Around:
-    """Operators around a network, in the order in which they are added. Names are those of values."""
+    """Operators around a network, in the order in which they are added. Names are those of values; `size` is
+    that of the picture it was tried on, in pixels."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, size: tuple[int, int]) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self._version, self._count = version, 0
+        self._version, self._size, self._count = version, size, 0
 
     def tensor(self, spec: OnnxSpec) -> str:
         """As OnnxSpec.tensor, of pictures from 0 to 1."""
@@ -158,8 +159,9 @@ class _Around:
         elif given.ndim == 3:
             maps = self._add("Unsqueeze", maps, self._constant([1], np.int64))
         else:
-            count = given.shape[3 if spec.channels_last else 1]
-            maps = self._add("Transpose", maps, perm=[0, 3, 1, 2]) if spec.channels_last else maps
+            last = are_last(given.shape, self._size, spec.channels_last)
+            count = given.shape[3 if last else 1]
+            maps = self._add("Transpose", maps, perm=[0, 3, 1, 2]) if last else maps
         kept = self._add("Gather", self._add("Shape", maps), self._constant([0, 1], np.int64))
         wanted = self._add("Gather", self._add("Shape", INPUT), self._constant([2, 3], np.int64))
         sizes = self._add("Concat", kept, wanted, axis=0)

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.models.onnx_check import OnnxInfo
-from core.models.onnx_spec import OnnxSpec
+from core.models.onnx_spec import OnnxSpec, are_last
 from core.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from core.task import Task
 
@@ -91,7 +91,8 @@ class Guess:
         shape = self.shapes[output] if output < len(self.shapes) else ()
         if len(shape) != 4:
             return 1
-        return max(1, shape[3] if self.spec.channels_last else shape[1])
+        size = self.spec.height, self.spec.width
+        return max(1, shape[3] if are_last(shape, size, self.spec.channels_last) else shape[1])
 
     def classes_of(self, output: int) -> Task:
         """Each channel of one output as a class."""
@@ -103,7 +104,11 @@ def guessed(info: OnnxInfo, name: str) -> Guess:
     """How a file called `name` is to be used: from its metadata, its name, its shapes, or else as most
     networks are: ImageNet's mean and deviation."""
     names, shapes = tuple(name for name, _ in info.outputs), tuple(shape for _, shape in info.outputs)
-    return replace(_exported_here(info) or _by_family(info, name), outputs=names, shapes=shapes)
+    found = replace(_exported_here(info) or _by_family(info, name), outputs=names, shapes=shapes)
+    if found.is_known:
+        return found
+    # Of several channels the first is usually the background.
+    return replace(found, spec=replace(found.spec, channel=min(1, found.channels_of(0) - 1)))
 
 
 def _by_family(info: OnnxInfo, name: str) -> Guess:

@@ -21,6 +21,7 @@ from core.models.card import ONNX_FILE, ONNX_SUFFIX, ModelCard, write_card
 from core.models.onnx_check import MAX_BYTES, inspect, trial
 from core.models.onnx_families import Guess, family_of, guessed
 from core.models.onnx_spec import OnnxSpec
+from core.models.onnx_trial import MAX_OUTPUT_BYTES
 from core.policy.ownership import sign
 from core.policy.permissions import allowed, needs
 from core.system import workspace
@@ -83,7 +84,12 @@ def try_on(file: Path, photo: Picture, spec: OnnxSpec, task: Task, name: str = "
     try:
         if spec.output >= len(given):
             raise UserError(f"There is no output {spec.output + 1}: the network has {len(given)}.")
-        if given[spec.output].size and not np.isfinite(given[spec.output]).any():
+        if not given[spec.output].size:
+            raise UserError(
+                f"Output {spec.output + 1} gives whole numbers, or more than {MAX_OUTPUT_BYTES >> 20} MB: a "
+                "map of probabilities or logits is needed."
+            )
+        if not np.isfinite(given[spec.output]).any():
             raise UserError(f"Output {spec.output + 1} gives no numbers: choose another, or other values.")
         logits = spec.logits(given[spec.output], task, (fitted.shape[0], fitted.shape[1]))
     except UserError as error:

@@ -1,6 +1,7 @@
 """How an ONNX network from elsewhere wants its picture, and what its output means."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +125,7 @@ class OnnxSpec:
 
         Raises UserError where it gives no map, or not one for each class.
         """
-        maps = self._channels_first(given, task)
+        maps = self._channels_first(given, task, size)
         maps = np.stack([[_resized(each, size) for each in channels] for channels in maps])
         if self.meaning == "logits":
             if task.kind != "binary" or maps.shape[1] == 1:
@@ -140,16 +141,32 @@ class OnnxSpec:
         probability = np.clip(probability, CERTAIN, 1 - CERTAIN)
         return np.asarray(np.log(probability / (1 - probability)), np.float32)
 
-    def _channels_first(self, given: Map, task: Task) -> Map:
+    def _channels_first(self, given: Map, task: Task, size: tuple[int, int]) -> Map:
         maps = given[:, None] if given.ndim == 3 else given
-        if maps.ndim == 4 and self.channels_last and given.ndim == 4:
+        if given.ndim == 4 and are_last(given.shape, size, self.channels_last):
             maps = maps.transpose(0, 3, 1, 2)
         wanted = task.outputs if task.kind != "binary" else self.channel + 1
-        if maps.ndim != 4 or maps.shape[1] < wanted or 0 in maps.shape:
+        if maps.ndim != 4 or maps.shape[1] < wanted or maps.shape[2] * maps.shape[3] < 2 or 0 in maps.shape:
             shape = "x".join(map(str, given.shape)) or "one number"
             what = "the foreground" if task.kind == "binary" else "each class"
             raise UserError(f"Output {self.output + 1} gives {shape}: a map for {what} is needed.")
         return np.nan_to_num(np.asarray(maps, np.float32))
+
+
+def are_last(shape: Sequence[int], size: tuple[int, int], are_usually: bool) -> bool:
+    """Whether the channels of an output of this shape, 0 for what is free, come last: a file that takes them
+    last may give them first, and the other way round. Of the two ways, the one whose map has the shape of the
+    input, `size` in pixels; where both or neither have, as `are_usually`."""
+    first, last = (_is_alike((shape[i], shape[i + 1]), size) for i in (2, 1))
+    return last if first != last else are_usually
+
+
+def _is_alike(shape: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a map has the shape of the input, to a pixel; a free side may be any."""
+    height, width = shape
+    if not height or not width:
+        return height == width
+    return abs(height * size[1] - width * size[0]) <= max(size)
 
 
 def _resized(one: Map, size: tuple[int, int]) -> Map:

@@ -108,7 +108,7 @@ def outputs(spec: OnnxSpec, guess: Guess, key: str) -> tuple[OnnxSpec, Task]:
         return spec, guess.task
     classes = plural(channels, "class", "classes")
     ways = [f"The foreground is channel {i + 1}" for i in range(channels)] + [f"{classes}, one a pixel"]
-    first = channels if guess.task.kind == "multiclass" else min(1, channels - 1)
+    first = channels if guess.task.kind == "multiclass" else min(max(1, spec.channel), channels - 1)
     chosen = st.selectbox(
         "Channels", range(len(ways)), first, key=f"onnx_channel_{key}", format_func=ways.__getitem__
     )

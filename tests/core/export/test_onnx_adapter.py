@@ -23,19 +23,21 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 PHOTO = read_photo(sample_bytes("Drawn people"), max_side=300)
 
 
-def convolution(channels: int, last: bool = False, half: bool = False) -> tuple[list[Any], list[Any]]:
-    """Nodes and weights of a network of random weights: half the size where `half`."""
+def convolution(
+    channels: int, last: bool = False, half: bool = False, back: bool = True
+) -> tuple[list[Any], list[Any]]:
+    """Nodes and weights of a network of random weights: half the size where `half`, channels last in where
+    `last`, and out too where `back`."""
     values = np.random.default_rng(1).normal(0, 0.6, (channels, 3, 3, 3)).astype(np.float32)
     convolve = helper.make_node(
-        "Conv", ["first" if last else "picture", "weights"], ["found" if last else "map"],
+        "Conv", ["first" if last else "picture", "weights"], ["found" if last and back else "map"],
         pads=[1, 1, 1, 1], strides=[2, 2] if half else [1, 1],
     )  # fmt: skip
     nodes = [convolve]
     if last:
-        nodes = [
-            helper.make_node("Transpose", ["picture"], ["first"], perm=[0, 3, 1, 2]), convolve,
-            helper.make_node("Transpose", ["found"], ["map"], perm=[0, 2, 3, 1]),
-        ]  # fmt: skip
+        nodes = [helper.make_node("Transpose", ["picture"], ["first"], perm=[0, 3, 1, 2]), convolve]
+        if back:
+            nodes += [helper.make_node("Transpose", ["found"], ["map"], perm=[0, 2, 3, 1])]
     return nodes, [numpy_helper.from_array(values, "weights")]
 
 
@@ -61,6 +63,10 @@ CASES: dict[str, tuple[OnnxSpec, Task, dict[str, Any]]] = {
         OnnxSpec("", 64, 96, fit="pad", scaling="none", mean=(1, 2, 3), std=(40, 50, 60), order="BGR",
                  channels_last=True, channel=1, meaning="logits"), Task(),
         {"parts": convolution(2, last=True), "shape": (1, 64, 96, 3)},
+    ),
+    "channels last in, first out": (
+        OnnxSpec("", 64, 96, channels_last=True, channel=1, meaning="logits"), Task(),
+        {"parts": convolution(2, last=True, back=False), "shape": (1, 64, 96, 3)},
     ),
     "classes": (
         OnnxSpec("", 64, 64, meaning="logits"), THREE, {"parts": convolution(3), "shape": (1, 3, 64, 64)},

@@ -18,8 +18,9 @@ def write_network(
     domains: Sequence[str] = (),
     metadata: dict[str, str] | None = None,
     version: int = 17,
+    kind: int = TensorProto.FLOAT,
 ) -> Path:
-    """By default a network whose map is the sigmoid of what it takes for red."""
+    """By default a network whose map is the sigmoid of what it takes for red. `kind`: of the numbers out."""
     red = np.zeros((1, 3, 1, 1), np.float32)
     red[0, 0] = 1
     graph = helper.make_graph(
@@ -27,7 +28,7 @@ def write_network(
                   helper.make_node("Sigmoid", ["sum"], ["map"])],
         "test",
         [helper.make_tensor_value_info("picture", TensorProto.FLOAT, list(shape))],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [helper.make_tensor_value_info(name, kind, None) for name in outputs],
         [numpy_helper.from_array(red, "red"), *weights],
     )  # fmt: skip
     opsets = [helper.make_opsetid("", version), *(helper.make_opsetid(domain, 1) for domain in domains)]

@@ -110,6 +110,12 @@ HOSTILE = {
         lambda path: write_network(path, nodes=[helper.make_node("Conv", ["picture", "gone"], ["map"])]),
         "cannot be run",
     ),
+    "whole numbers": (
+        lambda path: write_network(
+            path, nodes=[helper.make_node("ArgMax", ["picture"], ["map"], axis=1)], kind=TensorProto.INT64
+        ),
+        r"Output 1 gives whole numbers, or more than 256 MB: a map of probabilities or logits is needed",
+    ),
     "loop": (
         lambda path: write_network(path, nodes=[helper.make_node("Loop", ["", "", "picture"], ["map"])]),
         "uses the operator Loop",

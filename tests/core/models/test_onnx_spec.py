@@ -115,6 +115,34 @@ def test_one_channel_of_several_and_classes_are_read_as_the_spec_says() -> None:
     assert spec.logits(scores, THREE, (8, 8)).shape == (1, 3, 8, 8)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("part", [1, 2])
+@pytest.mark.parametrize("takes_last", [False, True])
+def test_channels_may_come_out_where_they_did_not_go_in(takes_last: bool, part: int, channels: int) -> None:
+    """tf2onnx has an option for each, and PyTorch exports with a transposed input have no other way out."""
+    maps = np.random.default_rng(0).random((1, channels, 64 // part, 96 // part)).astype(np.float32)
+    spec = OnnxSpec(channels_last=takes_last, channel=channels - 1)
+    expected, found = (spec.logits(each, Task(), (64, 96)) for each in (maps, maps.transpose(0, 2, 3, 1)))
+    assert np.array_equal(found, expected) and np.ptp(expected) > 1
+
+
+@pytest.mark.parametrize("takes_last", [False, True])
+@pytest.mark.parametrize("shape", [(1, 2, 64, 96), (1, 64, 96, 2), (0, 2, 0, 0), (0, 0, 0, 2)])
+def test_of_several_channels_the_second_is_suggested_and_the_first_is_the_background(
+    shape: tuple[int, ...], takes_last: bool
+) -> None:
+    seen = (1, 64, 96, 3) if takes_last else (1, 3, 64, 96)
+    found = guessed(OnnxInfo("in", seen, (("out", shape),)), "strange.onnx")
+    assert (found.channels_of(0), found.spec.channel) == (2, 1)
+    one = guessed(OnnxInfo("in", seen, (("out", tuple(1 if n == 2 else n for n in shape)),)), "strange.onnx")
+    assert (one.channels_of(0), one.spec.channel) == (1, 0)
+
+
+def test_one_number_for_the_photo_is_no_map() -> None:
+    with pytest.raises(UserError, match="Output 1 gives 1x2x1x1: a map for the foreground is needed"):
+        OnnxSpec("", 64, 64).logits(np.zeros((1, 2, 1, 1), np.float32), Task(), (64, 64))
+
+
 @pytest.mark.parametrize("shape", [(1,), (1, 5), (1, 0, 4, 4), (1, 1, 4, 4)])
 def test_what_is_no_map_for_each_class_is_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="a map for each class is needed"):
