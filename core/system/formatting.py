@@ -41,9 +41,11 @@ def about(seconds: float) -> str:
 
 
 def times(count: float) -> str:
-    """ "about once", "about 7 times", "more than 100 times", from where on a count says no more."""
+    """ "less than once", "about once", "about 7 times", "more than 100 times": beyond, a count says no more."""
     if count > MANY_TIMES:
         return f"more than {MANY_TIMES} times"
+    if count < 0.75:
+        return "less than once"
     return f"about {round(count)} times" if round(count) > 1 else "about once"
 
 

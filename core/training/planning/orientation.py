@@ -62,15 +62,17 @@ def orientation_of(found: Sequence[NDArray[np.float64]], classes: Sequence[str])
             "horizontal",
             f"top and bottom differ in the same way throughout ({vertical:.1f} standard deviations)",
         )
-    highest = max(vertical, horizontal)
+    alike = _at_most(max(vertical, horizontal))
     if max(directions, horizontal) > CLEAR:
         return Orientation(
             "both",
-            f"top and bottom are alike (at most {highest:.1f} standard deviations), the directions not",
+            f"top and bottom are alike ({alike}), the directions not",
         )
-    return Orientation(
-        "turns", f"no side differs from another throughout (at most {highest:.1f} standard deviations)"
-    )
+    return Orientation("turns", f"no side differs from another throughout ({alike})")
+
+
+def _at_most(highest: float) -> str:
+    return f"at most {highest:.1f} standard deviations" if highest else "by no more than chance"
 
 
 def _halves(picture: NDArray[np.float64], axis: int) -> tuple[float, float]:

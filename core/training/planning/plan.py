@@ -142,6 +142,8 @@ def _overruled(reason: str, settings: Mapping[str, Any], given: Mapping[str, Any
 def _warnings(facts: Facts) -> list[str]:
     """What the size of the other presets would cost, or what the chosen one costs already."""
     data, size = facts.data, facts.size
+    if facts.is_in_patches:  # at full resolution, which loses nothing
+        return []
     own, usual = data.kept_at(*size), data.kept_at(*USUAL)
     if usual < own - CLEAR_LOSS:
         return [f"At {dimensions(*USUAL)}, the size of the other presets, the masks themselves keep only "

@@ -33,5 +33,5 @@ def test_a_time_is_written_one_way_whatever_its_zone() -> None:
 
 def test_a_count_of_passes_says_no_more_than_it_means() -> None:
     assert [formatting.times(count) for count in (0.3, 1.4, 7.2, 2582)] == [
-        "about once", "about once", "about 7 times", "more than 100 times",
+        "less than once", "about once", "about 7 times", "more than 100 times",
     ]  # fmt: skip

@@ -39,6 +39,12 @@ def test_flips_are_those_under_which_photos_stay_as_they_are(kind: str, flips: s
     assert found(kind) == flips
 
 
+def test_no_difference_beyond_chance_is_not_called_zero() -> None:
+    rng = np.random.default_rng(0)
+    every = [differences(photo, [mask]) for photo, mask in (drawn("cells", rng) for _ in range(30))]
+    assert "0.0" not in orientation_of(every, ("foreground",)).evidence
+
+
 def test_a_difference_that_is_constant_but_slight_does_not_count() -> None:
     rng = np.random.default_rng(2)
     pairs = [drawn("cells", rng) for _ in range(30)]

@@ -91,6 +91,25 @@ def test_thin_and_scarce_things_are_trained_on_in_patches() -> None:
     assert plan(replace(WHOLE, kept={"320x480": 1.0})).config.sampling == "whole"
 
 
+def test_patches_at_full_resolution_lose_nothing_and_no_warning_says_so() -> None:
+    for minutes in (2.0, 5.0, 60.0):
+        found = plan(replace(PHOTOS, kept={**PHOTOS.kept, "256x256": 0.9}), minutes)
+        assert found.config.sampling == "patches" and found.warnings == ()
+
+
+def test_reasons_are_of_these_data_and_this_time() -> None:
+    def said(title: str, found: Plan) -> str:
+        return next(sentence for sentence in found.sentences if sentence.startswith(title))
+
+    assert "no class" not in said("Class weights", plan())
+    classes = replace(WHOLE, kind="multiclass", classes=("sky", "road"), shares=(0.5, 0.5))
+    assert "no class is rare" in said("Class weights", plan(classes))
+    seen = [said("Augmentation", plan(replace(WHOLE, training=count))) for count in (10**5, 1200, 600)]
+    assert [sentence.partition("is seen ")[2] for sentence in seen] == [
+        "less than once.", "about once.", "about 2 times.",
+    ]  # fmt: skip
+
+
 def test_thin_things_in_photos_too_large_for_the_time_are_trained_on_in_patches() -> None:
     kept = {"192x256": 0.4, "768x1024": 0.7, "1536x2048": 0.88}
     large = replace(PHOTOS, height=2000, width=3000, thickness=5.0, kept=kept)
