@@ -1,11 +1,11 @@
 """Does a guided filter give better edges than plain enlargement?
 
-    python benchmarks/edges.py --data my_photos --split validation --json
+    python benchmarks/edges.py --data my_photos [--split test] [--model checkpoints/subject-lite0] [--json]
 
-The newest model of the workspace, or the shipped one in an empty workspace, predicts each photo once. Its
-small probability map is then enlarged to the photo's own size, plainly and by core.imaging.guided_filter at
-several settings. Printed for each: Dice, boundary IoU (2 % of the diagonal) and boundary IoU of a thin rim
-(0.5 %), all means over images, with the 95 % interval of the difference from plain enlargement.
+The model predicts each photo once. Its small probability map is then enlarged to the photo's own size,
+plainly and by core.imaging.guided_filter at several settings. Printed for each: Dice, boundary IoU (2 %
+of the diagonal) and boundary IoU of a thin rim (0.5 %), all means over images, with the 95 % interval of the
+difference from plain enlargement.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from core.data.dataset import open_data
 from core.data.reading import for_model
 from core.data.store import read_pair
 from core.evaluation.boundaries import boundary_iou
-from core.evaluation.candidates import of_entry
+from core.evaluation.candidates import of_folder
 from core.evaluation.metrics import count
 from core.evaluation.statistics import paired
 from core.imaging.guided_filter import refine
-from core.models import registry
 
+PROJECT = Path(__file__).resolve().parents[1]
 SETTINGS = [(r, e) for r in (2, 4, 8) for e in (1e-4, 1e-3, 1e-2)]
 
 
@@ -42,11 +42,12 @@ def scores(truth: np.ndarray, probability: np.ndarray, threshold: float) -> tupl
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", type=Path, required=True)
+    p.add_argument("--model", type=Path, default=PROJECT / "checkpoints" / "subject-lite0")
     p.add_argument("--split", default="validation")
     p.add_argument("--most", type=int, default=100)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
-    candidate = of_entry(registry.list_models()[0])
+    candidate = of_folder(args.model, "auto")
     predictor, threshold = candidate.make(), candidate.card.threshold
     data = for_model(open_data(args.data), candidate.card.task)
     found: dict[str, list[tuple[float, float, float]]] = {}

@@ -55,7 +55,10 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10**6, help="photos of each data set")
     parser.add_argument("--plain", action="store_true", help="score masks without refined edges")
     args = parser.parse_args()
-    places = args.model or [*u2netp(), *sorted((PROJECT / "checkpoints").glob("person-*"))]
+    places = args.model or [
+        *u2netp(),
+        *sorted(card.parent for card in (PROJECT / "checkpoints").glob("*/config.json")),
+    ]
     models = [of_folder(place, "cpu", refine=not args.plain, card=card_of_model(place)) for place in places]
     shared = SHARED / "data"
     print(

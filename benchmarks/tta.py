@@ -1,6 +1,6 @@
 """What test-time augmentation gains and costs: Dice and boundary IoU at the photos' own sizes, and time.
 
-    python benchmarks/tta.py --images DIR --masks DIR [--last 58] [--model checkpoints/person-lite0]
+    python benchmarks/tta.py --images DIR --masks DIR [--last 58] [--model checkpoints/subject-lite0]
 
 Masks are grey pictures with the same names, foreground at 128 and above. Intervals are 95 % bootstrap
 intervals of the mean gain in Dice over a single prediction of the same photos.
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, default=0, help="only the last N by name")
     parser.add_argument("--first-value", type=int, default=128, help="mask value from which on is foreground")
     parser.add_argument("--mosaic", type=int, default=1, help="photos a side laid into one")
-    parser.add_argument("--model", type=Path, default=PROJECT / "checkpoints" / "person-lite0")
+    parser.add_argument("--model", type=Path, default=PROJECT / "checkpoints" / "subject-lite0")
     args = parser.parse_args()
     predictor = Predictor(args.model, "cpu")
     files = sorted(args.images.iterdir())[-args.last :]

@@ -64,7 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--all", type=Path, metavar="DIR", help="every page, width and theme, into DIR")
     parser.add_argument("--workspace", type=Path, help="keep the app's workspace here between calls")
     parser.add_argument(
-        "--pages", default="segment,train,data,label,compare,models,metrics", help="with --all"
+        "--pages", default="segment,live,train,data,label,compare,models,metrics,machine", help="with --all"
     )
     return parser.parse_args()
 

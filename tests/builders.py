@@ -13,16 +13,23 @@ from PIL import Image
 from core.config import TrainConfig, preset_config
 from core.data import demo
 from core.runs.events import Event
+from core.settings import settings_of
+from core.system.workspace import PROJECT
 from core.task import Task
 
 if TYPE_CHECKING:
     from core.inference.predictor import Predictor
     from core.models.card import ModelCard
 
+PAGES = tuple(sorted(file.stem for file in (PROJECT / "pages").glob("[a-z]*.py")))
+
 LIGHT_ENCODER = "timm-mobilenetv3_small_minimal_100"
 
 THREE = Task("multiclass", ("sky", "road", "tree"), (0, 1, 2))
 CAMERA = Task("multiclass", ("sky", "road", "car"), (0, 1, 2), 7)  # of write_camera
+
+LOSSES = next(tuple(about.choices) for name, _, _, about in settings_of(TrainConfig) if name == "loss")
+WHOLE_BATCH_LOSSES = tuple(loss for loss in LOSSES if loss != "lovasz")  # that ranks a micro-batch's pixels
 
 E = TypeVar("E")
 

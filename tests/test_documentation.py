@@ -76,6 +76,23 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert not [file for file in files if not (page.parent / file).exists()]
 
 
+def anchors(page: Path) -> set[str]:
+    """Those that GitHub and mkdocs give its headings: lower case, hyphens for spaces, no punctuation."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_every_link_to_a_heading_finds_it(page: Path) -> None:
+    links = re.findall(r"\]\(((?!https?:)[^)\s]*)#([^)\s]+)\)", page.read_text("utf-8"))
+    missing = [
+        f"{file}#{anchor}" for file, anchor in links
+        if (target := page.parent / file if file else page).suffix == ".md" and anchor not in anchors(target)
+    ]  # fmt: skip
+    assert not missing
+
+
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_every_command_of_a_page_is_one_that_the_command_line_accepts(page: Path) -> None:
     for line in commands(page.read_text("utf-8")):

@@ -109,8 +109,8 @@ def parser() -> argparse.ArgumentParser:
     ))  # fmt: skip
     rate_arguments(commands.add_parser(
         "find-rate", formatter_class=form, help="find a learning rate",
-        description="Train a new model for a minute at rising rates and report where the loss falls fastest. "
-        "Takes the same settings as `train`.\n\n  python -m core find-rate --data my_photos",
+        description="Train a new model for up to 60 steps at rising rates and report where the loss falls "
+        "fastest. Takes the same settings as `train`.\n\n  python -m core find-rate --data my_photos",
     ))  # fmt: skip
     search_arguments(commands.add_parser(
         "search", formatter_class=form, help="search for better settings",

@@ -14,7 +14,8 @@ from core.config import TrainConfig
 from core.data.class_ids import content
 from core.data.dataset import DataFolder, open_data
 from core.errors import UserError
-from core.models import pretrained
+from core.models import encoder_table, pretrained
+from core.models.encoder_table import HERE, KEPT
 from core.runs.events import Note
 from core.runs.run_folder import Run
 from core.runs.status import LIVE
@@ -257,7 +258,7 @@ def encoders_with_weights(start: TrainConfig) -> list[str]:
     if start.encoder_weights == "none":
         return list(ENCODERS)
     online = pretrained.hub_answers()
-    return [e for e in ENCODERS if online or pretrained.local_package(e) or pretrained.is_cached(e)]
+    return [e for e in ENCODERS if online or encoder_table.weights_state(e) in (HERE, KEPT)]
 
 
 def _must_end(found: tuple[Row, ...], is_sweep: bool) -> bool:

@@ -19,11 +19,10 @@ from core.settings import settings_of
 from core.system.score_names import DICE_MEAN, DICE_POOLED, IOU_MEAN, MIOU, PIXEL_ACCURACY
 from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
-from tests.builders import TINY
+from tests.builders import PAGES, TINY
 from tests.limits import seconds
 
 pytestmark = pytest.mark.usefixtures("few_drawn_people")
-PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 
 
 def opened(page: str, **state: object) -> AppTest:
@@ -37,6 +36,11 @@ def opened(page: str, **state: object) -> AppTest:
 def words(app: AppTest) -> str:
     kinds = ("title", "markdown", "caption", "error", "warning", "info", "success")
     return "\n".join(e.value for kind in kinds for e in getattr(app, kind))
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (PROJECT / "pages" / "widgets" / "entry.py").read_text("utf-8")
+    assert [page for page in PAGES if f"pages/{page}.py" not in navigation] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -14,11 +14,10 @@ from core.runs import run_folder
 from core.runs.run_folder import Run
 from core.system.workspace import PROJECT
 from pages.widgets.entry import INSIDE
-from tests.builders import slim, trained, write_scenes
+from tests.builders import PAGES, slim, trained, write_scenes
 from tests.limits import seconds
 
 pytestmark = pytest.mark.usefixtures("public")
-PAGES = ("segment", "live", "data", "label", "train", "compare", "models", "metrics", "machine")
 HARMLESS = {  # buttons that a stranger may see: a new one is either named here or asks for a permission
     "train": {"Compare with the ground truth", "Use it on a photo"},
     "models": {"Compare", "Details", "Live", "Use"},

@@ -10,11 +10,11 @@ from core.data.dataset import open_data
 from core.data.store import Store, build_store
 from core.task import Task
 from core.training.losses import class_weights, make_loss
-from tests.builders import tiny
+from tests.builders import LOSSES, tiny
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
-@pytest.mark.parametrize("loss", ["bce", "dice", "bce+dice", "focal", "tversky", "lovasz"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_is_smaller_for_the_truth_than_for_its_opposite(kind: str, loss: str) -> None:
     names = ("a", "b", "c")
     tasks = {
@@ -39,7 +39,7 @@ def test_ignored_pixels_change_no_loss() -> None:
     logits = torch.randn(1, 2, 8, 8)
     other = logits.clone()
     other[:, :, :4] = torch.randn(1, 2, 4, 8) * 9
-    for loss in ("bce", "dice", "bce+dice", "focal", "tversky", "lovasz"):
+    for loss in LOSSES:
         function = make_loss(tiny(Path("x"), loss=loss), task)
         assert function(logits, labels).item() == pytest.approx(function(other, labels).item(), abs=1e-5), (
             loss

@@ -13,9 +13,9 @@ from core.models.factory import Built, build_model
 from core.task import IGNORE, Task
 from core.training.trainer import Trainer, set_up
 from core.training.validation import validate
+from tests.builders import LOSSES, WHOLE_BATCH_LOSSES
 from tests.core.stores import store_of
 
-LOSSES = ("bce", "dice", "bce+dice", "focal", "tversky")
 TASKS = {"binary": Task(), "multiclass": Task("multiclass", ("a", "b"), (0, 1), 9)}
 
 
@@ -44,7 +44,7 @@ def loss_of(trainer: Trainer, store: Store) -> float:
     return validate(trainer, store).loss
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", WHOLE_BATCH_LOSSES)
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_validation_loss_is_that_of_all_images_whatever_the_batch_size(
     built: dict[str, Built], kind: str, loss: str
@@ -58,7 +58,7 @@ def test_the_validation_loss_is_that_of_all_images_whatever_the_batch_size(
     assert found == pytest.approx([wanted] * 3, abs=1e-5)
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, "lovasz"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("kind", TASKS)
 def test_a_photo_of_void_only_does_not_change_the_validation_loss(
     built: dict[str, Built], kind: str, loss: str

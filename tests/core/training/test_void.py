@@ -18,11 +18,8 @@ from core.evaluation import metrics
 from core.runs.events import EpochEnd, Finished
 from core.task import IGNORE, Task
 from core.training.losses import class_weights, make_loss
-from tests.builders import slim, tiny, trained, write_camera, write_scenes
+from tests.builders import LOSSES, slim, tiny, trained, write_camera, write_scenes
 from tests.core.stores import store_of
-
-LOSSES = ("bce", "dice", "bce+dice", "focal", "tversky", "lovasz")
-
 
 BINARY = Task()
 

@@ -18,7 +18,7 @@ from core.training.losses import TVERSKY, make_loss
 from core.training.steps import take_step
 from core.training.trainer import Trainer, set_up
 from core.training.whole_batch import backward
-from tests.builders import LIGHT_ENCODER, slim, tiny, trained
+from tests.builders import LIGHT_ENCODER, WHOLE_BATCH_LOSSES, slim, tiny, trained
 
 NAMES = ("a", "b", "c")
 TASKS = {
@@ -65,7 +65,7 @@ def gradient(trainer: Trainer, pictures: torch.Tensor, labels: torch.Tensor, cou
 
 
 @pytest.mark.parametrize("kind", list(TASKS))
-@pytest.mark.parametrize("loss", ["bce", "dice", "bce+dice", "focal", "tversky"])
+@pytest.mark.parametrize("loss", WHOLE_BATCH_LOSSES)
 def test_the_gradient_of_micro_batches_is_that_of_the_whole(kind: str, loss: str) -> None:
     trainer = trainer_of(TASKS[kind], loss=loss)
     pictures = torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8)
