@@ -62,7 +62,7 @@ class Correction:
     def __post_init__(self) -> None:
         inside = all(0 <= value <= 1 for point in self.points for value in point)
         if not self.points or not inside or not 0 < self.radius <= MAX_RADIUS:
-            raise UserError("A correction lies outside of the photo: draw it again.")
+            raise UserError("A correction is outside the photo: draw it again.")
 
 
 @dataclass(frozen=True, slots=True)

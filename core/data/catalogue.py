@@ -48,7 +48,7 @@ class Catalogue:
         """The files of one row. Raises UserError when there is none of this name."""
         rows = self.report.table[self.report.table["name"] == name]
         if rows.empty or not rows.iloc[0]["image"]:
-            raise UserError(f"{name} is no pair of this data set.")
+            raise UserError(f"{name} is not a pair of this data set.")
         row = rows.iloc[0]
         mask = self.root / str(row["mask"])
         layers = self._layers(mask) if self.encoding.task.kind == "multilabel" else ()

@@ -147,7 +147,7 @@ def classes_for_values(counts: Mapping[int, int], void: int = -1, names: Sequenc
         values = [value for value in range(len(names) + 1) if value != void][: len(names)]
     if len(values) > MAX_CLASSES["multiclass"] or (values and values[-1] >= 2**16):
         raise UserError(
-            f"The masks hold {len(values)} different values: that is no set of classes. "
+            f"The masks hold {len(values)} different values: that is not a set of classes. "
             "Choose foreground against background, or save the masks as class indices in PNG files."
         )
     named = tuple(names) or tuple(f"class {value}" for value in values)

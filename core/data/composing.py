@@ -82,7 +82,7 @@ def read_cutout(source: Path | bytes, name: str = "") -> NDArray[np.uint8]:
         rgba = np.asarray(picture.convert("RGBA"))
     inside = rgba[..., 3] >= 128
     if not inside.any() or inside.all():
-        raise UserError(f"{label} is no cut-out: its background should be transparent.")
+        raise UserError(f"{label} is not a cut-out: its background should be transparent.")
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     return np.ascontiguousarray(rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
 

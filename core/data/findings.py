@@ -27,7 +27,7 @@ class Kind:
 KINDS = (
     Kind("partner", "No partner", "excluded", "A photo without a mask, or a mask without a photo."),
     Kind("unpainted", "Photos to paint", "to paint", "Their masks are not painted yet.", "paint"),
-    Kind("unread", "Damaged or no picture", "excluded", "Replace the file with an intact copy."),
+    Kind("unread", "Damaged, or not a picture", "excluded", "Replace the file with an intact copy."),
     Kind("damaged", "Photos damaged inside", "look",
          "Blocks of wrong colours or places, as after a disk failure: replace them by intact copies.",
          "exclude"),
@@ -45,7 +45,7 @@ KINDS = (
     Kind("void", "Masks of void alone", "look", "No pixel in them counts: they teach nothing.",
          "exclude"),
     Kind("uniform", "One class everywhere", "look", "Often a failed mask.", "exclude"),
-    Kind("values", "Values that are no class", "look",
+    Kind("values", "Values without a class", "look",
          "These pixels are ignored: correct the masks, or make every value a class below."),
     Kind("specks", "Tiny specks", "look", "Stray clicks or rough edges of an automatic mask.", "exclude"),
     Kind("grey", "Grey masks", "look", "Values between black and white are cut at the middle.", ""),

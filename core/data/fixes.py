@@ -156,7 +156,7 @@ def as_classes(data: DataFolder) -> DataFolder:
     counts = whole_tally(masks).counts()
     void = VOID if VOID in counts and max((v for v in counts if v != VOID), default=0) < 64 else -1
     if not 2 <= len(counts) - (void in counts) <= MAX_CLASSES["multiclass"]:
-        raise UserError(f"The masks hold {len(counts)} different values: that is no set of classes.")
+        raise UserError(f"The masks hold {len(counts)} different values: that is not a set of classes.")
     return _change(data, "Every mask value is a class", mask_rule=guess_classes(masks, void).to_dict())
 
 

@@ -217,11 +217,13 @@ def by_stem(folder: Path, suffixes: frozenset[str], problems: list[Problem]) -> 
             continue
         if not is_unicode(path.name):
             name = shown(path.name)
-            problems.append(Problem(name, f"The name of {name} is no text: rename the file."))
+            problems.append(Problem(name, f"The name of {name} is not valid text: rename the file."))
             continue
         if path.suffix.lower() not in suffixes:
             if path.name.lower() not in ("thumbs.db", "desktop.ini"):
-                problems.append(Problem(path.name, f"{path.name} is no picture format that is read here."))
+                problems.append(
+                    Problem(path.name, f"{path.name} is not in a picture format that can be read.")
+                )
             continue
         stem = unicodedata.normalize("NFC", path.stem)
         if stem in found:

@@ -82,7 +82,7 @@ def _classes(data: DataFolder, encoding: ClassEncoding, task: Task) -> Reading:
     # One has to hold all of the other: half of each in common is chance.
     if len(same) < 2 or len(same) < min(ours.outputs, theirs.outputs):
         raise UserError(
-            f"The model tells {_listed(theirs.classes)} apart, the masks of {data.name} "
+            f"The model has the classes {_listed(theirs.classes)}, and the masks of {data.name} have "
             f"{_listed(ours.classes)}: merge, rename or ignore classes on the Data page to match."
         )
     return Reading(_mapped(encoding, theirs, same), _note(data, ours, theirs, same))
@@ -127,7 +127,7 @@ def _values(data: DataFolder, encoding: BinaryEncoding, task: Task) -> Reading:
         unknown = sorted(held - {*task.values, task.void, encoding.void})
         if unknown:
             raise UserError(
-                f"The masks of {data.name} hold the values {_listed(unknown)}, which are no classes of the "
+                f"The masks of {data.name} hold the values {_listed(unknown)}, which are not classes of the "
                 f"model ({_listed(task.values)}): merge or ignore classes on the Data page first."
             )
         void = encoding.void if task.void < 0 else task.void
@@ -140,11 +140,11 @@ def _values(data: DataFolder, encoding: BinaryEncoding, task: Task) -> Reading:
         found = f"{task.classes[1]}, and the rest is {task.classes[0]}"
         return Reading(
             ClassEncoding(task, of_one=encoding, palette=encoding.palette),
-            f"The foreground of {data.name} is taken for {found}.",
+            f"The foreground of {data.name} is read as {found}.",
         )
     raise UserError(
-        f"The masks of {data.name} mark one foreground, and the model tells {_listed(task.classes)} apart: "
-        "choose a model of one foreground, or masks of these classes."
+        f"The masks of {data.name} mark one foreground, and the model has the classes "
+        f"{_listed(task.classes)}: choose a model of one foreground, or masks of these classes."
     )
 
 

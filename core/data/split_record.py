@@ -171,7 +171,7 @@ def group_of(name: str, pattern: str) -> str:
     try:
         found = re.search(pattern, name.rsplit("/", 1)[-1])
     except re.error as error:
-        raise UserError(f"'{pattern}' is no regular expression ({error}).") from error
+        raise UserError(f"'{pattern}' is not a regular expression ({error}).") from error
     if not found:
         return name
     return (found.group(1) if found.groups() else found.group(0)) or name

@@ -186,7 +186,7 @@ def _listed(plan: SplitPlan, names: Sequence[str]) -> Split:
     def found(wanted: Sequence[str]) -> set[str]:
         for name in wanted:
             if name not in known:
-                raise UserError(f"The list names {name}, which is no photo of this data set.")
+                raise UserError(f"The list names {name}, which is not a photo of this data set.")
             if len(known[name]) > 1:
                 raise UserError(
                     f"The list names {name}, which may be {' or '.join(known[name][:3])}: "

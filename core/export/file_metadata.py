@@ -55,4 +55,4 @@ def file_metadata(path: Path) -> dict[str, Any]:
     try:
         return metadata_of(onnx.load(path, load_external_data=False))
     except Exception as error:
-        raise UserError(f"{path.name} is no ONNX file with metadata from here.") from error
+        raise UserError(f"{path.name} is not an ONNX file that this app exported.") from error

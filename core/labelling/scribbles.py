@@ -94,7 +94,7 @@ def _samples(
     """Features (pixels, channels), label and weight of the pixels to learn from."""
     marked = [(example, label, where) for example in examples for label, where in _marked(example)]
     if not marked:
-        raise UserError("There are no strokes yet, or none lies on its photo: draw one on an object.")
+        raise UserError("There are no strokes yet, or none is on its photo: draw one on an object.")
     highest = max(label for _, label, _ in marked)
     if highest >= classes:
         raise UserError(f"A stroke has the class {highest}, and there are {classes} classes.")

@@ -98,7 +98,7 @@ def _check_outputs(network: nn.Module, card: ModelCard, channels: int = 3) -> No
             f"{TRIAL[1]}x{TRIAL[0]} and gives {given}: it cannot be used here."
         )
     if not torch.isfinite(made).all():
-        raise UserError(f"{WEIGHTS_FILE} holds weights that are no numbers: the model gives nothing usable.")
+        raise UserError(f"{WEIGHTS_FILE} holds weights that are not numbers: the model gives nothing usable.")
 
 
 def _shape(made: object) -> tuple[int, ...]:

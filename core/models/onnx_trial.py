@@ -56,9 +56,9 @@ def opened(file: Path) -> Any:
     try:
         model = onnx.load(file, load_external_data=False)
     except Exception:
-        raise RefusedError("is no ONNX file that can be read") from None
+        raise RefusedError("is not a readable ONNX file") from None
     if not model.graph.node:  # an empty file is a message too
-        raise RefusedError("is no ONNX file that can be read")
+        raise RefusedError("is not a readable ONNX file")
     domains = {entry.domain for entry in model.opset_import if entry.domain not in STANDARD}
     for node in nodes_of(model.graph):
         if node.domain not in STANDARD:

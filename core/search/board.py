@@ -1,4 +1,4 @@
-"""How a search stands: what its process writes down for the page and the command line.
+"""The state of a search, which its process writes down for the page and the command line.
 
 This file does not import Optuna, because the page reads it every second.
 """

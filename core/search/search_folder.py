@@ -63,7 +63,7 @@ class Search:
 
     @property
     def board(self) -> Board:
-        """How it stands; an empty one before its first trial."""
+        """Its state; an empty one before its first trial."""
         try:
             return board_from(read_json(self.folder / BOARD_FILE))
         except (UserError, KeyError, TypeError, ValueError):
@@ -100,5 +100,7 @@ def find(search_id: str) -> Search | None:
 def open_search(folder: Path) -> Search:
     """The search in this folder. Raises UserError where there is none."""
     if not (folder / SEARCH_FILE).is_file():
-        raise UserError(f"{folder} is no search: give the folder that `python -m core search` printed.")
+        raise UserError(
+            f"{folder} is not the folder of a search: give the one that `python -m core search` printed."
+        )
     return Search(Run(folder.resolve()))

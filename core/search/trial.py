@@ -47,7 +47,7 @@ class Follower:
         self._steps = self._follow()
 
     def refresh(self) -> bool:
-        """Read how the run stands, before a moment is waited. Returns whether that moment counts."""
+        """Read the run's state, before a moment is waited. Returns whether that moment counts."""
         self.status = self.run.status()
         return self.status.state != "queued"
 

@@ -1,6 +1,6 @@
 """A REST endpoint: a photo in, its mask, cut-out, overlay or list of components out.
 
-Plain Starlette, which Streamlit stands on too, so that the same routes run alone and inside the app.
+Plain Starlette, which Streamlit is built on too, so that the same routes run alone and inside the app.
 """
 
 import contextlib

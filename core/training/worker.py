@@ -229,7 +229,7 @@ def _device_turn(run: Run, device: str, stopping: Stop, say: Report) -> Iterator
             said = True
             busy = " and ".join(needed)
             run.set_status("queued", f"Waiting for the training that runs on {busy} now.", devices=needed)
-            say(Note(f"Another training runs on {busy}; this one starts by itself when it ends."))
+            say(Note(f"Another training runs on {busy}; this one starts automatically when it ends."))
         time.sleep(POLL_SECONDS)
     yield False
 

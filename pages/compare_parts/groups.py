@@ -39,7 +39,7 @@ def group_list(data: DataFolder) -> None:
             icon=":material/download:",
         )  # fmt: skip
         may_change = allowed("change")
-        taken = f"Take out {plural(len(ticked), 'image')}"
+        taken = f"Remove {plural(len(ticked), 'image')} from the group"
         if may_change and ticked and st.button(taken, icon=":material/remove:"):
             groups.take_out(data.root, group, ticked)
             st.rerun()

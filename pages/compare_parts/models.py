@@ -111,7 +111,7 @@ def charts(chosen: dict[str, Candidate], found: dict[str, Evaluation], board: Sc
         front = comparison.on_the_front([m.mean for m in board.means], costs)
         drawn = plots.pareto(board.labels, board.means, costs, front, title)
         chart(drawn, "pareto")
-        st.caption("No model beats those on the line in both.")
+        st.caption(f"No model beats those on the line in both score and {cost.lower()}.")
 
 
 @st.fragment

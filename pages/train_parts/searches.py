@@ -127,7 +127,7 @@ def _verdict(board: Board, open_run: Callable[[str], None]) -> None:
     with st.container(horizontal=True):
         st.metric(f"Test: {DICE_MEAN}", score(found.dice), found.range_text, **quiet)
         st.metric(
-            "Worth of the search", f"{found.difference:+.4f}", found.difference_text, **quiet,
+            "Gain from the search", f"{found.difference:+.4f}", found.difference_text, **quiet,
             help="The winner's Dice minus that of the first settings, which were trained as long. Both are "
             "scored on the same test photos.",
         )  # fmt: skip

@@ -83,7 +83,7 @@ def upload(page: Page, name: str, content: bytes) -> Locator:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("model.onnx", "no ONNX file that can be read"), ("model.pt2", "import its .onnx file itself")],
+    [("model.onnx", "not a readable ONNX file"), ("model.pt2", "import its .onnx file itself")],
 )
 def test_a_file_that_is_no_model_is_named_and_says_what_to_import(
     page: Page, app: App, name: str, words: str

@@ -177,7 +177,7 @@ def test_the_data_page_names_what_is_wrong() -> None:
     assert {m.label: m.value for m in app.metric}["Excluded"] == "1"
     app.session_state["data_section"] = "Findings"
     app.run()
-    assert not app.exception and "Damaged or no picture" in words(app) and "No partner" not in words(app)
+    assert not app.exception and "Damaged, or not a picture" in words(app) and "No partner" not in words(app)
 
 
 @pytest.mark.parametrize("section", ["Pictures", "Findings", "Split", "Augmentation", "Paint", "Export"])

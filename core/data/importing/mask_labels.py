@@ -225,7 +225,7 @@ class _CountingCopying(Copying):
         missing = set(labels.chosen) - set(whole.classes)
         if missing:
             raise UserError(
-                f"'{min(missing)}' is no class of these masks, now that all of them have been read: they "
+                f"'{min(missing)}' is not a class of these masks, now that all of them have been read: they "
                 f"hold {', '.join(whole.classes) or 'one foreground'}. Choose the classes again."
             )
         return Outcome(whole, notes=tuple(_notes(labels, whole, self._values.by_value(palette))))

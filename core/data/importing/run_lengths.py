@@ -57,7 +57,7 @@ def _is_another(rows: Any) -> bool:
 
 def _annotations(file: str, rows: Any, categories: dict[str, int], by_rows: bool) -> Annotations:
     if "sample_submission" in file.lower():
-        raise UserError("it is an example of an answer and no labels.")
+        raise UserError("it is a sample submission, not labels.")
     found = Annotations(categories)
     header = [cell.strip().lower() for cell in rows[0]]
     photo_name = next(name for name in PHOTO_COLUMNS if name in header)

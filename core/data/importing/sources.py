@@ -82,7 +82,9 @@ class Source(ABC):
             return False
         if name.lower().endswith(ARCHIVES):
             self.problems.append(
-                Problem(name, f"{name} is an archive inside {self.label}: unpack it and import it by itself.")
+                Problem(
+                    name, f"{name} is an archive inside {self.label}: unpack it and import it on its own."
+                )
             )
             return False
         if len(self.names) >= MAX_FILES:
@@ -106,7 +108,7 @@ class FolderSource(Source):
                 name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
                 if not is_unicode(name):
                     name = shown(name)
-                    self.problems.append(Problem(name, f"The name of {name} is no text: rename it."))
+                    self.problems.append(Problem(name, f"The name of {name} is not valid text: rename it."))
                 elif path.is_symlink() and not _stays_inside(path, links_within or folder):
                     self.problems.append(
                         Problem(name, f"{name} is a link to a file elsewhere: copy the file.")
@@ -202,7 +204,7 @@ def open_source(given: Path | BinaryIO | Sequence[tuple[str, BinaryIO]]) -> Sour
         if given.is_dir():
             return FolderSource(given)
         if given.exists() and not zipfile.is_zipfile(given):
-            raise UserError(f"{given.name} is no zip archive and no folder: give one of these.")
+            raise UserError(f"{given.name} is neither a zip archive nor a folder: give one of these.")
         return ZipSource(given)
     if isinstance(given, Sequence):
         return FilesSource(given)

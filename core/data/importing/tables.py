@@ -60,9 +60,7 @@ class TableSource(Source):
         try:
             opened = pq.ParquetFile(io.BytesIO(self._inner.read(name)))
         except DAMAGE as error:
-            raise UserError(
-                f"{name} is no parquet file that can be read ({error}): download it again."
-            ) from error
+            raise UserError(f"{name} is not a readable parquet file ({error}): download it again.") from error
         columns = [field.name for field in opened.schema_arrow if _holds_pictures(field.type)]
         photo = next((c for c in columns if c.lower() in PHOTO_COLUMNS), None)
         mask = next(

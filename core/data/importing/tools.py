@@ -63,9 +63,7 @@ def _json(source: Source, name: str) -> Any:
     try:
         return json.loads(source.read(name))
     except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{name} in {source.label} is no JSON that can be read ({error}): replace it."
-        ) from error
+        raise UserError(f"{name} in {source.label} is not readable JSON ({error}): replace it.") from error
 
 
 class _WithoutDefinitions(ElementTree.TreeBuilder):
@@ -79,9 +77,7 @@ def _xml(source: Source, name: str) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(source.read(name), ElementTree.XMLParser(target=_WithoutDefinitions()))
     except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise UserError(
-            f"{name} in {source.label} is no XML that can be read ({error}): replace it."
-        ) from error
+        raise UserError(f"{name} in {source.label} is not readable XML ({error}): replace it.") from error
 
 
 def _csv(source: Source, name: str) -> list[list[str]]:
@@ -92,9 +88,7 @@ def _csv(source: Source, name: str) -> list[list[str]]:
         # A table of something else is not worth its memory.
         return [header, *rows] if TELLING & {cell.strip().lower() for cell in header} else []
     except csv.Error as error:
-        raise UserError(
-            f"{name} in {source.label} is no CSV that can be read ({error}): replace it."
-        ) from error
+        raise UserError(f"{name} in {source.label} is not readable CSV ({error}): replace it.") from error
 
 
 PARSERS: dict[str, Callable[[Source, str], Any]] = {".csv": _csv, ".json": _json, ".xml": _xml}

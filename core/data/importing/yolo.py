@@ -129,7 +129,7 @@ def _pictures_and_texts(source: Source) -> tuple[list[Picture], list[Picture]]:
 def _why_not(text: str, labels: _Labels, pixels: bool) -> str:
     """Why a photo cannot have these labels; "" where it can."""
     if labels.wrong:
-        return f"{text} holds a line that is no outline: {labels.wrong[:60]}"
+        return f"{text} holds a line that is not an outline: {labels.wrong[:60]}"
     if not pixels and not labels.is_in_shares:
         return (
             f"{text} has coordinates beyond 0 to 1, unlike the other files: write it in shares of the photo."

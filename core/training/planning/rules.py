@@ -251,7 +251,7 @@ def class_weights(facts: Facts) -> Proposal:
             f"None: the rarest class, {name}, covers {percent(rarest)}, and the Dice term counts every class "
             "the same.",
         )  # fmt: skip
-    reason = "no class is rare beside the others"
+    reason = "no class is rare compared with the others"
     if data.kind == "binary":
         reason = "the Dice term counts the foreground alone, however rare it is"
     return Proposal("Class weights", {"class_weights": "none"}, f"None: {reason}.")

@@ -48,7 +48,7 @@ def test_masks_of_several_classes_are_refused_before_anything_is_painted(painted
 
 
 def test_masks_of_one_foreground_are_no_classes(painted: Path) -> None:
-    with pytest.raises(UserError, match="2 different values: that is no set of classes"):
+    with pytest.raises(UserError, match="2 different values: that is not a set of classes"):
         fixes.as_classes(open_data(painted))
 
 

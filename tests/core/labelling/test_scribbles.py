@@ -73,5 +73,5 @@ def test_no_stroke_and_an_unknown_class_are_refused(seen: tuple[PhotoFeatures, P
         fit([Example(seen[0], ())], 2)
     with pytest.raises(UserError, match="class 2"):
         fit([Example(seen[0], (SQUARE,))], 2)
-    with pytest.raises(UserError, match="none lies on its photo"):
+    with pytest.raises(UserError, match="none is on its photo"):
         fit([Example(seen[0], (Stroke(((-90.0, -90.0),), 2, 1),))], 2)

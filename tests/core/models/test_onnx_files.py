@@ -70,7 +70,7 @@ def test_how_a_file_is_used_is_part_of_the_key_of_its_predictions(tmp_path: Path
 
 
 HOSTILE = {
-    "no graph": (lambda path: path.write_bytes(b"not a network"), "no ONNX file that can be read"),
+    "no graph": (lambda path: path.write_bytes(b"not a network"), "not a readable ONNX file"),
     "external": (with_external_weights, "keeps its weights in another file"),
     "domain": (
         lambda path: write_network(
@@ -83,7 +83,7 @@ HOSTILE = {
         lambda path: write_network(path, nodes=[_branch()], domains=["my.own"]),
         "only the standard operators",
     ),
-    "nothing": (lambda path: path.write_bytes(b""), "no ONNX file that can be read"),
+    "nothing": (lambda path: path.write_bytes(b""), "not a readable ONNX file"),
     "four at once": (lambda path: write_network(path, (4, 3, 64, 64)), "takes 4 pictures at once"),
     "huge": (
         lambda path: write_network(path, (1, 3, 100_000, "width")),

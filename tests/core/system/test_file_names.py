@@ -111,7 +111,7 @@ def test_a_name_that_is_no_text_is_named_and_the_rest_goes_on(tmp_path: Path) ->
     root = write_scenes(tmp_path / "odd", 4)
     (root / "images" / "00.jpg").rename(root / "images" / f"{NO_TEXT}.jpg")
     data = open_data(root)
-    assert len(data.pairs) == 3 and any("is no text" in p.sentence for p in data.problems)
+    assert len(data.pairs) == 3 and any("is not valid text" in p.sentence for p in data.problems)
     report = next(r for r in checks.check(data) if isinstance(r, checks.Report))
     assert len(report.usable) == 3
     done = next(i for i in import_data(root, "odd") if isinstance(i, Imported))

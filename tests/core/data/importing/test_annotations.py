@@ -53,7 +53,7 @@ def test_a_cvat_file_for_videos_is_named_with_the_way_out() -> None:
 
 def test_xml_that_defines_entities_is_not_read() -> None:
     bomb = b'<!DOCTYPE a [<!ENTITY b "bbbb">]>' + cvat({"1.png": 1})
-    with pytest.raises(UserError, match=r"a.xml .* is no XML that can be read \(it defines entities\)"):
+    with pytest.raises(UserError, match=r"a.xml .* is not readable XML \(it defines entities\)"):
         recognise(open_source(zipped({"a.xml": bomb, "1.png": photo(1)})))
 
 
