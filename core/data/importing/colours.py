@@ -159,7 +159,7 @@ class _ColourCopying(Copying):
         between = sum(count.pixels for code, count in self._counts.seen.items() if code not in new)
         share = between / max(1, self._counts.pixels)
         blended = (
-            f"{percent(share, 2)} of the masks' pixels have a colour that belongs to no class, as blended edges do: "
+            f"{percent(share, 2)} of the masks' pixels have a colour of no class, as blended edges do: "
             "each counts as the nearest class.",
         ) if between else ()  # fmt: skip
         if not new:
@@ -167,7 +167,7 @@ class _ColourCopying(Copying):
         table = {**self._coloured.table, **{colour_of(code): _unnamed(code) for code in new}}
         if len(set(table.values())) > MAX_CLASSES["multiclass"]:
             raise UserError(
-                f"The masks hold {len(set(table.values())):,} colours: that is not a set of classes. Save them "
+                f"The masks hold {len(set(table.values())):,} colours, too many to be classes. Save them "
                 "with one colour for each class, without blended edges."
             )
         labels = replace(self._coloured, table=table)
