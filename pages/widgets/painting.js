@@ -82,4 +82,3 @@ const pinch = (s, before, now, other, frame) => {
   s.x += (now[0] - before[0]) / 2; s.y += (now[1] - before[1]) / 2;
   zoomAt(s, reach(now) / reach(before), (now[0] + other[0]) / 2 - frame.left, (now[1] + other[1]) / 2 - frame.top);
 };
-
