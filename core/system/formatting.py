@@ -41,7 +41,7 @@ def about(seconds: float) -> str:
 
 
 def times(count: float) -> str:
-    """ "less than once", "about once", "about 7 times", "more than 100 times": beyond, a count says no more."""
+    """In words: less than once, about once, about 7 times, more than 100 times."""
     if count > MANY_TIMES:
         return f"more than {MANY_TIMES} times"
     if count < 0.75:
