@@ -68,7 +68,7 @@ def find_root(folder: Path) -> Path:
     """The folder that holds images/ and masks/, or train/ and val/ with these in them: this one or
     the only one below it that does.
 
-    Raises UserError when there is none, or several, or the one who asks may not have it opened.
+    Raises UserError when there is none, or several, or the current person may not open it.
     """
     require_folder(folder)
     if not folder.is_dir():

@@ -36,7 +36,7 @@ class ModelCard:
     white in photos of more than 8 bits (core.data.value_range), where the training data say so. `subject` is
     what the foreground shows, in the plural: "people". Licences and subject are "" where not stated. A model
     that was trained on patches has a `window`, and a `long_side` of 0: photos stay at their own size. With
-    `refine_edges`, masks have their edges refined along the photo, which thin things do not bear. `onnx` is
+    `refine_edges`, masks have their edges refined along the photo, which harms thin structures. `onnx` is
     how a network from elsewhere is used; its encoder is "" and its preprocessing is in there."""
 
     name: str

@@ -45,7 +45,7 @@ class Started(Event):
 
 @dataclass(frozen=True, slots=True)
 class Step(Event):
-    """One optimizer step. Scores are of that batch, `…_mean` over its images, in 0..1."""
+    """One optimiser step. Scores are of that batch, `…_mean` over its images, in 0..1."""
 
     kind: ClassVar[str] = "step"
     epoch: int

@@ -3,7 +3,7 @@
 config.json     the settings of the first trial
 search.json     how long, over what, and by which seed
 journal.log     every trial, as Optuna keeps it
-board.json      the trials, what mattered and the result, for whoever looks on
+board.json      the trials, what mattered and the result, for the page
 status.json, launched.json, log.txt, stop   as those of a run
 """
 

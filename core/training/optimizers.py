@@ -1,4 +1,4 @@
-"""Optimizer, learning-rate schedule, and exponential moving average of the weights."""
+"""Optimiser, learning-rate schedule, and exponential moving average of the weights."""
 
 import math
 from collections.abc import Callable

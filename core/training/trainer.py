@@ -95,7 +95,7 @@ def set_up(
     steps_per_epoch: int,
     weights: Tensor | None = None,
 ) -> Trainer:
-    """Model, optimizer, schedule and loss on Fabric's device. `weights` are those of the classes."""
+    """Model, optimiser, schedule and loss on Fabric's device. `weights` are those of the classes."""
     device = fabric.device.type
     model = built.model
     if config.freeze_encoder:

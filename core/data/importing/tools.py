@@ -28,7 +28,7 @@ TELLING = {"region_shape_attributes", *RUN_COLUMNS}  # columns that only a tool'
 
 
 def annotation_plans(source: Source) -> list[Plan]:
-    """A plan for every tool with outlines in its files; other tools' files are none of its concern.
+    """A plan for every tool with outlines in its files; other tools' files are ignored.
 
     Raises UserError where there are such files and none that can be used.
     """
