@@ -1,4 +1,4 @@
-"""What the classes of a data set are called: shown with their colours, and changed."""
+"""Renaming the classes of a data set."""
 
 import streamlit as st
 
@@ -8,19 +8,16 @@ from core.data.classes import ClassEncoding
 from core.data.dataset import open_data
 from core.errors import UserError
 from core.policy.permissions import allowed
-from pages.widgets.classes import class_legend
 from pages.widgets.wording import plain
 
 MANY, TALL = 12, 480  # classes above which the list of names scrolls, and its height in pixels then
 
 
-def class_names(shown: Catalogue) -> None:
-    """The legend of the classes, and a way to rename them."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        class_legend(shown.encoding.task)
-        if isinstance(shown.encoding, ClassEncoding) and allowed("change"):
-            with st.popover("Rename classes", icon=":material/edit:"):
-                names_form(shown, shown.encoding)
+def rename_popover(shown: Catalogue) -> None:
+    """A way to rename the classes, where there are some."""
+    if isinstance(shown.encoding, ClassEncoding) and allowed("change"):
+        with st.popover("Rename classes", icon=":material/edit:"):
+            names_form(shown, shown.encoding)
 
 
 def names_form(shown: Catalogue, encoding: ClassEncoding) -> None:

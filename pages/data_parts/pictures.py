@@ -14,7 +14,8 @@ from core.imaging import rendering
 from core.imaging.label_resizing import resize_labels
 from core.policy.disclosure import for_visitor
 from core.system.formatting import percent, plural
-from pages.data_parts.class_names import class_names
+from pages.data_parts.class_names import rename_popover
+from pages.widgets.classes import class_legend
 from pages.widgets.picture_grid import Cell, picture_grid
 from pages.widgets.wording import plain
 from pages.widgets.zoom_view import zoom_view
@@ -84,8 +85,9 @@ def filters(shown: Catalogue, finding: str, key: str) -> tuple[View, str]:
             text = st.text_input("Name contains", key=f"{key}_text")
             covered = "Foreground, %" if task.kind == "binary" else "Labelled, %"
             low, high = st.slider(covered, 0, 100, (0, 100), key=f"{key}_range")
+        rename_popover(shown)
     if task.kind != "binary":
-        class_names(shown)
+        class_legend(task)
     return View(SETS[chosen_set], finding, class_name or "", low / 100, high / 100, text, order), picture
 
 
