@@ -109,7 +109,7 @@ class CutOutSettings:
     corrections: tuple[Correction, ...] = ()
     keep: tuple[tuple[float, float], ...] = ()
     smallest_component: float = setting(
-        0.001, "Smallest component", "Smaller components are specks and not counted. In shares of the photo.",
+        0.001, "Smallest component", "Share of the photo below which a component is a speck and not counted.",
         low=0, high=0.05, step=0.0005,
     )  # fmt: skip
     separate_touching: bool = setting(

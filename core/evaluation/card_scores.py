@@ -56,7 +56,7 @@ def keep_scores(candidate: Candidate, data: DataFolder, found: "Evaluation") -> 
 
 
 def _where(found: "Evaluation") -> str:
-    edges = ", edges refined" if found.refined else ""
+    edges = ", with refined edges" if found.refined else ""
     return f"{plural(len(found.table), 'validation image')}, each at its own size{edges}."
 
 
