@@ -55,6 +55,18 @@ def test_a_chain_is_as_many_objects_as_it_has_links() -> None:
     assert len(find_components(chain, separate=True)[0]) == 5
 
 
+def test_a_clump_of_many_is_as_many_objects() -> None:
+    clump = discs(*[(30 + 36 * (i % 10), 30 + 36 * (i // 10), 20) for i in range(60)])
+    found, numbers = find_components(clump, smallest=0.0, separate=True)
+    assert len(found) == 60 and ((numbers > 0) == (clump > 0)).all()
+
+
+def test_small_objects_in_a_large_photo_are_told_apart_as_well() -> None:
+    places = [(60 + 120 * (i % 20), 60 + 120 * (i // 20), 16) for i in range(200)]
+    pairs = discs(*places, *[(x + 29, y + 5, r - 2) for x, y, r in places], size=(1800, 2500))
+    assert separated(pairs)[0] - 1 == 400
+
+
 @pytest.mark.parametrize("scale", [0.5, 4])
 def test_the_count_does_not_depend_on_the_size_of_the_photo(scale: float) -> None:
     resized = cv2.resize(TWO, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
