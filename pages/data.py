@@ -34,7 +34,8 @@ def data_page() -> None:
     if st.session_state.get(ADDING) and allowed("add"):
         add()
         return
-    undo_bars()
+    with st.container():  # what appears in it never moves, or for a moment doubles, what follows
+        undo_bars()
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     with left:
         folder = choose_dataset()
