@@ -64,6 +64,10 @@ def test_onnx_gives_the_models_logits_at_any_size_and_batch(made: Made, shape: t
     assert np.abs(logits - ours).max() < 1e-4
 
 
+def test_every_format_has_its_file(made: Made) -> None:
+    assert [key for key, form in FORMATS.items() if not (made.folder / form.file).exists()] == []
+
+
 def test_the_onnx_file_says_how_it_is_used(made: Made) -> None:
     _, card = load_model(SHIPPED)
     stored = {p.key: json.loads(p.value) for p in onnx.load(made.folder / "model.onnx").metadata_props}
