@@ -1,5 +1,5 @@
 const TOOLS = {
-  click: ["Click", "q", "Click an object for its mask; Alt or the right button takes away. Drag for a stroke."],
+  click: ["Click", "q", "Click an object for its mask; Alt, the right button or Remove takes away. Drag for a stroke."],
   box: ["Box", "x", "Drag a box around an object for its mask."],
   brush: ["Brush", "b", "Drag to paint. Zoom with Ctrl + wheel or two fingers; move with the space bar or middle button."],
   eraser: ["Eraser", "e", "Drag to erase."],

@@ -161,5 +161,26 @@ def test_every_refusal_of_browser_and_machine_is_one_sentence(
     worker = copy / "worker.js"
     worker.write_text("delete globalThis.WebAssembly;\n" + worker.read_text())
     assert failure(browser, copy).startswith("This browser cannot run models, because WebAssembly")
+    worker.write_text("throw new Error('before anything was asked of it');")
+    about = copy / "model.json"
+    about.write_text(about.read_text() + " " * 30_000_000)  # the thread has failed by the time this is read
+    assert failure(browser, copy).startswith("This browser cannot run models in the background")
     without = launch(FAKE_CAMERA[0], "--deny-permission-prompts")
     assert failure(without, page, "Start the camera").startswith("The camera is blocked for this page")
+
+
+def test_threads_that_never_start_leave_the_model_with_one(
+    exported: Path, camera: Browser, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(exported / "binary", tmp_path / "copy"))
+    backend, worker = copy / "backend.js", copy / "worker.js"
+    backend.write_text(backend.read_text().replace("THREADS_MS = 15_000", "THREADS_MS = 1_000"))
+    worker.write_text("globalThis.Worker = class { postMessage() {} };\n" + worker.read_text())
+    page = camera.new_page()
+    with served_folder(copy) as address:
+        page.goto(address)
+        expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
+        assert page.evaluate("crossOriginIsolated")
+        start_camera(page)
+        expect(page.locator("#figures")).to_contain_text("WebAssembly, 1 thread")
+    page.close()

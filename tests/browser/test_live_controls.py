@@ -34,6 +34,12 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 """
 LIVE_TRACKS = "() => window.tracks.filter((track) => track.readyState === 'live').length"
 SHOWN = "() => document.getElementById('picture').toDataURL()"
+# As in Firefox, where the stream has what other browsers' tracks have.
+ASK_THE_STREAM = """
+const ask = CanvasCaptureMediaStreamTrack.prototype.requestFrame;
+delete CanvasCaptureMediaStreamTrack.prototype.requestFrame;
+MediaStream.prototype.requestFrame = function () { ask.call(this.getVideoTracks()[0]); };
+"""
 OUT_OF_SIGHT = """(hidden) => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
@@ -119,6 +125,18 @@ def test_a_video_that_does_not_say_its_length_is_segmented_whole(page: Page, tmp
         page.get_by_role("button", name="Save the whole video").click()
     length, frames = seconds_of(saved.value)
     assert 1 < length < 3 and frames > 35
+
+
+def test_a_video_is_segmented_whole_where_frames_are_asked_of_the_stream(
+    page: Page, exported: str, tmp_path: Path
+) -> None:
+    page.add_init_script(ASK_THE_STREAM)
+    opened(page, exported)
+    page.locator("#file").set_input_files(clip(tmp_path / "clip.webm", 1))
+    expect(page.locator("#figures")).to_contain_text("frames/s")
+    with page.expect_download(timeout=15_000) as saved:
+        page.get_by_role("button", name="Save the whole video").click()
+    assert seconds_of(saved.value)[1] > 15
 
 
 def test_another_source_ends_the_saving_of_a_video_and_it_can_be_saved_later(

@@ -5,6 +5,10 @@ import { Failure } from "./words.js";
 const CLOSE = 0.02; // largest difference of a GPU's output, as a share of the largest value
 const MOST_THREADS = 4;
 const GPU_MS = 15_000; // some drivers compile for minutes: WebAssembly runs meanwhile
+const THREADS_MS = 15_000; // threads that are not there by then may never be: one does without
+// Put before what each thread runs. Without something open, Firefox may lose a worker that another worker has
+// started before its first message arrives: about every second start would hang.
+const STAYS = 'globalThis.stays = new BroadcastChannel("stays");\n';
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, null));
 
 /** Files checked against their hashes, whether they come from here or from another host. */
@@ -19,15 +23,15 @@ async function fetched(file) {
   return response.arrayBuffer();
 }
 
-const asModule = (bytes) => URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
+const asModule = (...parts) => URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
 
 /** The library with its WebAssembly, ready for sessions. `files`: script, module and binary. */
-async function loaded(files) {
+async function loaded(files, count = threads()) {
   const [script, module, binary] = await Promise.all([files.script, files.module, files.binary].map(fetched));
   const ort = await import(asModule(script));
   ort.env.wasm.wasmBinary = binary;
-  ort.env.wasm.wasmPaths = { mjs: asModule(module) };
-  ort.env.wasm.numThreads = threads();
+  ort.env.wasm.wasmPaths = { mjs: asModule(STAYS, module) };
+  ort.env.wasm.numThreads = count;
   ort.env.logLevel = "error";
   return ort;
 }
@@ -37,6 +41,9 @@ function threads() {
   const cores = navigator.hardwareConcurrency || 1;
   return Math.min(cores, MOST_THREADS, Math.max(2, Math.floor(cores / 2)));
 }
+
+/** What succeeds first; where neither does, why the second has failed. */
+const firstOf = (one, other) => Promise.any([one, other]).catch(() => other);
 
 async function hasGpu() {
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
@@ -59,7 +66,14 @@ export class Backend {
       const found = await Promise.race([tried, after(GPU_MS)]);
       if (found) return found;
     }
-    const ort = await loaded(runtime.wasm);
+    const count = threads(), several = Backend.withWasm(runtime.wasm, model, count);
+    if (count === 1) return several;
+    const found = await Promise.race([several.catch(() => null), after(THREADS_MS)]);
+    return found ?? firstOf(several, Backend.withWasm(runtime.wasm, model, 1));
+  }
+
+  static async withWasm(files, model, count) {
+    const ort = await loaded(files, count);
     return new Backend(ort, "wasm", await session(ort, "wasm", model));
   }
 

@@ -6,6 +6,7 @@ export class Model {
   #worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   #waiting = new Map();
   #next = 0;
+  #broken = null; // why the thread will never answer
 
   constructor(onProgress = () => {}) {
     this.#worker.onmessage = ({ data }) => {
@@ -17,12 +18,14 @@ export class Model {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      for (const { reject } of this.#waiting.values()) reject(new Failure("no-worker", event.message));
+      this.#broken = new Failure("no-worker", event.message);
+      for (const { reject } of this.#waiting.values()) reject(this.#broken);
       this.#waiting.clear();
     };
   }
 
   #ask(message, moved = []) {
+    if (this.#broken) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       const id = this.#next++;
       this.#waiting.set(id, { resolve, reject });

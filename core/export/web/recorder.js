@@ -29,6 +29,12 @@ export class Recording {
     this.recorder.start(1000);
   }
 
+  /** Take the picture as it is now. Firefox has this on the stream, the others on its track. */
+  frame() {
+    const [track] = this.stream.getVideoTracks();
+    (track.requestFrame ? track : this.stream).requestFrame();
+  }
+
   /** End it; returns the video, a Blob. */
   async end() {
     if (this.recorder.state !== "inactive") { // it ends by itself where the browser fails
@@ -62,7 +68,8 @@ async function duration(video) {
 
 /**
  * The whole video, frame by frame; returns a Blob, or null if `isCancelled` says so on the way. `show` draws the
- * current frame. It ends too if the video is closed. The recorder runs only for each frame's own duration, so the speed of the model does not matter.
+ * current frame. It ends too if the video is closed. The recorder runs only for each frame's own duration, so the
+ * speed of the model does not matter.
  */
 export async function wholeClip(video, canvas, show, onProgress, isCancelled) {
   video.pause();
@@ -70,7 +77,7 @@ export async function wholeClip(video, canvas, show, onProgress, isCancelled) {
   await seek(video, 0);
   if (isCancelled()) return null;
   await show();
-  const recording = new Recording(canvas, 0), track = recording.stream.getVideoTracks()[0];
+  const recording = new Recording(canvas, 0);
   recording.recorder.pause();
   let recorded = 0, made = null; // milliseconds, and the video
   try {
@@ -80,7 +87,7 @@ export async function wholeClip(video, canvas, show, onProgress, isCancelled) {
       await show();
       const start = performance.now();
       recording.recorder.resume();
-      track.requestFrame();
+      recording.frame();
       await pause((i + 1) * 1000 / CLIP_RATE - recorded);
       recording.recorder.pause();
       recorded += performance.now() - start;
