@@ -17,7 +17,7 @@ from core.labelling.history import PROMPTS, Kind
 from core.labelling.scheme import as_dict
 from core.labelling.session import LabelSession, open_session
 from pages.label_parts.photos import side_panel
-from pages.label_parts.view import View, advance, session_named, session_or_why, step, view_of
+from pages.label_parts.view import View, advance, go_to, session_named, session_or_why, step, view_of
 from pages.widgets.label_canvas import Sent, Shown, label_canvas, label_photo
 from pages.widgets.loading import predictor_of
 from pages.widgets.wording import plain
@@ -136,6 +136,7 @@ def correct(session: LabelSession, view: View) -> None:
         return
     name, model = view.queue[0]
     view.queue[0] = name, ""  # once
+    go_to(view, name, view.reason)  # the address names it, so that a reload shows it again
     entry = next((entry for entry in registry.list_models() if str(entry.folder) == model), None)
     if entry is None:
         return

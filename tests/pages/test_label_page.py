@@ -52,6 +52,7 @@ def test_an_image_from_compare_opens_with_the_prediction_and_keeps_its_mask_unti
     queue = deque([("01.jpg", str(model)), ("03.jpg", str(model))])
     app = opened(chosen_dataset=str(folder), **{VIEW: View(folder.resolve(), "01.jpg", "2", queue=queue)})
     assert not app.exception and not app.error
+    assert app.query_params["photo"] == "01.jpg"  # a reload shows it again
     session = open_session(folder)
     state = session.state("01.jpg")
     assert [event.kind for event in state.done] == [Kind.START, Kind.PREDICTION]
