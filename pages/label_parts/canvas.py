@@ -16,6 +16,7 @@ from core.labelling.actions import action_from, png_url
 from core.labelling.history import PROMPTS, Kind
 from core.labelling.scheme import as_dict
 from core.labelling.session import LabelSession, open_session
+from core.policy.disclosure import for_visitor
 from pages.label_parts.photos import side_panel
 from pages.label_parts.view import View, advance, go_to, session_named, session_or_why, step, view_of
 from pages.widgets.label_canvas import Sent, Shown, label_canvas, label_photo
@@ -99,9 +100,9 @@ def receive(sent: Sent) -> None:
         try:
             do(session_named(folder), name, sent, fresh, view)
         except NotWrittenError as error:  # the canvas keeps it, and sends it again
-            view.notice = plain(str(error))
+            view.notice = for_visitor(str(error))
         except (UserError, OSError) as error:
-            view.notice = plain(str(error))
+            view.notice = for_visitor(str(error))
             # Confirmed all the same: what cannot be done would be sent again for ever.
             view.answered[photo_id] = max(int(action.get("number", 0)) for action in fresh)
     if sent.go and sent.photo_id == view.photo_id:
@@ -118,7 +119,7 @@ def do(session: LabelSession, name: str, sent: Sent, raw: Sequence[Mapping[str, 
     seen = sent.seen if photo_id == sent.photo_id else session.state(name).revision
     answer = acting.act(session, name, sent.tab, seen, actions, answer_in(session))
     view.answered[photo_id] = answer.answered
-    view.notice = plain(answer.refused) or (OTHERS if answer.others else "")
+    view.notice = for_visitor(answer.refused) or (OTHERS if answer.others else "")
     if any(action.kind in PROMPTS or action.kind is Kind.ACCEPT for action in actions):
         proposing.learn(session)
     if answer.is_decided and photo_id == view.photo_id:
