@@ -31,10 +31,12 @@ LEAST_TRAINING = 16  # photos
 LARGEST_EPOCH = 1_000_000
 EPOCHS = 15  # at least this many, so that the best model is chosen from several
 # Dice that a training falls short of what it could reach, times the photos that it has seen.
-LACK = 10.0
+LACK = 20.0
 # A network errs along edges by some pixels of its input: this many times what the masks themselves lose.
-# Both by two minutes of two cores on people (benchmarks/auto.py), Dice at the photos' own sizes: 0.862 at
-# 96x128, where masks keep 0.987 and 1,580 photos were seen; 0.894 to 0.896 at 256x320 and 256x192.
+# Both by trainings on people (benchmarks/auto.py), Dice (mean over images) at the photos' own sizes.
+# Two minutes of two cores: 0.862 at 96x128, where masks keep 0.987 and 1,580 photos were seen; 0.894 to 0.896
+# at 256x320 and 256x192. Five minutes of one core: 0.922 at 192x256 with 1,945 photos, 0.930 at 256x320 with
+# 1,165, and 0.917 at 320x448 with 667.
 EDGES = 6.0
 WANTED_STEPS = 250  # of the optimiser; small batches take more of them in the same time
 BATCHES = (4, 8, 16, 32)
