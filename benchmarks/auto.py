@@ -2,11 +2,13 @@
 
     python benchmarks/auto.py --data my_photos --minutes 5 --json
     python benchmarks/auto.py --data my_photos --minutes 5 --baseline Balanced
-    python benchmarks/auto.py --data my_photos --minutes 2 --baseline "" -- --loss dice --height 320
+    python benchmarks/auto.py --data city --minutes 5 --baseline Balanced --task multiclass --ignore-index 11
+    python benchmarks/auto.py --data my_photos --minutes 2 -- --loss dice --height 320
 
 Each training is a process of its own on a fresh workspace. `seconds` are of the whole command, from its start
 to its exit; `dice` is that of `python -m core evaluate`: the mean over the validation images, at the photos'
-own sizes. What follows `--` is given to the training with Auto alone.
+own sizes. Masks of classes without a dataset.json are one foreground unless `--task` says otherwise. What
+follows `--` is given to the training with Auto alone.
 """
 
 import argparse
@@ -30,6 +32,8 @@ def main() -> None:
     parser.add_argument("--preset", default="Auto")
     parser.add_argument("--baseline", default="", help="another preset, trained for the same time first")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--task", default="auto", help="of both trainings")
+    parser.add_argument("--ignore-index", type=int, default=-1, help="the value of void pixels, for both")
     parser.add_argument("settings", nargs="*", help="after --: settings of the training")
     args = parser.parse_args()
     result: dict[str, Any] = {}
@@ -50,6 +54,7 @@ def one(args: argparse.Namespace, preset: str, folder: Path, settings: list[str]
     """Train with a preset and score the best model."""
     begun = time.monotonic()
     command = ["train", "--data", str(args.data), "--preset", preset, "--minutes", f"{args.minutes:g}"]
+    command += ["--task", args.task, "--ignore-index", str(args.ignore_index)]
     trained = run([*command, "--out", str(folder), "--json", *settings], not args.json)
     seconds = time.monotonic() - begun
     scored = run(["evaluate", "--model", trained["model"], "--data", str(args.data), "--json"], False)
