@@ -85,8 +85,9 @@ def test_names_of_classes_stay_when_another_class_is_left_out(page: Page, app: A
         box = table.bounding_box()
         assert box
         page.mouse.dblclick(box["x"] + 60, box["y"] + 35 * (row + 1) + 17)
-        page.keyboard.press("Control+A")
-        page.keyboard.type(name, delay=20)
+        editor = page.locator("#portal textarea")  # of the cell
+        expect(editor).to_be_focused()
+        editor.fill(name)
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("stHtml").filter(has_text=name)).to_be_visible()
         settle(page)

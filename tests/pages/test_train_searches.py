@@ -86,7 +86,7 @@ def test_a_search_that_is_done_says_what_it_was_worth_and_opens_its_winner(done:
     assert not app.exception and not app.error
     metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
     assert metrics[f"Test: {DICE_MEAN}"] == ("0.9000", "95 % interval 0.8500 to 0.9400")
-    assert metrics["Worth of the search"] == ("+0.0500", "95 % interval +0.0100 to +0.0900")
+    assert metrics["Gain from the search"] == ("+0.0500", "95 % interval +0.0100 to +0.0900")
     board = app.dataframe[0].value
     assert list(board["Trial"])[:3] == [7, 4, 1] and board["Encoder"].iloc[0] == "efficientnet-lite0"
     assert len(app.get("plotly_chart")) == 2

@@ -91,7 +91,7 @@ def test_ids_that_the_model_was_taught_are_read_as_its_classes(tmp_path: Path) -
 
 def test_ids_that_the_model_was_not_taught_are_refused_and_named(tmp_path: Path) -> None:
     data = open_data(write_camera(tmp_path / "camera"))
-    with pytest.raises(UserError, match=r"hold the values 2, 7,.*no classes of the model \(0, 1\)"):
+    with pytest.raises(UserError, match=r"hold the values 2, 7,.*not classes of the model \(0, 1\)"):
         for_model(data, TWO)
 
 

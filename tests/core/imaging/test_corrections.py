@@ -84,5 +84,5 @@ def test_a_correction_looks_the_same_at_any_size_of_the_photo() -> None:
 
 @pytest.mark.parametrize("points", [(), ((1.2, 0.5),), ((0.5, float("nan")),)])
 def test_points_outside_of_the_photo_are_refused(points: tuple[tuple[float, float], ...]) -> None:
-    with pytest.raises(UserError, match="outside of the photo"):
+    with pytest.raises(UserError, match="outside the photo"):
         Correction(True, points)

@@ -128,7 +128,7 @@ def test_a_network_of_one_size_and_weights_that_are_no_numbers_are_refused(tmp_p
     weights = load_file(file)
     weights["segmentation_head.0.bias"] = torch.full_like(weights["segmentation_head.0.bias"], float("nan"))
     save_file(weights, file)
-    with pytest.raises(UserError, match="no numbers"):
+    with pytest.raises(UserError, match="not numbers"):
         import_folder(source, "one")
 
 

@@ -103,8 +103,8 @@ def test_folders_can_be_named_by_hand() -> None:
         ({}, "no files"),
         ({"a/1.jpg": b"x", "a/1.xml": b"<box/>"}, "boxes are not enough"),
         ({"images/1.jpg": b"x", "labels/1.txt": b"0 0.5 0.5 0.1 0.1\n"}, "boxes in YOLO"),
-        ({"images/1.jpg": b"x", "a.json": b"{" * 100}, "no JSON"),
-        ({"images/1.jpg": b"x", "a.json": b"[" * 200_000}, "no JSON"),
+        ({"images/1.jpg": b"x", "a.json": b"{" * 100}, "not readable JSON"),
+        ({"images/1.jpg": b"x", "a.json": b"[" * 200_000}, "not readable JSON"),
         ({"all.tar.gz": b"x"}, "archive inside"),
     ],
 )  # fmt: skip

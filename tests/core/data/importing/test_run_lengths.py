@@ -59,7 +59,7 @@ def test_runs_that_cannot_be_leave_their_photo_behind_by_name(bad: str) -> None:
 def test_an_example_of_an_answer_is_no_label() -> None:
     rows = [("1.png", "1 1"), ("2.png", "1 1")]
     example = {"sample_submission.csv": table("ImageId,EncodedPixels", *rows)}
-    with pytest.raises(UserError, match="is a Kaggle run-length file, but it is an example of an answer"):
+    with pytest.raises(UserError, match="is a Kaggle run-length file, but it is a sample submission"):
         recognise(open_source(zipped({**PHOTOS, **example})))
     labels = table("ImageId,EncodedPixels", ("1.png", runs(1)), ("3.png", runs(3)))
     assert columns(whole({**PHOTOS, **example, "train.csv": labels})) == {1: 1, 3: 3}
